@@ -1,0 +1,42 @@
+"""When a failed send is tried again, and when it has been tried enough."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+RETRY_STATUSES: Final = frozenset({502, 503, 504})
+"""What proxies in front of a self-hosted server answer while it is deployed: the request may be sent again."""
+
+MAX_TRIES: Final = 5
+"""How often one item is sent when each time it may have arrived; a server that cannot be reached is not counted."""
+
+MAX_AGE: Final = 2 * 3600.0
+"""Seconds for which an item is worth sending: more than an hour without network."""
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
+
+
+class Backoff:
+    """How long to leave a failing server alone: doubling, with full jitter, so that many clients do not come at once.
+
+    The first failure costs no pause: a kept-alive connection that had gone stale looks just like one.
+    """
+
+    def __init__(self, uniform: Callable[[], float] = random.random) -> None:
+        self._uniform = uniform
+        self._failures = 0
+
+    def succeed(self) -> None:
+        self._failures = 0
+
+    def fail(self, at_least: float | None = None) -> float:
+        """Seconds until the next try. ``at_least`` is what the server asked for, if it did."""
+        self._failures += 1
+        if at_least is not None:
+            return at_least
+        if self._failures == 1:
+            return 0.0
+        return self._uniform() * min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 2, 16))

@@ -1,0 +1,51 @@
+"""What is waiting to be delivered: one frozen thing, of known kind and weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Category = Literal["error", "transaction", "session", "attachment", "monitor", "log_item", "trace_metric", "internal"]
+"""What rate limits and client reports count by: Sentry's data categories, as far as an SDK sends them."""
+
+PRIORITY: Final[Mapping[Category, int]] = {
+    "error": 0,
+    "attachment": 0,
+    "monitor": 0,
+    "session": 1,
+    "internal": 1,
+    "transaction": 2,
+    "log_item": 3,
+    "trace_metric": 3,
+}
+"""Who gives way when the queue is full: an item evicts only from a class of a higher number."""
+
+PRIORITIES: Final = 1 + max(PRIORITY.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that travels with its event. ``filename`` has no folder in it."""
+
+    data: bytes = field(repr=False)
+    filename: str
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One thing to deliver. Nothing in it may change any more.
+
+    ``payload`` is plain JSON-able data, or bytes that are sent as they are. ``weight`` is about what it holds in
+    memory, in bytes, attachments included. ``id`` is the event id of what carries one (an event, a transaction, a
+    check-in): that is safe to send again after an unknown outcome, because the server knows it by its id.
+    """
+
+    type: str
+    category: Category
+    payload: Mapping[str, object] | bytes = field(repr=False)
+    weight: int
+    id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    trace: Mapping[str, str] | None = None

@@ -1,0 +1,1 @@
+"""What a transport is, and what it is given."""
