@@ -1,0 +1,185 @@
+"""The gate: plain ``nox`` runs what a change has to pass, ``nox -t full`` the whole matrix, ``nox -s NAME`` a session.
+
+Every session installs the one wheel that ``build`` makes, so what is tested is what is shipped. A Python that is not
+there fails its session. The last line of a run sums up all its tests, as pytest would.
+"""
+
+from __future__ import annotations
+
+import atexit
+import glob
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nox
+
+nox.needs_version = ">=2026.2"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_venv = "yes"
+
+ROOT = Path(__file__).parent
+OUTPUT = ROOT / ".nox"
+DIST = OUTPUT / "dist"
+REPORTS = OUTPUT / "reports"
+COVERAGE = OUTPUT / "coverage"
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+OLDEST, NEWEST = PYTHONS[0], PYTHONS[-1]
+BETWEEN = PYTHONS[1:-1]
+TOOLS = "3.12"
+"""The Python of the sessions that need only one."""
+
+OWN_SESSION = ("docs", "relay", "servers")
+"""Folders of tests/ that need an environment of their own."""
+NEEDS_EXTRAS = "extras"
+"""The folder of tests/ that needs the optional packages; all others need pytest and its plugins alone."""
+
+STARTED = time.time()
+
+nox.options.sessions = [
+    "lint",
+    "typing",
+    f"tests-{OLDEST}",
+    f"tests-{NEWEST}",
+    "coverage",
+    *(f"tests_bare-{python}" for python in BETWEEN),
+    "relay",
+    "docs",
+    "servers",
+]
+
+
+def reach_pyenv() -> None:
+    """Put pyenv's interpreters on the search path: its shims answer only for the versions that are selected."""
+    root = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
+    found = [path for python in PYTHONS for path in glob.glob(f"{root}/versions/{python}.*/bin")]
+    os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *found])
+
+
+reach_pyenv()
+
+
+@atexit.register
+def sum_up() -> None:
+    """Print one line for all pytest runs of this run. At exit: nox prints its own list after the last session."""
+    reports = [path for path in REPORTS.glob("*.xml") if path.stat().st_mtime >= STARTED]
+    suites = [suite for path in reports for suite in ElementTree.parse(path).iter("testsuite")]
+    if not suites:
+        return
+    count = {name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("failures", "errors", "skipped")}
+    passed = sum(int(suite.get("tests", 0)) for suite in suites) - sum(count.values())
+    said = {"failed": count["failures"], "passed": passed, "skipped": count["skipped"], "errors": count["errors"]}
+    words = ", ".join(f"{number} {word}" for word, number in said.items() if number or word == "passed")
+    print(f"===== {words} in {time.time() - STARTED:.2f}s =====", flush=True)
+
+
+def install(session: nox.Session, *groups: str, extra: str = "") -> None:
+    """Install the wheel with its ``extra``, and dependency groups."""
+    # The tool's own folder is on PYTHONPATH if nox was started as the README says; its packages are not the session's.
+    session.env["PYTHONPATH"] = None
+    (wheel,) = DIST.glob("*.whl")
+    session.install(*nox.project.dependency_groups(PROJECT, *groups), f"{wheel}{extra}")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+
+
+def run_pytest(session: nox.Session, *arguments: str, program: Sequence[str] = ("pytest",)) -> None:
+    """Run pytest in tests/, where the working directory does not hide the installed wheel."""
+    report = REPORTS / f"{session.name}.xml"
+    with session.chdir("tests"):
+        session.run(*program, f"--junitxml={report}", *arguments, *session.posargs)
+
+
+def without(*folders: str) -> list[str]:
+    return [f"--ignore={folder}" for folder in folders]
+
+
+@nox.session(python=TOOLS)
+def build(session: nox.Session) -> None:
+    """Build the wheel that all other sessions install."""
+    session.env["PYTHONPATH"] = None
+    for old in DIST.glob("*.whl"):
+        old.unlink()
+    session.install(*PROJECT["build-system"]["requires"])
+    session.run("hatchling", "build", "--target", "wheel", "--directory", str(DIST))
+
+
+@nox.session(python=TOOLS, tags=["full"])
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.env["PYTHONPATH"] = None
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build"])
+def typing(session: nox.Session) -> None:
+    """mypy and pyright, as the oldest and the newest Python see the code."""
+    install(session, "typing", extra="[all]")
+    for python in (OLDEST, NEWEST):
+        session.run("mypy", "--python-version", python)
+        session.run("pyright", "--pythonversion", python, "--pythonpath", f"{session.bin}/python")
+
+
+@nox.session(python=PYTHONS, tags=["full"], requires=["build"])
+def tests(session: nox.Session) -> None:
+    """All tests but those with a session of their own, with every extra installed; measures coverage."""
+    install(session, "test-all", extra="[all]")
+    data = COVERAGE / session.name
+    for old in COVERAGE.glob(f"{session.name}*"):
+        old.unlink()
+    session.env["COVERAGE_FILE"] = str(data)
+    measured = ("coverage", "run", f"--rcfile={ROOT / 'pyproject.toml'}", "-m", "pytest")
+    run_pytest(session, "-n2", *without(*OWN_SESSION), program=measured)
+
+
+@nox.session(python=PYTHONS, tags=["full"], requires=["build"])
+def tests_bare(session: nox.Session) -> None:
+    """The tests with no extra installed."""
+    install(session, "test")
+    run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS))
+
+
+@nox.session(python=TOOLS, tags=["full"])
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of the core, of the test sessions together: each Python has branches of its own."""
+    session.env["PYTHONPATH"] = None
+    session.install("coverage")
+    session.env["COVERAGE_FILE"] = str(COVERAGE / "all")
+    session.run("coverage", "combine", "--keep", "--quiet", *map(str, COVERAGE.glob("tests-*")))
+    session.run("coverage", "report", "--fail-under=100")
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build"])
+def relay(session: nox.Session) -> None:
+    """What the events look like to Sentry's own normalizer."""
+    install(session, "relay", extra="[all]")
+    run_pytest(session, "-n2", "relay")
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build"])
+def docs(session: nox.Session) -> None:
+    """Build the documentation without a warning, and run every example in it."""
+    install(session, "docs", extra="[all]")
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "-q", "-b", "html", "docs", str(OUTPUT / "html"))
+    run_pytest(session, "docs")
+
+
+@nox.session(python=TOOLS)
+def bugsink(session: nox.Session) -> None:
+    """Install a real server, Bugsink, for `servers`: in an environment of its own, as it pins its dependencies."""
+    session.env["PYTHONPATH"] = None
+    session.install("bugsink==2.6.2")
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build", "bugsink"])
+def servers(session: nox.Session) -> None:
+    """Send to a real Bugsink, and read back from it."""
+    install(session, "test", extra="[all]")
+    session.env["BUGSINK_BIN"] = str(OUTPUT / "bugsink" / "bin")
+    run_pytest(session, "servers")
