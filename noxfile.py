@@ -23,7 +23,7 @@ nox.options.error_on_missing_interpreters = True
 nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).parent
-OUTPUT = ROOT / ".nox"
+OUTPUT = ROOT / ".nox" / "output"
 DIST = OUTPUT / "dist"
 REPORTS = OUTPUT / "reports"
 COVERAGE = OUTPUT / "coverage"
@@ -174,12 +174,12 @@ def docs(session: nox.Session) -> None:
 def bugsink(session: nox.Session) -> None:
     """Install a real server, Bugsink, for `servers`: in an environment of its own, as it pins its dependencies."""
     session.env["PYTHONPATH"] = None
-    session.install("bugsink==2.6.2")
+    session.install("bugsink==2.6.1")
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build", "bugsink"])
 def servers(session: nox.Session) -> None:
     """Send to a real Bugsink, and read back from it."""
     install(session, "test", extra="[all]")
-    session.env["BUGSINK_BIN"] = str(OUTPUT / "bugsink" / "bin")
+    session.env["BUGSINK_BIN"] = str(ROOT / ".nox" / "bugsink" / "bin")
     run_pytest(session, "servers")

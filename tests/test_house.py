@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "dsn", "json", "item", "version"}),
     frozenset({"transport"}),
     frozenset({"post", "process", "events", "delivery"}),
-    frozenset({"scope", "registry", "release", "options"}),
+    frozenset({"scope", "registry", "release", "options", "validation"}),
     frozenset({"capture", "client"}),
     frozenset({"hooks"}),
     frozenset({"api"}),
@@ -104,7 +104,7 @@ def room(module: str) -> str:
 
 
 def layer(module: str) -> int:
-    return next(level for level, rooms in enumerate(LAYERS) if room(module) in rooms)
+    return next((level for level, rooms in enumerate(LAYERS) if room(module) in rooms), len(LAYERS))
 
 
 def inside(module: str, package: str) -> bool:
