@@ -1,0 +1,285 @@
+"""What an application may choose, and what comes of argument, DSN and environment together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
+
+from asyncsentry.dsn import Dsn, parse
+from asyncsentry.errors import DsnError, OptionError
+from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, TransportOption, choose, is_instance
+from asyncsentry.transport.settings import Settings
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+# Any: an event is the application's to read and to change in ``before_send``, as in every Sentry SDK.
+Event: TypeAlias = dict[str, Any]
+"""JSON-able data, as it is sent."""
+Hint: TypeAlias = dict[str, Any]
+"""What an event was made from: ``exc_info``, ``log_record``, ``attachments`` and the like."""
+BeforeSend: TypeAlias = Callable[[Event, Hint], Event | None]
+"""The event to send, changed or new, or None to drop it."""
+BeforeBreadcrumb: TypeAlias = Callable[[dict[str, Any], Hint], dict[str, Any] | None]
+ErrorSampler: TypeAlias = Callable[[BaseException, Hint], float | bool]
+"""The rate for this error: 0 drops it, 1 keeps it."""
+BodySize: TypeAlias = Literal["never", "small", "medium", "always"]
+PathOption: TypeAlias = str | os.PathLike[str]
+
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "release": "SENTRY_RELEASE",
+    "environment": "SENTRY_ENVIRONMENT",
+    "server_name": "SENTRY_SERVER_NAME",
+    "sample_rate": "SENTRY_SAMPLE_RATE",
+    "debug": "SENTRY_DEBUG",
+}
+"""Options that the environment may set; ``SENTRY_DSN`` and ``SENTRY_TRANSPORT`` are read beside them."""
+
+DSN_OPTIONS: Final = frozenset({"ca_certs", "max_in_flight", "timeout", "verify_ssl"})
+"""Options that the DSN's query may set."""
+
+CONNECTION: Final = frozenset(
+    {"ca_certs", "cert_file", "http_proxy", "https_proxy", "key_file", "ssl_context", "timeout", "verify_ssl"}
+)
+"""Options that make a transport: given beside one that is made already, nobody would obey them."""
+
+
+class OptionArguments(TypedDict, total=False):
+    """What ``init`` and `Client` take beside ``dsn`` and ``transport``; see `Options`. None is the same as left out."""
+
+    release: str | None
+    environment: str | None
+    dist: str | None
+    server_name: str | None
+    debug: bool | None
+    sample_rate: float | None
+    error_sampler: ErrorSampler | None
+    ignore_errors: Iterable[type[BaseException] | str] | None
+    before_send: BeforeSend | None
+    before_breadcrumb: BeforeBreadcrumb | None
+    enable_breadcrumbs: bool | None
+    max_breadcrumbs: int | None
+    attach_stacktrace: bool | None
+    add_full_stack: bool | None
+    max_stack_frames: int | None
+    include_local_variables: bool | None
+    include_source_context: bool | None
+    max_value_length: int | None
+    max_request_body_size: BodySize | None
+    in_app_include: Iterable[str] | None
+    in_app_exclude: Iterable[str] | None
+    project_root: PathOption | None
+    send_default_pii: bool | None
+    send_client_reports: bool | None
+    raise_send_errors: bool | None
+    queue_bytes: int | None
+    max_in_flight: int | None
+    timeout: float | None
+    shutdown_timeout: float | None
+    verify_ssl: bool | None
+    ca_certs: PathOption | None
+    cert_file: PathOption | None
+    key_file: PathOption | None
+    ssl_context: SSLContext | None
+    http_proxy: str | None
+    https_proxy: str | None
+    install_sys_hook: bool | None
+    install_threading_hook: bool | None
+    install_unraisable_hook: bool | None
+    install_asyncio_hook: bool | None
+    install_logging_hook: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Options:
+    """Every option with its value, checked. The defaults stand here and nowhere else."""
+
+    dsn: Dsn | None = None
+    """None: nothing is captured or sent."""
+    transport: AnyFactory | AnyTransport | None = field(default=None, repr=False)
+    """A factory, or the instance that was handed in (`asyncsentry.registry.is_instance`). None only without a DSN."""
+    transport_name: str = DEFAULT
+
+    release: str | None = None
+    """None: found out later, off the event loop (`asyncsentry.release.detect`). An empty string sends none."""
+    environment: str = "production"
+    dist: str | None = None
+    server_name: str | None = None
+    """None: the host's name. An empty string sends none."""
+    debug: bool = False
+    """Whether what the SDK does is printed on standard error."""
+
+    sample_rate: float = 1.0
+    """The share of errors that is sent, from 0 to 1."""
+    error_sampler: ErrorSampler | None = None
+    """Used instead of ``sample_rate``. It is called before frames are read."""
+    ignore_errors: tuple[type[BaseException] | str, ...] = ()
+    """Classes, names, dotted names, and either with wildcards; an error's base classes count, too."""
+    before_send: BeforeSend | None = None
+    before_breadcrumb: BeforeBreadcrumb | None = None
+    enable_breadcrumbs: bool = True
+    """Whether log records (and later other things) leave breadcrumbs; ``add_breadcrumb`` works in any case."""
+    max_breadcrumbs: int = 100
+
+    attach_stacktrace: bool = False
+    """Whether messages carry the stack of the call that captured them."""
+    add_full_stack: bool = False
+    """Whether an error's frames begin with those of the callers of the place that caught it."""
+    max_stack_frames: int = 100
+    """Frames for each exception; the middle is left out."""
+    include_local_variables: bool = True
+    include_source_context: bool = True
+    max_value_length: int = 1024
+    """Characters; longer strings are cut."""
+    max_request_body_size: BodySize = "medium"
+    """How much of a request's body is sent: none, up to 1 kB, up to 10 kB, or whatever the server takes."""
+    in_app_include: tuple[str, ...] = ()
+    """Modules that are the application's, with what is below them; beats ``in_app_exclude``."""
+    in_app_exclude: tuple[str, ...] = ()
+    project_root: str | None = None
+    """Code below this folder is the application's. None: the folder that the program started in."""
+    send_default_pii: bool = False
+    """Whether what tells who a user is (address, cookies, name) is sent without having been set on purpose."""
+
+    send_client_reports: bool = True
+    """Whether the server is told how many events were not delivered, and why."""
+    raise_send_errors: bool = False
+    """Whether ``flush`` raises for what could not be delivered. A capture never does."""
+    queue_bytes: int = 4 * 1024 * 1024
+    """How much may wait for delivery; beyond it the least important, then the oldest, is dropped and counted."""
+    max_in_flight: int = 4
+    """Requests under way at once."""
+    timeout: float = 5.0
+    """Seconds for one whole request, connecting included."""
+    shutdown_timeout: float = 2.0
+    """Seconds that the end of the program, or of an event loop, may take to deliver what is left."""
+    verify_ssl: bool = True
+    """Whether the server's certificate and name are checked."""
+    ca_certs: str | None = None
+    """A PEM file or a folder of authorities, trusted instead of the platform's."""
+    cert_file: str | None = None
+    """A client certificate (PEM), with ``key_file`` if its key is in a file of its own."""
+    key_file: str | None = None
+    ssl_context: SSLContext | None = field(default=None, repr=False)
+    """Used as it is, instead of the four above."""
+    http_proxy: str | None = field(default=None, repr=False)
+    """The proxy for a server reached by http. None: what ``HTTP_PROXY`` says. An empty string: no proxy."""
+    https_proxy: str | None = field(default=None, repr=False)
+    """The proxy for a server reached by https. None: what ``HTTPS_PROXY`` says. An empty string: no proxy."""
+
+    install_sys_hook: bool = True
+    """Whether an exception that ends the program is captured."""
+    install_threading_hook: bool = True
+    """Whether an exception that ends a thread is captured."""
+    install_unraisable_hook: bool = True
+    """Whether an exception in a finalizer, where it cannot be raised, is captured."""
+    install_asyncio_hook: bool = True
+    """Whether an exception of a task that nobody awaited is captured."""
+    install_logging_hook: bool = True
+    """Whether log records become events (from ERROR) and breadcrumbs (from INFO)."""
+
+
+def resolve(
+    dsn: str | None, transport: TransportOption | None, arguments: OptionArguments, environ: Mapping[str, str]
+) -> Options:
+    """Check everything, at set-up: an argument beats the DSN's query, and both beat the environment.
+
+    Raises `DsnError`, `OptionError` or `TransportError`. A transport is looked up, and its library imported, only if
+    there is a DSN.
+    """
+    if transport is not None and not (isinstance(transport, str) or callable(transport) or is_instance(transport)):
+        raise OptionError("transport must be a registered name, a class or function that makes one, or an instance")
+    target = _target(dsn, environ)
+    from_dsn = _from_dsn(target) if target else {}
+    from_arguments = _from_arguments(arguments)
+    given = from_dsn | from_arguments
+    _refuse_contradictions(given)
+    if is_instance(transport):
+        _refuse_connection_options({*from_dsn, *CONNECTION.intersection(from_arguments)})
+    values = _from_environment(environ) | given
+    if target is None:
+        return Options(**values)
+    chosen = choose(transport, target.transport, environ)
+    return Options(dsn=target, transport=chosen.maker, transport_name=chosen.name, **values)
+
+
+def settings(options: Options, environ: Mapping[str, str]) -> Settings:
+    """What the transport is made from. Raises `OptionError` for a proxy that cannot be one."""
+    from asyncsentry.transport.proxy import find_proxy
+
+    assert options.dsn is not None, "without a DSN no transport is made"
+    url = options.dsn.envelope_url
+    return Settings(
+        url=url,
+        timeout=options.timeout,
+        verify_ssl=options.verify_ssl,
+        ca_certs=options.ca_certs,
+        cert_file=options.cert_file,
+        key_file=options.key_file,
+        ssl_context=options.ssl_context,
+        proxy=find_proxy(url, options.http_proxy, options.https_proxy, environ),
+        max_in_flight=options.max_in_flight,
+        shutdown_timeout=options.shutdown_timeout,
+    )
+
+
+def _target(dsn: str | None, environ: Mapping[str, str]) -> Dsn | None:
+    said_by = "SENTRY_DSN" if dsn is None else "dsn"
+    text = environ.get("SENTRY_DSN", "") if dsn is None else dsn
+    if not isinstance(text, str):
+        raise OptionError(f"dsn must be a string, not a value of type {type(text).__qualname__}")
+    try:
+        return parse(text) if text.strip() else None
+    except DsnError as error:
+        raise DsnError(f"{said_by}: {error}") from None
+
+
+# Any: the checks give each option its type, at run time.
+def _from_arguments(arguments: OptionArguments) -> dict[str, Any]:
+    from asyncsentry.validation import CHECKS
+
+    values = {}
+    for name, value in arguments.items():
+        if name not in CHECKS:
+            _refuse_unknown(name, value, CHECKS)
+        elif value is not None:
+            values[name] = CHECKS[name](value, name)
+    return values
+
+
+def _refuse_unknown(name: str, value: object, known: Iterable[str]) -> None:
+    from asyncsentry.foreign_options import asks_for_nothing, refusal
+
+    if not asks_for_nothing(name, value):
+        raise OptionError(refusal(name, [*known, "dsn", "transport"]))
+
+
+def _from_dsn(dsn: Dsn) -> dict[str, Any]:
+    from asyncsentry.validation import read
+
+    unknown = dsn.options.keys() - DSN_OPTIONS
+    if unknown:
+        raise OptionError(f"a DSN has no option {min(unknown)!r}: there are {', '.join(sorted(DSN_OPTIONS))}")
+    return {name: read(name, value, f"the DSN's {name}") for name, value in dsn.options.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    from asyncsentry.validation import read
+
+    found = {name: (variable, environ.get(variable, "").strip()) for name, variable in ENVIRONMENT.items()}
+    return {name: read(name, value, variable) for name, (variable, value) in found.items() if value}
+
+
+def _refuse_contradictions(given: Mapping[str, object]) -> None:
+    beside = {"verify_ssl", "ca_certs", "cert_file", "key_file"}.intersection(given)
+    if "ssl_context" in given and beside:
+        raise OptionError(f"ssl_context is used as it is: set {', '.join(sorted(beside))} on it, and leave it out here")
+    if "key_file" in given and "cert_file" not in given:
+        raise OptionError("key_file needs cert_file, the certificate that it is the key of")
+
+
+def _refuse_connection_options(names: Collection[str]) -> None:
+    if names:
+        raise OptionError(f"the transport is made already: give {', '.join(sorted(names))} to what makes it")

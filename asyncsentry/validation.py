@@ -1,0 +1,216 @@
+"""What each option may be: a table of checks, and what is said of a value that is none of it.
+
+A check is given a value and what to call it; it returns the value as `Options` keeps it, or raises `OptionError`.
+What comes as text, from the environment or a DSN, is read first (`read`), then checked like an argument.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from asyncsentry.errors import OptionError
+
+# Any: an argument may be anything until it was checked.
+Check = Callable[[Any, str], object]
+
+BODY_SIZES: Final = ("never", "small", "medium", "always")
+TRUE_WORDS: Final = ("1", "true", "yes", "on")
+FALSE_WORDS: Final = ("0", "false", "no", "off")
+
+
+def refusal(called: str, expected: str, value: object) -> OptionError:
+    """Shows plain values, of others the type alone: a foreign ``repr`` may be huge, or fail."""
+    plain = value is None or type(value) in (str, int, float, bool)
+    shown = repr(value)[:80] if plain else f"a value of type {type(value).__qualname__}"
+    return OptionError(f"{called} must be {expected}, not {shown}")
+
+
+def flag(value: Any, called: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise refusal(called, "True or False", value)
+
+
+def text(value: Any, called: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise refusal(called, "a string", value)
+
+
+def address(value: Any, called: str) -> str:
+    """A URL that may hold a password: what it is not is said without showing it."""
+    if isinstance(value, str):
+        return value
+    raise OptionError(f"{called} must be a URL, or an empty string for no proxy")
+
+
+def number(least: float, most: float) -> Check:
+    def check(value: Any, called: str) -> float:
+        # The comparison refuses NaN, too.
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most:
+            return float(value)
+        raise refusal(called, f"a number from {least:g} to {most:g}", value)
+
+    return check
+
+
+def count(least: int, most: int) -> Check:
+    def check(value: Any, called: str) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return int(value)
+        raise refusal(called, f"a whole number from {least} to {most}", value)
+
+    return check
+
+
+def body_size(value: Any, called: str) -> str:
+    if isinstance(value, str) and value in BODY_SIZES:
+        return value
+    raise refusal(called, f"one of {', '.join(BODY_SIZES)}", value)
+
+
+def strings(value: Any, called: str) -> tuple[str, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
+        members = tuple(value)
+        if all(isinstance(member, str) for member in members):
+            return members
+    raise refusal(called, "a list of strings", value)
+
+
+def ignored_errors(value: Any, called: str) -> tuple[type[BaseException] | str, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, type)):
+        members = tuple(value)
+        if all(isinstance(member, str) or _is_error_class(member) for member in members):
+            return members
+    raise refusal(called, "a list of exception classes and names", value)
+
+
+def _is_error_class(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseException)
+
+
+def function(value: Any, called: str) -> object:
+    from inspect import isasyncgenfunction, iscoroutinefunction
+
+    if not callable(value):
+        raise refusal(called, "a function", value)
+    for called_in_the_end in (value, type(value).__call__):
+        if iscoroutinefunction(called_in_the_end) or isasyncgenfunction(called_in_the_end):
+            raise OptionError(
+                f"{called} must be a plain function, not an async one: "
+                "it is called while an error is captured, where nothing can be awaited"
+            )
+    return value
+
+
+def path(value: Any, called: str) -> str:
+    try:
+        name: str | bytes = os.fspath(value)
+    except TypeError:
+        raise refusal(called, "a path", value) from None
+    if isinstance(name, bytes):
+        raise refusal(called, "a path of characters", value)
+    return os.path.abspath(name)
+
+
+def existing(value: Any, called: str) -> str:
+    name = path(value, called)
+    if not os.path.exists(name):
+        raise OptionError(f"{called}: there is no file or folder {name!r}")
+    return name
+
+
+def ssl_context(value: Any, called: str) -> object:
+    # Whoever holds a context has the module loaded: no need to load it for those who hold none.
+    ssl = sys.modules.get("ssl")
+    if ssl is not None and isinstance(value, ssl.SSLContext):
+        return value
+    raise refusal(called, "an ssl.SSLContext", value)
+
+
+MEBIBYTE: Final = 1024 * 1024
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "release": text,
+    "environment": text,
+    "dist": text,
+    "server_name": text,
+    "debug": flag,
+    "sample_rate": number(0, 1),
+    "error_sampler": function,
+    "ignore_errors": ignored_errors,
+    "before_send": function,
+    "before_breadcrumb": function,
+    "enable_breadcrumbs": flag,
+    "max_breadcrumbs": count(0, 1000),
+    "attach_stacktrace": flag,
+    "add_full_stack": flag,
+    "max_stack_frames": count(1, 1000),
+    "include_local_variables": flag,
+    "include_source_context": flag,
+    "max_value_length": count(16, MEBIBYTE),
+    "max_request_body_size": body_size,
+    "in_app_include": strings,
+    "in_app_exclude": strings,
+    "project_root": path,
+    "send_default_pii": flag,
+    "send_client_reports": flag,
+    "raise_send_errors": flag,
+    "queue_bytes": count(64 * 1024, 1024 * MEBIBYTE),
+    "max_in_flight": count(1, 100),
+    "timeout": number(0.001, 3600),
+    "shutdown_timeout": number(0, 3600),
+    "verify_ssl": flag,
+    "ca_certs": existing,
+    "cert_file": existing,
+    "key_file": existing,
+    "ssl_context": ssl_context,
+    "http_proxy": address,
+    "https_proxy": address,
+    "install_sys_hook": flag,
+    "install_threading_hook": flag,
+    "install_unraisable_hook": flag,
+    "install_asyncio_hook": flag,
+    "install_logging_hook": flag,
+}
+"""Every option but ``dsn`` and ``transport``, which the DSN and the registry understand."""
+
+
+def _flag_word(value: str, called: str) -> bool:
+    word = value.lower()
+    if word in TRUE_WORDS + FALSE_WORDS:
+        return word in TRUE_WORDS
+    raise refusal(called, f"one of {', '.join(TRUE_WORDS + FALSE_WORDS)}", value)
+
+
+def _number_or_text(value: str, called: str) -> object:  # noqa: ARG001 - has the shape of its siblings
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _count_or_text(value: str, called: str) -> object:  # noqa: ARG001 - has the shape of its siblings
+    try:
+        return int(value)
+    except ValueError:
+        return value
+
+
+READERS: Final[Mapping[str, Callable[[str, str], object]]] = {
+    "sample_rate": _number_or_text,
+    "timeout": _number_or_text,
+    "max_in_flight": _count_or_text,
+    "debug": _flag_word,
+    "verify_ssl": _flag_word,
+}
+"""How text becomes a value, for the options that are no text. What is no number is left for its check to refuse."""
+
+
+def read(name: str, value: str, called: str) -> object:
+    """An option's value from text (the environment, a DSN), checked."""
+    reader = READERS.get(name)
+    return CHECKS[name](reader(value, called) if reader else value, called)
