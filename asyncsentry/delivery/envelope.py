@@ -7,10 +7,15 @@ says its length in bytes, so a payload may hold anything.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from time import gmtime, strftime
 from typing import Final
 
+from asyncsentry.delivery.losses import report
+from asyncsentry.delivery.outbox import Lease
+from asyncsentry.delivery.queue import Entry
 from asyncsentry.item import Attachment, Item
+from asyncsentry.transport.protocol import Request
 
 CONTENT_TYPE: Final = "application/x-sentry-envelope"
 
@@ -52,3 +57,40 @@ def compress(body: bytes) -> bytes:
     """One gzip member."""
     compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_CONTAINER)
     return compressor.compress(body) + compressor.flush()
+
+
+class Packer:
+    """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send."""
+
+    def __init__(
+        self, url: str, headers: Mapping[str, str], sdk: Mapping[str, object], wall: Callable[[], float]
+    ) -> None:
+        self._url = url
+        self._headers = {**headers, "Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"}
+        self._sdk = sdk
+        self._wall = wall
+
+    def __call__(self, lease: Lease) -> Request:
+        items = [_encode_once(entry) for entry in lease.entries]
+        if lease.losses:
+            items.append(encode_item(Item("client_report", "internal", report(lease.losses, self._wall()), 0)))
+        lead = lease.entries[0].item if lease.entries else None
+        headers = {
+            "event_id": lead and lead.id,
+            "sent_at": format_time(self._wall()),
+            "sdk": self._sdk,
+            "trace": lead and lead.trace,
+        }
+        return Request(self._url, self._headers, compress(encode_envelope(headers, items)))
+
+
+def _encode_once(entry: Entry) -> bytes:
+    if entry.encoded is None:
+        entry.encoded = encode_item(entry.item)
+    return entry.encoded
+
+
+def format_time(seconds: float) -> str:
+    """Unix seconds as RFC 3339 in UTC: a server refuses an envelope whose ``sent_at`` has no offset."""
+    microseconds = int(seconds % 1 * 1_000_000)
+    return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(seconds))}.{microseconds:06d}Z"

@@ -46,7 +46,8 @@ class Outbox:
     """All that one client has to deliver.
 
     ``queue_bytes`` bounds what waits, ``max_in_flight`` the leases, ``patience`` is the age in seconds at which a
-    lease is given up on, ``wall`` the time of day (for limits that are given as dates).
+    lease is given up on, ``wall`` the time of day (for limits that are given as dates). ``send_reports`` is whether
+    the server is told of losses.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Outbox:
         max_in_flight: int,
         patience: float,
         wall: Callable[[], float],
+        send_reports: bool = True,
         backoff: Backoff | None = None,
     ) -> None:
         self._turnstile = Turnstile()
@@ -71,6 +73,7 @@ class Outbox:
         self._max_in_flight = max_in_flight
         self._patience = patience
         self._wall = wall
+        self._send_reports = send_reports
         self._number = 0
         self._resume = 0.0
         self._report_at: float | None = None
@@ -93,16 +96,16 @@ class Outbox:
     # -- sending
 
     def next(self, now: float, thread: int, *, hurry: bool = False) -> Lease | None:
-        """Lease what to send now, if there is something and it may go. ``hurry`` does not wait for a back-off's end."""
+        """Lease what to send now, if there is something and it may go. ``hurry`` waits for no back-off and no other."""
         with self._turnstile as inside:
             if not inside:
                 return None
             self._absorb(now)
             self._reclaim_where(lambda lease: lease.deadline <= now)
-            if len(self._leases) >= self._max_in_flight or (now < self._resume and not hurry):
+            if not hurry and (len(self._leases) >= self._max_in_flight or now < self._resume):
                 return None
             lease = self._lease(now, thread)
-        self._announce()
+        self._announce(now)
         return lease
 
     def settle(self, lease: Lease, outcome: Response | NoResponse, now: float) -> bool:
@@ -116,33 +119,36 @@ class Outbox:
                 self._conclude(lease, outcome, now)
             elif isinstance(outcome, Response) and outcome.status < 300:
                 self._withdraw(lease.entries)
-        self._announce()
+        self._announce(now)
         return known
 
-    def spoil(self, lease: Lease) -> None:
+    def spoil(self, lease: Lease, now: float) -> None:
         """End a lease whose items cannot be encoded: they are counted, and the losses it was to report are kept."""
         with self._turnstile:
-            del self._leases[lease]
-            self._losses.restore(lease.losses)
-            self._drop(lease.entries, "internal_sdk_error")
-        self._announce()
+            if self._leases.pop(lease, lease) is None:
+                self._losses.restore(lease.losses)
+                self._drop(lease.entries, "internal_sdk_error")
+        self._announce(now)
 
     def reclaim(self, thread: int | None = None) -> None:
         """Take back what ``thread`` (or everybody) has on its way: it will not settle any more."""
-        with self._turnstile:
-            self._reclaim_where(lambda lease: thread is None or lease.thread == thread)
+        with self._turnstile as inside:
+            if inside:
+                self._reclaim_where(lambda lease: thread is None or lease.thread == thread)
 
-    def give_up(self) -> int:
+    def give_up(self, now: float) -> int:
         """Count all that is left as lost; gives how many items that were."""
-        with self._turnstile:
-            self._absorb(0.0)
-            self._reclaim_where(lambda lease: True)
-            entries = list(self._pending.values())
-            for entry in entries:
+        with self._turnstile as inside:
+            if not inside:
+                return 0
+            self._absorb(now)
+            left = list(self._pending.values())
+            self._leases.clear()
+            for entry in left:
                 self._queue.discard(entry)
-            self._drop(entries, "network_error")
-        self._announce()
-        return len(entries)
+            self._drop(left, "network_error")
+        self._announce(now)
+        return len(left)
 
     # -- timing
 
@@ -156,7 +162,7 @@ class Outbox:
             if len(self._leases) < self._max_in_flight:
                 if self._queue:
                     times.append(self._resume)
-                elif self._losses:
+                elif self._to_report():
                     times.append(max(self._report_time(now), self._resume))
             return max(0.0, min(times) - now) if times else None
 
@@ -166,16 +172,17 @@ class Outbox:
 
     def in_flight(self, *, besides: int) -> bool:
         """Whether a thread other than ``besides`` has something on its way."""
-        with self._turnstile:
-            return any(lease.thread != besides for lease in self._leases)
+        with self._turnstile as inside:
+            return inside and any(lease.thread != besides for lease in self._leases)
 
     def idle(self, now: float) -> Future[None]:
         """A latch that opens when all that has been put before this call is settled, and its losses are reported."""
         latch: Future[None] = Future()
-        with self._turnstile:
-            self._absorb(now)
+        with self._turnstile as inside:
+            if inside:
+                self._absorb(now)
             self._waiters.append((self._number, latch))
-        self._announce()
+        self._announce(now)
         return latch
 
     # -- inside the turnstile
@@ -190,7 +197,7 @@ class Outbox:
     def _lease(self, now: float, thread: int) -> Lease | None:
         entries = self._pick(now)
         losses = Counts()
-        if self._losses and (entries or self._report_time(now) <= now):
+        if self._to_report() and self._report_time(now, riding=bool(entries)) <= now:
             losses, self._report_at = self._losses.take(), None
         if not entries and not losses:
             return None
@@ -221,40 +228,55 @@ class Outbox:
             return []
         return self._queue.pop_riders(MAX_RIDERS - (entry.item.category == "session"))
 
-    def _report_time(self, now: float) -> float:
+    def _to_report(self) -> bool:
+        return self._send_reports and bool(self._losses)
+
+    def _report_time(self, now: float, *, riding: bool = False) -> float:
+        """When losses may be reported: in an envelope of its own some time after the first, ``riding`` at once."""
         if self._report_at is None:
             self._report_at = now + REPORT_AFTER
-        return max(self._report_at, self._limits.end("internal"))
+        return max(now if riding else self._report_at, self._limits.end("internal"))
 
     def _conclude(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
         if isinstance(outcome, NoResponse):
-            self._retry(lease, sent=outcome.sent)
-            if not isinstance(outcome.error, Cancelled):
+            cancelled = isinstance(outcome.error, Cancelled)
+            self._retry(lease, sent=outcome.sent, tried=outcome.sent and not cancelled)
+            if not cancelled:
                 self._resume = now + self._backoff.fail()
         elif outcome.status in RETRY_STATUSES:
-            self._retry(lease, sent=True)
+            self._retry(lease, sent=True, tried=True)
             asked = parse_retry_after(outcome.headers.get("retry-after"), self._wall())
             self._resume = now + self._backoff.fail(asked)
-        elif outcome.status < 300 or outcome.status == 429:  # after a 429 the server counts what it refused
+        else:
             self._backoff.succeed()
+            self._finish(lease, outcome.status, now)
+
+    def _finish(self, lease: Lease, status: int, now: float) -> None:
+        if status < 300:
             self._forget(lease.entries)
+        elif status == 429:  # the server itself counts what it refused; a report is refused only with everything else
+            self._forget(lease.entries)
+            if self._limits.limited("internal", now):
+                self._losses.restore(lease.losses)
         else:
             self._drop(lease.entries, "send_error")
+            if status >= 500:
+                self._losses.restore(lease.losses)
 
-    def _retry(self, lease: Lease, *, sent: bool) -> None:
+    def _retry(self, lease: Lease, *, sent: bool, tried: bool) -> None:
         if not sent:
             self._losses.restore(lease.losses)
         for entry in reversed(lease.entries):
-            entry.tries += sent
+            entry.tries += tried
             if entry.tries >= MAX_TRIES or (sent and entry.item.id is None):
                 self._drop([entry], "network_error")
-            else:
+            elif entry.number in self._pending:
                 self._queue.put_back(entry)
 
     def _reclaim_where(self, condition: Callable[[Lease], bool]) -> None:
         for lease in [lease for lease in self._leases if condition(lease)]:
             del self._leases[lease]
-            self._retry(lease, sent=True)
+            self._retry(lease, sent=True, tried=True)
 
     def _withdraw(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -272,20 +294,20 @@ class Outbox:
 
     # -- outside again
 
-    def _announce(self) -> None:
+    def _announce(self, now: float) -> None:
         """Open the latches whose time has come: outside the turnstile, as what they call is not ours."""
-        ready: list[Future[None]] = []
+        if not self._waiters:
+            return
         with self._turnstile as inside:
-            if not inside:
-                return
-            unsettled = next(iter(sorted(self._pending)), self._number + 1)
-            reported = not self._losses and not any(lease.losses for lease in self._leases)
-            still: list[tuple[int, Future[None]]] = []
-            for mark, latch in self._waiters:
-                if mark < unsettled and reported:
-                    ready.append(latch)
-                else:
-                    still.append((mark, latch))
-            self._waiters = still
+            ready = self._take_ready(now) if inside else []
         for latch in ready:
             latch.set_result(None)
+
+    def _take_ready(self, now: float) -> list[Future[None]]:
+        reporting = any(lease.losses for lease in self._leases)
+        if reporting or (self._to_report() and not self._limits.limited("internal", now)):
+            return []
+        oldest = next(iter(self._pending), self._number + 1)  # entries are added in the order of their numbers
+        ready = [latch for mark, latch in self._waiters if mark < oldest]
+        self._waiters = [(mark, latch) for mark, latch in self._waiters if mark >= oldest]
+        return ready
