@@ -1,0 +1,140 @@
+"""What a server takes, and what it refuses, when a request has been read: project, key, encoding, envelope."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from asyncsentry.testing.envelopes import Envelope, parse
+from asyncsentry.testing.http1 import MAX_BODY, Head
+from asyncsentry.testing.refusals import Refusal
+
+PROTOCOL_VERSION: Final = 7
+
+ENCODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+"""The window bits that zlib is given for an encoding: ``deflate`` has zlib's header and check sum."""
+
+_PATH: Final = re.compile(r"/api/([^/]+)/envelope/")
+
+
+def decompress(body: bytes, encoding: str, limit: int = MAX_BODY) -> bytes:
+    """The body as it was before ``Content-Encoding``, whose name has to be exact."""
+    if encoding in ("", "identity", "UTF-8"):
+        return body
+    if encoding not in ENCODINGS:
+        raise Refusal(415, f"Content-Encoding is {encoding!r}", {"Accept-Encoding": ", ".join(ENCODINGS)})
+    inflater = zlib.decompressobj(ENCODINGS[encoding])
+    try:
+        found = inflater.decompress(body, limit)
+    except zlib.error as error:
+        raise Refusal(400, f"not {encoding}: {error}") from error
+    if inflater.unconsumed_tail:
+        raise Refusal(413, f"a body of more than {limit} bytes")
+    if not inflater.eof or inflater.unused_data:
+        raise Refusal(400, f"not one whole {encoding} stream")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The door of one project, as Relay keeps it."""
+
+    project: str
+    public_key: str
+
+    def envelope(self, head: Head, body: bytes) -> Envelope:
+        """The envelope in this request, or a `Refusal`. ``body`` is decompressed."""
+        self._check_path(head)
+        key = _key(head)
+        if key is not None:
+            self._check_key(key)
+        envelope = parse(body)
+        self._check_dsn(envelope.headers.get("dsn"), authenticated=key is not None)
+        return envelope
+
+    def _check_path(self, head: Head) -> None:
+        found = _PATH.fullmatch(urlsplit(head.target).path)
+        if not found:
+            raise Refusal(404, "no such endpoint: an envelope's has a slash at its end")
+        if head.method != "POST":
+            raise Refusal(405, "only POST", {"Allow": "POST"})
+        if found[1] != self.project:
+            raise Refusal(403, f"project {found[1]!r} is not the one of this server")
+
+    def _check_key(self, key: str) -> None:
+        if len(key) != 32 or not key.isascii():
+            raise Refusal(400, "bad sentry DSN public key")
+        if key != self.public_key:
+            raise Refusal(403, "the public key is not the one of this project")
+
+    def _check_dsn(self, dsn: str | None, *, authenticated: bool) -> None:
+        """The DSN in an envelope's header is how to authenticate if the request itself does not."""
+        if dsn is None:
+            if not authenticated:
+                raise Refusal(401, "missing authorization information")
+            return
+        if _dsn_names(dsn) != (self.public_key, self.project):
+            raise Refusal(400, "dsn header mismatch between envelope and request")
+
+
+def _dsn_names(dsn: str) -> tuple[str | None, str]:
+    """The key and the project that a DSN names."""
+    try:
+        parts = urlsplit(dsn)
+    except ValueError as error:
+        raise Refusal(400, f"invalid envelope header: dsn: {error}") from error
+    return parts.username, parts.path.rpartition("/")[2]
+
+
+def _key(head: Head) -> str | None:
+    """The public key that a request authenticates with, in the one form that it may use."""
+    found = [values for values in _credentials(head) if values is not None]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise Refusal(401, "multiple authorization payloads detected")
+    (values,) = found
+    version = values.get("sentry_version", str(PROTOCOL_VERSION))
+    if not version.isdigit() or int(version) > PROTOCOL_VERSION:
+        raise Refusal(400, f"unsupported protocol version {version!r}")
+    if "sentry_key" not in values:
+        raise Refusal(401, "bad authorization: no sentry_key")
+    return values["sentry_key"]
+
+
+def _credentials(head: Head) -> tuple[Mapping[str, str] | None, ...]:
+    query = urlsplit(head.target).query
+    return (
+        _sentry_auth(head.headers.get("x-sentry-auth")),
+        _authorization(head.headers.get("authorization")),
+        dict(parse_qsl(query)) if "sentry_" in query else None,
+    )
+
+
+def _authorization(value: str | None) -> Mapping[str, str] | None:
+    scheme, _, text = (value or "").partition(" ")
+    if scheme.lower() == "basic":
+        return {"sentry_key": _user(text)}
+    return _sentry_auth(value) if scheme.lower() == "sentry" else None
+
+
+def _user(text: str) -> str:
+    try:
+        return base64.b64decode(text).decode().partition(":")[0]
+    except ValueError as error:
+        raise Refusal(401, f"bad authorization: {error}") from error
+
+
+def _sentry_auth(value: str | None) -> Mapping[str, str] | None:
+    if value is None:
+        return None
+    scheme, _, text = value.strip().partition(" ")
+    if scheme.lower() != "sentry":
+        raise Refusal(401, "bad authorization: it does not begin with Sentry")
+    pairs = (pair.partition("=") for pair in text.split(","))
+    return {name.strip(): content.strip() for name, _, content in pairs}
