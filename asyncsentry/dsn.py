@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,13 +14,13 @@ SHAPE: Final = "[TRANSPORT+]http[s]://PUBLIC_KEY@HOST[:PORT][/PREFIX]/PROJECT[?O
 PROTOCOL_VERSION: Final = 7
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
-# A key travels in a header whose pairs are split on commas: anything else could end the pair, or the header, early.
-_KEY = re.compile(r"[!-+\--~]+")
-_HOST = re.compile(r"[a-z0-9._~-]+")
-_IPV6 = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_NOT_IN_A_PATH = re.compile(r"[^!#-;=@-\[\]_a-z|~]")
-_SENTRY_HOST = re.compile(r"o([0-9]+)\.ingest(?:\.[a-z0-9-]+)?\.sentry\.io")
+# Sets, not patterns: compiling six patterns is a tenth of what `import asyncsentry` may take.
+_VISIBLE = frozenset(map(chr, range(0x21, 0x7F)))
+_KEY = _VISIBLE - {","}
+"""A key travels in a header whose pairs are split on commas: anything else could end the pair, or the header, early."""
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._~-")
+_ADDRESS = frozenset("0123456789abcdef:.")
+_PATH = _VISIBLE - frozenset('"<>\\^`{}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,10 @@ class Dsn:
     @property
     def organization_id(self) -> str | None:
         """The organization that a host of sentry.io names; other hosts name none."""
-        found = _SENTRY_HOST.fullmatch(self.host)
-        return found[1] if found else None
+        label, *rest = self.host.split(".")
+        is_sentry = len(rest) in (3, 4) and rest[0] == "ingest" and rest[-2:] == ["sentry", "io"]
+        number = label[1:]
+        return number if is_sentry and label[0] == "o" and number.isdigit() else None
 
     def __str__(self) -> str:
         prefix = f"{self.transport}+" if self.transport else ""
@@ -79,8 +80,8 @@ class Dsn:
 def parse(text: str) -> Dsn:
     """Take a DSN apart, or raise `DsnError`. White space around it and a trailing slash do no harm."""
     text = text.strip()
-    if _CONTROL.search(text):
-        raise _refusal("holds a line break or another control character")
+    if not text.isprintable():
+        raise _refusal("holds a line break or another character that cannot be printed")
     schemes, separator, rest = text.partition("://")
     if not separator:
         raise _refusal("has no '://'")
@@ -111,7 +112,7 @@ def _keys(text: str) -> tuple[str, str | None]:
 
 def _key(text: str, which: str) -> str:
     key = _decoded(text)
-    if not _KEY.fullmatch(key):
+    if not _KEY.issuperset(key):
         raise _refusal(f"has a {which} key with a character that no key can have")
     return key
 
@@ -122,7 +123,7 @@ def _host_and_port(location: str, scheme: str) -> tuple[str, int]:
     if bracket < 0:
         return _host_name(name), _port(port, scheme)
     address = location[1:bracket].lower()
-    if name or not location.startswith("[") or not _IPV6.fullmatch(address):
+    if name or not location.startswith("[") or ":" not in address or not _ADDRESS.issuperset(address):
         raise _refusal("has a host that is no IPv6 address in brackets")
     return address, _port(port, scheme)
 
@@ -136,7 +137,7 @@ def _host_name(text: str) -> str:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
             raise _refusal("has a host that is no host name") from None
-    if not _HOST.fullmatch(name):
+    if not _NAME.issuperset(name):
         raise _refusal("has a host that is no host name")
     return name
 
@@ -177,14 +178,14 @@ def _decoded(text: str) -> str:
         plain = unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise _refusal("has a percent escape that is no UTF-8") from None
-    if _CONTROL.search(plain):
-        raise _refusal("holds a control character behind a percent escape")
+    if not plain.isprintable():
+        raise _refusal("has a percent escape of a character that cannot be printed")
     return plain
 
 
 def _encoded(segment: str) -> str:
     """What was left unescaped, escaped: a space or an umlaut in a request's first line would break it."""
-    if not _NOT_IN_A_PATH.search(segment):
+    if _PATH.issuperset(segment):
         return segment
     from urllib.parse import quote
 

@@ -1,0 +1,67 @@
+"""The types of what an application gives us, for type checkers and editors: we never import this at run time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from ssl import SSLContext
+from typing import Any, Literal, TypeAlias, TypedDict
+
+# Any: an event is the application's to read and to change in ``before_send``, as in every Sentry SDK.
+Event: TypeAlias = dict[str, Any]
+"""JSON-able data, as it is sent."""
+Hint: TypeAlias = dict[str, Any]
+"""What an event was made from: ``exc_info``, ``log_record``, ``attachments`` and the like."""
+BeforeSend: TypeAlias = Callable[[Event, Hint], Event | None]
+"""The event to send, changed or new, or None to drop it."""
+BeforeBreadcrumb: TypeAlias = Callable[[dict[str, Any], Hint], dict[str, Any] | None]
+ErrorSampler: TypeAlias = Callable[[BaseException, Hint], float | bool]
+"""The rate for this error: 0 drops it, 1 keeps it."""
+BodySize: TypeAlias = Literal["never", "small", "medium", "always"]
+PathOption: TypeAlias = str | os.PathLike[str]
+
+
+class OptionArguments(TypedDict, total=False):
+    """What ``init`` and `Client` take beside ``dsn`` and ``transport``; see `Options`. None is the same as left out."""
+
+    release: str | None
+    environment: str | None
+    dist: str | None
+    server_name: str | None
+    debug: bool | None
+    sample_rate: float | None
+    error_sampler: ErrorSampler | None
+    ignore_errors: Iterable[type[BaseException] | str] | None
+    before_send: BeforeSend | None
+    before_breadcrumb: BeforeBreadcrumb | None
+    enable_breadcrumbs: bool | None
+    max_breadcrumbs: int | None
+    attach_stacktrace: bool | None
+    add_full_stack: bool | None
+    max_stack_frames: int | None
+    include_local_variables: bool | None
+    include_source_context: bool | None
+    max_value_length: int | None
+    max_request_body_size: BodySize | None
+    in_app_include: Iterable[str] | None
+    in_app_exclude: Iterable[str] | None
+    project_root: PathOption | None
+    send_default_pii: bool | None
+    send_client_reports: bool | None
+    raise_send_errors: bool | None
+    queue_bytes: int | None
+    max_in_flight: int | None
+    timeout: float | None
+    shutdown_timeout: float | None
+    verify_ssl: bool | None
+    ca_certs: PathOption | None
+    cert_file: PathOption | None
+    key_file: PathOption | None
+    ssl_context: SSLContext | None
+    http_proxy: str | None
+    https_proxy: str | None
+    install_sys_hook: bool | None
+    install_threading_hook: bool | None
+    install_unraisable_hook: bool | None
+    install_asyncio_hook: bool | None
+    install_logging_hook: bool | None
