@@ -70,7 +70,7 @@ class Dsn:
         label, *rest = self.host.split(".")
         is_sentry = len(rest) in (3, 4) and rest[0] == "ingest" and rest[-2:] == ["sentry", "io"]
         number = label[1:]
-        return number if is_sentry and label[0] == "o" and number.isdigit() else None
+        return number if is_sentry and label.startswith("o") and number.isdigit() else None
 
     def __str__(self) -> str:
         prefix = f"{self.transport}+" if self.transport else ""

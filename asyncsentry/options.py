@@ -168,14 +168,15 @@ def settings(options: Options, environ: Mapping[str, str]) -> Settings:
 
 
 def _target(dsn: str | None, environ: Mapping[str, str]) -> Dsn | None:
-    said_by = "SENTRY_DSN" if dsn is None else "dsn"
     text = environ.get("SENTRY_DSN", "") if dsn is None else dsn
     if not isinstance(text, str):
         raise OptionError(f"dsn must be a string, not a value of type {type(text).__qualname__}")
     try:
         return parse(text) if text.strip() else None
     except DsnError as error:
-        raise DsnError(f"{said_by}: {error}") from None
+        if dsn is None:
+            raise DsnError(f"SENTRY_DSN: {error}") from None
+        raise
 
 
 # Any: the checks give each option its type, at run time.

@@ -17,7 +17,7 @@ SOURCES = {
 }
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "dsn", "json", "item", "version"}),
+    frozenset({"errors", "dsn", "json", "item", "types", "version"}),
     frozenset({"transport"}),
     frozenset({"post", "process", "events", "delivery"}),
     frozenset({"scope", "registry", "release", "options", "validation", "foreign_options"}),
