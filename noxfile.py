@@ -73,7 +73,8 @@ def sum_up() -> None:
         return
     count = {name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("failures", "errors", "skipped")}
     passed = sum(int(suite.get("tests", 0)) for suite in suites) - sum(count.values())
-    said = {"failed": count["failures"], "passed": passed, "skipped": count["skipped"], "errors": count["errors"]}
+    errors = "error" if count["errors"] == 1 else "errors"
+    said = {"failed": count["failures"], "passed": passed, "skipped": count["skipped"], errors: count["errors"]}
     words = ", ".join(f"{number} {word}" for word, number in said.items() if number or word == "passed")
     print(f"===== {words} in {time.time() - STARTED:.2f}s =====", flush=True)
 
