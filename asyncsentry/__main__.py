@@ -1,0 +1,10 @@
+"""``python -m asyncsentry``: the same as the command ``asyncsentry``."""
+
+from __future__ import annotations
+
+import sys
+
+from asyncsentry.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

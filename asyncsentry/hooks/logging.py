@@ -1,0 +1,117 @@
+"""Log records: those of ERROR and above become events, those of INFO and above breadcrumbs of the events to come.
+
+What is patched is ``logging.Logger.callHandlers``, which every record reaches that its logger lets through, and no
+other: a handler would be lost to ``dictConfig`` and miss loggers that do not propagate.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.hooks import asyncio_tasks
+from asyncsentry.hooks.place import Place, Uninstall
+
+if TYPE_CHECKING:
+    from asyncsentry.client import Client
+
+_CALL_HANDLERS = Place(logging.Logger, "callHandlers")
+_MECHANISM = Mechanism("logging", handled=True)
+_NEVER = sys.maxsize
+
+_LEVELS = ((logging.CRITICAL, "fatal"), (logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""A record's own attributes; what else it has came in ``extra``."""
+
+_ignored: tuple[str, ...] = ("asyncsentry.",)
+"""The loggers that are not heard, each with a dot at its end: the SDK's own, and what `ignore_logger` adds."""
+
+
+def install(
+    client: Client[Any], *, event_level: int | None = logging.ERROR, breadcrumb_level: int | None = logging.INFO
+) -> Uninstall:
+    """Hear the records of every logger. ``None`` for a level: none becomes an event, or a breadcrumb."""
+    return _CALL_HANDLERS.listen(_Listener(client, event_level, breadcrumb_level).hear)
+
+
+def ignore_logger(name: str) -> None:
+    """Hear no more of the logger ``name`` and those below it. Its own handlers still get its records."""
+    global _ignored
+    _ignored = (*_ignored, f"{name}.")
+
+
+class _Inside(threading.local):
+    """Whether this thread is in the middle of hearing a record: what is logged meanwhile would never end."""
+
+    hearing = False
+
+
+class _Listener:
+    """Turns the records that one client wants into events and breadcrumbs."""
+
+    def __init__(self, client: Client[Any], event_level: int | None, breadcrumb_level: int | None) -> None:
+        self._client = client
+        self._event_level = _NEVER if event_level is None else event_level
+        self._breadcrumb_level = _NEVER if breadcrumb_level is None else breadcrumb_level
+        self._lowest_level = min(self._event_level, self._breadcrumb_level)
+        self._inside = _Inside()
+
+    def hear(self, _logger: logging.Logger, record: logging.LogRecord, /) -> None:
+        if record.levelno < self._lowest_level or self._inside.hearing or _is_ignored(record):
+            return
+        self._inside.hearing = True
+        try:
+            if record.levelno >= self._event_level:
+                _report(self._client, record)
+            if record.levelno >= self._breadcrumb_level:
+                _add_breadcrumb(self._client, record)
+        finally:
+            self._inside.hearing = False
+
+
+def _report(client: Client[Any], record: logging.LogRecord) -> None:
+    error = record.exc_info[1] if record.exc_info else None
+    level, hint = _level(record), {"log_record": record}
+    event: dict[str, object] = {"logger": record.name, "extra": _extra(record)}
+    if error is None:
+        client.report_message(record.msg, record.args, level=level, event=event, hint=hint, mechanism=_MECHANISM)
+    else:
+        event |= {"level": level, "logentry": {"message": record.msg, "params": record.args}}
+        client.report(error, _MECHANISM, event=event, hint=hint)
+
+
+def _add_breadcrumb(client: Client[Any], record: logging.LogRecord) -> None:
+    crumb = {
+        "type": "log",
+        "category": record.name,
+        "level": _level(record),
+        "message": _formatted(record),
+        "timestamp": record.created,
+        "data": _extra(record),
+    }
+    client.add_breadcrumb(crumb, {"log_record": record})
+
+
+def _is_ignored(record: logging.LogRecord) -> bool:
+    return f"{record.name}.".startswith(_ignored) or asyncio_tasks.claims(record)
+
+
+def _level(record: logging.LogRecord) -> str:
+    """Sentry's name for the record's level; of a level in between, that of the standard one below it."""
+    return next((name for number, name in _LEVELS if record.levelno >= number), "debug")
+
+
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _formatted(record: logging.LogRecord) -> str:
+    """The record's message; its template, where the arguments do not fit it or cannot be shown."""
+    try:
+        return record.getMessage()
+    except Exception:
+        return record.msg
