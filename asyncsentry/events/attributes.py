@@ -1,0 +1,146 @@
+"""What an event says beside its exception: level, tags, user, times, and what a server accepts of each."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+from asyncsentry.events import Json
+from asyncsentry.events.freezing import Freezer
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error", "fatal"]
+
+_LEVELS: Final[Mapping[object, Level]] = {
+    "debug": "debug",
+    "info": "info",
+    "log": "info",
+    "warning": "warning",
+    "warn": "warning",
+    "error": "error",
+    "exception": "error",
+    "fatal": "fatal",
+    "critical": "fatal",
+}
+
+TAG_LIMIT: Final = 200
+_NOT_IN_TAG_KEYS: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
+
+
+def level_name(value: object) -> Level | None:
+    """Sentry's name of a level, from that name, from one of ``logging`` or from its number; None if it is neither."""
+    if type(value) is str:
+        return _LEVELS.get(value) or _LEVELS.get(value.lower())
+    if type(value) is not int:
+        return None
+    for least, name in _NUMBERS:
+        if value >= least:
+            return name
+    return "debug"
+
+
+_NUMBERS: Final[tuple[tuple[int, Level], ...]] = ((50, "fatal"), (40, "error"), (30, "warning"), (20, "info"))
+
+
+def tags(given: Mapping[str, object], freezer: Freezer) -> dict[str, str]:
+    """Tags as servers take them: all text, of one line, in names of letters, digits and ``_.:-``."""
+    shown: dict[str, str] = {}
+    for name, value in given.items():
+        key = _NOT_IN_TAG_KEYS.sub("_", freezer.text(name, TAG_LIMIT).replace(" ", "-"))
+        text = "" if value is None else " ".join(freezer.text(value, TAG_LIMIT).split())
+        if key and text:
+            shown[key] = text
+    return shown
+
+
+def user(given: Mapping[str, object], freezer: Freezer) -> dict[str, Json]:
+    """The user as it was set, but for its id, which is text."""
+    shown = freezer.freeze_mapping(given, scrub=False)
+    for name in ("id", "username", "email", "name"):
+        value = given.get(name)
+        if value is not None:
+            shown[name] = freezer.text(value)
+    address = shown.get("ip_address")
+    if address is not None and not _is_address(address):
+        del shown["ip_address"]  # a server would note an error, and show nothing
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _is_address(text: Json) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return type(text) is str and (text == "{{auto}}" or bool(ip_address(text)))
+    except ValueError:
+        return False
+
+
+def fingerprint(given: Iterable[object], freezer: Freezer) -> list[str]:
+    return [freezer.text(part) for part in given]
+
+
+def release_problem(release: str) -> str | None:
+    """Why a server would refuse this release, or None."""
+    return _name_problem(release, 200, (".", "..", "latest"))
+
+
+def environment_problem(environment: str) -> str | None:
+    """Why a server would refuse this environment, or None."""
+    return _name_problem(environment, 64, (".", "..", "none"))
+
+
+def dist_problem(dist: str) -> str | None:
+    """Why a server would refuse this distribution name, or None."""
+    if re.fullmatch(r"[a-zA-Z0-9_.-]{1,64}", dist.strip()) is None:
+        return "it must be 1 to 64 letters, digits or any of _ . -"
+    return None
+
+
+def _name_problem(name: str, limit: int, reserved: tuple[str, ...]) -> str | None:
+    name = name.strip()
+    if not name:
+        return "it is empty"
+    if len(name.encode("utf-8", "replace")) > limit:
+        return f"it is longer than {limit} bytes"
+    if name.lower() in reserved:
+        return f"the name {name!r} is reserved"
+    if re.search(r"[/\\\r\n\t\f]", name):
+        return "it has a slash, a backslash, a tab or a line's end in it"
+    return None
+
+
+def timestamp(value: object) -> float | str | None:
+    """A time as servers read it, in seconds; None if it is none. A datetime without a zone is taken for UTC."""
+    if type(value) is float or type(value) is int:
+        return float(value) if 0 <= value < _FIRST_MILLISECONDS else None
+    if type(value) is str:
+        return value if _RFC3339.fullmatch(value) else None
+    datetime = sys.modules.get("datetime")  # whoever holds a datetime has loaded it
+    if datetime is None or not issubclass(type(value), datetime.datetime):
+        return None
+    moment: Any = value
+    if datetime.datetime.utcoffset(moment) is None:
+        moment = datetime.datetime.replace(moment, tzinfo=datetime.timezone.utc)
+    return float(datetime.datetime.timestamp(moment))
+
+
+_FIRST_MILLISECONDS: Final = 100_000_000_000
+"""A larger number of seconds would be in the year 5138: it counts milliseconds, and says another time than it means."""
+
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
+def new_event_id() -> str:
+    """A random UUID (version 4) as 32 hexadecimal digits."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) & 3]}{digits[17:]}"
+
+
+def event_id(value: object) -> str | None:
+    """An event's id as servers know it, 32 lower-case hexadecimal digits, from any way to write a UUID."""
+    if type(value) is not str:
+        return None
+    digits = value.replace("-", "").lower()
+    return digits if re.fullmatch("[0-9a-f]{32}", digits) else None

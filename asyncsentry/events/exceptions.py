@@ -1,0 +1,206 @@
+"""Exceptions: what was raised, what caused it, and what is grouped in it."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, NamedTuple, cast
+
+from asyncsentry.events import Json
+from asyncsentry.events.foreign import bases, module_name, short_name, show_name
+from asyncsentry.events.frames import LINE_LIMIT, short_path, traceback_frames
+from asyncsentry.events.freezing import Freezer, cut
+from asyncsentry.events.rules import MESSAGE_LIMIT
+
+TYPE_LIMIT: Final = 256
+NOTES_LIMIT: Final = 20
+COUNT_LIMIT: Final = 1000
+"""How many exceptions beyond the bound are still counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """How an exception came to be captured. ``type`` is ``generic`` for a capture that the application asked for."""
+
+    type: str = "generic"
+    handled: bool = True
+    data: Mapping[str, object] | None = None
+    synthetic: bool = False
+    description: str | None = None
+    help_link: str | None = None
+
+
+class _Link(NamedTuple):
+    """An exception, and how it hangs on the one that led to it."""
+
+    error: BaseException
+    parent: int | None
+    source: str | None
+
+
+def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freezer) -> list[dict[str, Json]]:
+    """The ``values`` of an event's ``exception``: the causes first, ``error`` itself last.
+
+    Each is numbered from ``error``, which is 0, and names its parent, so that a server can draw the tree; an exception
+    alone has no number.
+    """
+    links = _walk(error, freezer)
+    shown = list(islice(links, freezer.rules.max_exceptions))
+    more = sum(1 for _ in islice(links, COUNT_LIMIT))
+    values = [_describe(link.error, freezer) for link in shown]
+    for number, (link, value) in enumerate(zip(shown, values, strict=True)):
+        described: dict[str, Json] = {"type": "chained"} if number else _describe_mechanism(mechanism, more, freezer)
+        described |= _position(number, link) if len(shown) > 1 else {}
+        value["mechanism"] = described | _particulars(link.error, freezer)
+    # Only now the stacks, which may use up what there is of budget and patience: no message is lost to a variable.
+    for link, value in zip(shown, values, strict=True):
+        frames = traceback_frames(_traceback_of(link.error), freezer) + _syntax_frames(link.error, freezer)
+        if frames:
+            value["stacktrace"] = {"frames": cast("list[Json]", frames)}
+    values.reverse()
+    return values
+
+
+# Read past whatever a subclass puts in their place.
+_cause_of: Final = BaseException.__dict__["__cause__"].__get__
+_context_of: Final = BaseException.__dict__["__context__"].__get__
+_suppresses: Final = BaseException.__dict__["__suppress_context__"].__get__
+_traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
+_arguments_of: Final = BaseException.__dict__["args"].__get__
+
+
+def _walk(error: BaseException, freezer: Freezer) -> Iterator[_Link]:
+    """Every exception once, depth first: what led to one, then what is grouped in it."""
+    waiting = [_Link(error, None, None)]
+    met: dict[int, BaseException] = {}
+    while waiting:
+        link = waiting.pop()
+        if id(link.error) not in met:
+            number = len(met)
+            met[id(link.error)] = link.error
+            yield link
+            waiting.extend(reversed(_links_from(link.error, number, freezer)))
+
+
+def _links_from(error: BaseException, number: int, freezer: Freezer) -> list[_Link]:
+    members = _members(error, freezer)
+    source = "__cause__" if _suppresses(error) else "__context__"
+    before = _cause_of(error) if _suppresses(error) else _context_of(error)
+    links = [_Link(member, number, f"exceptions[{index}]") for index, member in enumerate(members)]
+    # What a group was raised from is often one of its members, too (a TaskGroup's own error): there it says more.
+    if before is not None and not any(before is member for member in members):
+        links.insert(0, _Link(before, number, source))
+    return links
+
+
+def _is_group(kind: type) -> bool:
+    # By name: 3.10 has no builtin, but a backport whose class is called the same.
+    return any(base.__name__ == "BaseExceptionGroup" for base in bases(kind))
+
+
+def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...]:
+    if not _is_group(type(error)):
+        return ()
+    members = freezer.ask(lambda group: group.exceptions, cast("Any", error))
+    if type(members) is not tuple or not all(issubclass(type(member), BaseException) for member in members):
+        return ()
+    return members[: freezer.rules.max_exceptions + COUNT_LIMIT]
+
+
+def _describe(error: BaseException, freezer: Freezer) -> dict[str, Json]:
+    kind = type(error)
+    value: dict[str, Json] = {"type": cut(short_name(kind).rpartition("<locals>.")[2], TYPE_LIMIT)}
+    module = module_name(kind)
+    if module != "builtins":
+        value["module"] = cut(module, TYPE_LIMIT)
+    text = "\n".join([_message(error, freezer), *_notes(error, freezer)])
+    if text:
+        value["value"] = cut(text, MESSAGE_LIMIT)
+    return value
+
+
+def _message(error: BaseException, freezer: Freezer) -> str:
+    """What the exception says; of a group without the number of its members, which is no part of its message."""
+    kind = type(error)
+    if _is_group(kind):
+        message = freezer.ask(lambda group: group.message, cast("Any", error))
+        return freezer.text(show_name(error) if message is None else message, MESSAGE_LIMIT)
+    arguments = _arguments_of(error)
+    if kind.__str__ is BaseException.__str__ and len(arguments) > 1:
+        # str() would write out all of each argument.
+        shown = ", ".join(_show_argument(argument, freezer) for argument in arguments)
+        return freezer.text(f"({shown})", MESSAGE_LIMIT)
+    return freezer.text(error, MESSAGE_LIMIT)
+
+
+def _show_argument(argument: object, freezer: Freezer) -> str:
+    frozen = freezer.freeze(argument)
+    return frozen if type(frozen) is str and type(argument) is not str else repr(frozen)
+
+
+def _notes(error: BaseException, freezer: Freezer) -> list[str]:
+    notes = freezer.ask(lambda noted: getattr(noted, "__notes__", ()), error)
+    if type(notes) is not list and type(notes) is not tuple:
+        return []
+    return [freezer.text(note, MESSAGE_LIMIT) for note in notes[:NOTES_LIMIT]]
+
+
+def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> dict[str, Json]:
+    data = freezer.freeze_mapping(mechanism.data or {}, scrub=False)
+    if more:
+        data["exceptions_not_shown"] = f"{more} or more" if more == COUNT_LIMIT else more
+    described: dict[str, Json] = {"type": mechanism.type, "handled": mechanism.handled}
+    if data:
+        described["data"] = data
+    if mechanism.synthetic:
+        described["synthetic"] = True
+    if mechanism.description is not None:
+        described["description"] = freezer.text(mechanism.description)
+    if mechanism.help_link is not None:
+        described["help_link"] = freezer.text(mechanism.help_link, TYPE_LIMIT)
+    return described
+
+
+def _position(number: int, link: _Link) -> dict[str, Json]:
+    position: dict[str, Json] = {"exception_id": number}
+    if link.parent is not None:
+        position |= {"parent_id": link.parent, "source": link.source}
+    return position
+
+
+def _particulars(error: BaseException, freezer: Freezer) -> dict[str, Json]:
+    """What a server shows of certain kinds of exceptions."""
+    kind = type(error)
+    if _is_group(kind):
+        return {"is_exception_group": True}
+    if not issubclass(kind, OSError):
+        return {}
+    number = freezer.ask(lambda failed: failed.errno, cast("OSError", error))
+    if type(number) is not int or number not in errno.errorcode:
+        return {}
+    return {"meta": {"errno": {"number": number, "name": errno.errorcode[number]}}}
+
+
+def _syntax_frames(error: BaseException, freezer: Freezer) -> list[dict[str, Json]]:
+    """The line that could not be compiled, as the last frame: no code ran there."""
+    if not issubclass(type(error), SyntaxError):
+        return []
+    path, line, column, text = (SyntaxError.__dict__[name].__get__(error) for name in _SYNTAX_FIELDS)
+    if type(path) is not str or type(line) is not int or line < 1:
+        return []
+    frame: dict[str, Json] = {
+        "filename": cut(short_path(path, None, freezer.rules), LINE_LIMIT),
+        "abs_path": cut(path, LINE_LIMIT),
+        "lineno": line,
+        "in_app": freezer.rules.in_app(path, None),
+    }
+    if type(column) is int and column > 0:
+        frame["colno"] = column
+    if type(text) is str and freezer.rules.include_source_context:
+        frame["context_line"] = cut(text.rstrip("\n"), LINE_LIMIT)
+    return [frame]
+
+
+_SYNTAX_FIELDS: Final = ("filename", "lineno", "offset", "text")

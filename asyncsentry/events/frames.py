@@ -1,0 +1,200 @@
+"""Frames: a stack as a list, its oldest call first."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType, TracebackType
+from typing import Any, Final, NamedTuple
+
+from asyncsentry.events import Json
+from asyncsentry.events.foreign import IdentityCache, bases, short_name
+from asyncsentry.events.freezing import OMITTED, Freezer, cut
+from asyncsentry.events.rules import Rules
+
+LINE_LIMIT: Final = 256
+"""Characters shown of one line of source."""
+
+_HIDE: Final = "__traceback_hide__"
+_IS_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED: its variables are the interpreter's to give, not a mapping's
+
+Call = tuple[FrameType, int, "TracebackType | None"]
+"""A frame and the instruction it was at: one frame may be in several tracebacks, and run on meanwhile."""
+
+
+class _Facts(NamedTuple):
+    """What is always true of a place in the code."""
+
+    fields: dict[str, Json]
+    before: list[Json]
+    after: list[Json]
+    may_hide: bool
+
+
+_known: IdentityCache[_Facts] = IdentityCache(limit=4096)
+
+_FACTS_COST: Final = 8
+"""What a frame's file, name and lines take of the event's budget."""
+
+
+def traceback_frames(traceback: TracebackType | None, freezer: Freezer) -> list[dict[str, Json]]:
+    """The calls that an exception came through; with ``add_full_stack`` those before it was caught, too."""
+    calls = _calls_of_traceback(traceback)
+    if freezer.rules.add_full_stack and traceback is not None:
+        calls = chain(reversed(list(_calls_of_stack(traceback.tb_frame.f_back))), calls)
+    return _freeze_calls(calls, freezer)
+
+
+def stack_frames(frame: FrameType | None, freezer: Freezer) -> list[dict[str, Json]]:
+    """The calls that led to where ``frame`` is now."""
+    return _freeze_calls(reversed(list(_calls_of_stack(frame))), freezer)
+
+
+def _calls_of_traceback(traceback: TracebackType | None) -> Iterator[Call]:
+    while traceback is not None:
+        yield traceback.tb_frame, traceback.tb_lasti, traceback
+        traceback = traceback.tb_next
+
+
+def _calls_of_stack(frame: FrameType | None) -> Iterator[Call]:
+    while frame is not None:
+        yield frame, frame.f_lasti, None
+        frame = frame.f_back
+
+
+def _freeze_calls(calls: Iterable[Call], freezer: Freezer) -> list[dict[str, Json]]:
+    """A stack too long is cut in its middle: its ends say how it began and where it failed."""
+    limit = freezer.rules.max_stack_frames
+    calls = iter(calls)
+    oldest = list(islice(calls, limit // 5))
+    newest: deque[Call] = deque(maxlen=limit - len(oldest))
+    passed = 0
+    for call in calls:
+        newest.append(call)
+        passed += 1
+    # The newest come first to the event's budget: where it failed is what the reader wants to see.
+    late = [_freeze_call(call, freezer) for call in reversed(newest)]
+    early = [_freeze_call(call, freezer) for call in reversed(oldest)]
+    if passed > len(newest):
+        _say_omitted(passed - len(newest), late)
+    return [frame for frame in reversed(late + early) if frame is not None]
+
+
+def _say_omitted(count: int, newest_first: list[dict[str, Json] | None]) -> None:
+    """Note the gap among the variables of the frame after it: the one place that every server shows."""
+    for frame in reversed(newest_first):
+        if frame is not None:
+            variables = frame.get("vars")
+            known = variables if isinstance(variables, dict) else {}
+            frame["vars"] = {OMITTED: f"{count} frames before this one are not shown", **known}
+            return
+
+
+def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
+    """One frame, or None if it asks to be hidden."""
+    frame, instruction, traceback = call
+    rules = freezer.rules
+    code = frame.f_code
+    facts = _known.get(code, (rules, instruction))
+    if facts is None:
+        line = frame.f_lineno if traceback is None else traceback.tb_lineno
+        facts = _learn(frame, line, rules)
+        _known.put(code, facts, (rules, instruction))
+    if facts.may_hide and frame.f_locals.get(_HIDE) not in (None, False):
+        return None
+    # Copied, lists and all: what a hook does to this event must not be seen in the next.
+    shown = facts.fields.copy()
+    if "context_line" in shown:
+        shown["pre_context"] = facts.before.copy()
+        shown["post_context"] = facts.after.copy()
+    if rules.include_local_variables:
+        variables = _freeze_variables(frame, code, freezer)
+        if variables:
+            shown["vars"] = variables
+    freezer.spend(_FACTS_COST)
+    return shown
+
+
+def _freeze_variables(frame: FrameType, code: CodeType, freezer: Freezer) -> dict[str, Json]:
+    variables = frame.f_locals
+    if code.co_flags & _IS_FUNCTION:
+        return freezer.freeze_mapping(dict(variables))
+    if type(variables) is dict:
+        variables = {name: value for name, value in variables.copy().items() if not _is_furniture(name, value)}
+    return freezer.freeze_mapping(variables)
+
+
+def _is_furniture(name: object, value: object) -> bool:
+    """Whether a module's variable only says what is in its source anyway: imports, functions, ``__builtins__`` …"""
+    kind = type(value)
+    defined = kind is ModuleType or kind is FunctionType or kind is BuiltinFunctionType or issubclass(kind, type)
+    return defined or (type(name) is str and name[:2] == "__")
+
+
+def _learn(frame: FrameType, line: int | None, rules: Rules) -> _Facts:
+    code = frame.f_code
+    path = code.co_filename
+    module = frame.f_globals.get("__name__")
+    module = module if type(module) is str else None
+    function = getattr(code, "co_qualname", None) or method_name(code, frame.f_locals)
+    fields: dict[str, Json] = {
+        "filename": cut(short_path(path, module, rules), LINE_LIMIT),
+        "abs_path": cut(path, LINE_LIMIT),
+        "function": cut(function, 2 * LINE_LIMIT),
+        "in_app": rules.in_app(path, module),
+    }
+    if module is not None:
+        fields["module"] = cut(module, LINE_LIMIT)
+    before: list[Json] = []
+    after: list[Json] = []
+    if line is not None and line > 0:
+        fields["lineno"] = line
+        if rules.include_source_context:
+            before, after = _add_source(fields, path, line, frame, rules)
+    return _Facts(fields, before, after, _HIDE in code.co_varnames or _HIDE in code.co_names)
+
+
+def _add_source(
+    fields: dict[str, Json], path: str, line: int, frame: FrameType, rules: Rules
+) -> tuple[list[Json], list[Json]]:
+    # Imported late: a program that never fails never reads its own source.
+    from asyncsentry.events.source import lines_of
+
+    lines = lines_of(path, frame.f_globals)
+    if line > len(lines):
+        return [], []
+    fields["context_line"] = cut(lines[line - 1], LINE_LIMIT)
+    before = lines[max(0, line - 1 - rules.context_lines) : line - 1]
+    after = lines[line : line + rules.context_lines]
+    return [cut(text, LINE_LIMIT) for text in before], [cut(text, LINE_LIMIT) for text in after]
+
+
+def short_path(path: str, module: str | None, rules: Rules) -> str:
+    """A file's name that is the same wherever the program is installed."""
+    path = path.replace("\\", "/")
+    if module is not None and module != "__main__":
+        parts = path.split("/")
+        depth = module.count(".") + (2 if parts[-1] == "__init__.py" else 1)
+        tail = "/".join(parts[-depth:])
+        if tail.removesuffix(".py").removesuffix("/__init__") == module.replace(".", "/"):
+            return tail
+    root = rules.in_app.root
+    if root and path.startswith(root):
+        return path[len(root) :]
+    return path.rpartition("/")[2] or path
+
+
+def method_name(code: CodeType, variables: Mapping[str, object]) -> str:
+    """``Class.method`` where Python (3.10) does not say it: found in the bases of ``self`` or ``cls``."""
+    for name in ("self", "cls"):
+        # Any: an instance or, of a class method, the class, known by its type and not by what it says it is.
+        owner: Any = variables.get(name)
+        kind = owner if issubclass(type(owner), type) else type(owner)
+        for base in bases(kind):
+            member = base.__dict__.get(code.co_name)
+            if type(member) is classmethod:
+                member = member.__func__
+            if type(member) is FunctionType and member.__code__ is code:
+                return f"{short_name(base)}.{code.co_name}"
+    return code.co_name

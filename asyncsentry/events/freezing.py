@@ -1,0 +1,237 @@
+"""Freezing: a bounded copy of any value as plain data, of which nothing can change any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from math import isfinite
+from typing import Any, Final, TypeVar
+
+from asyncsentry.events import Json
+from asyncsentry.events.foreign import Entries, Items, Shown, distrust, exact, look_at, show_name
+from asyncsentry.events.rules import Rules
+from asyncsentry.events.scrubbing import FILTERED, is_sensitive
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+SLOW: Final = 0.005
+"""Seconds: a type whose look took longer is shown by its name from then on, and so is everything foreign for the
+rest of an event whose looks took longer together."""
+
+OUTPOURING: Final = 100_000
+"""Characters: a type whose text was longer is treated like a slow one, for it will be, in a longer list."""
+
+OMITTED: Final = "..."
+"""Stands before the number of members, or of frames, that are not shown."""
+
+CIRCULAR: Final = "<circular reference>"
+
+KEY_LIMIT: Final = 200
+
+_SHORT: Final = 100
+_EXACT_INT: Final = 2**53
+_LARGEST_INT_BITS: Final = 1024
+
+
+def cut(text: str, limit: int) -> str:
+    """A text of at most ``limit`` characters that UTF-8 can hold."""
+    if len(text) > limit:
+        text = text[: limit - 3] + "..."
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+class Freezer:
+    """Freezes what one event shows, within one budget; made for it and thrown away with it.
+
+    It runs foreign code (a ``__repr__``, a property) under guard: whatever that raises is gone, but for
+    ``interrupted``, which says that a ``KeyboardInterrupt`` was among it and is still to be raised by whoever began
+    the capture.
+    """
+
+    __slots__ = ("_clock", "_left", "_opened", "_patience", "_scrub", "_seen", "interrupted", "rules")
+
+    def __init__(self, rules: Rules, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.rules = rules
+        self.interrupted = False
+        self._clock = clock
+        self._left = rules.max_values
+        self._patience = SLOW
+        self._scrub = True
+        self._opened: set[int] = set()
+        # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
+        self._seen: dict[int, tuple[object, Json]] = {}
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory all that was frozen takes."""
+        return (self.rules.max_values - self._left) * _SHORT
+
+    def freeze(self, value: object, *, scrub: bool = True) -> Json:
+        """One value. ``scrub=False`` for what the user has set: that is theirs to show."""
+        self._scrub = scrub
+        self._left -= 1
+        return self._freeze(value, 1)
+
+    def freeze_mapping(self, mapping: Mapping[Any, object], *, scrub: bool = True) -> dict[str, Json]:
+        """Named values: variables, extra data, a context."""
+        self._scrub = scrub
+        names = self.rules.max_names
+        if type(mapping) is dict:
+            return self._freeze_entries(list(islice(mapping.items(), names)), len(mapping), 1)
+        shown = self.ask(lambda foreign: Entries(list(islice(foreign.items(), names)), len(foreign)), mapping)
+        return {} if shown is None else self._freeze_entries(shown.pairs, shown.total, 1)
+
+    def text(self, value: object, limit: int | None = None) -> str:
+        """``str(value)`` as an event can hold it; the type's name where ``__str__`` fails."""
+        if type(value) is not str:
+            shown = self.ask(str, value)
+            value = show_name(value) if shown is None else exact(shown)
+        limit = self.rules.max_value_length if limit is None else limit
+        self._left -= 1 + min(len(value), limit) // _SHORT
+        return cut(value, limit)
+
+    def spend(self, values: int) -> None:
+        """Count what was made without the freezer towards the event's budget and weight."""
+        self._left -= values
+
+    def ask(self, question: Callable[[T], R], value: T, blame: type | None = None) -> R | None:
+        """Run foreign code that answers a question about ``value``: None if it fails, or if there is no time left.
+
+        A type to ``blame`` for a failure, or for taking long, is shown by its name from then on.
+        """
+        if self._patience <= 0:
+            return None
+        answer: R | None = None
+        failed = True
+        started = self._clock()
+        try:
+            answer = question(value)
+            failed = False
+        except (RecursionError, MemoryError):
+            blame = None  # that there is no room left is not the type's fault
+        except KeyboardInterrupt:
+            self.interrupted = True
+            blame = None
+        except BaseException:
+            # Even a SystemExit: whoever only looks at a value must not end the program.
+            pass
+        spent = self._clock() - started
+        self._patience -= spent
+        if blame is not None and (failed or spent > SLOW):
+            distrust(blame)
+        return answer
+
+    def _freeze(self, value: Any, depth: int) -> Json:
+        kind = type(value)
+        if kind is str:
+            return self.text(value)
+        if kind is int:
+            return _freeze_int(value)
+        if kind is dict or kind is list or kind is tuple:
+            return self._freeze_builtin(value, kind, depth)
+        if value is None or kind is bool:
+            return value  # type: ignore[no-any-return]  # known by identity, not by a test that mypy follows
+        if kind is float:
+            return _freeze_float(value)
+        return self._freeze_foreign(value, depth)
+
+    def _freeze_builtin(self, value: Any, kind: type, depth: int) -> Json:
+        total = len(value)
+        if total and (depth >= self.rules.max_depth or self._left <= 0):
+            return f"<{kind.__name__} of {total}>"
+        mark = id(value)
+        if mark in self._opened:
+            return CIRCULAR
+        self._opened.add(mark)
+        if kind is dict:
+            frozen: Json = self._freeze_entries(list(islice(value.items(), self.rules.max_breadth)), total, depth + 1)
+        elif kind is tuple and total == 2 and self._scrub and _is_secret_pair(value):
+            frozen = [self._freeze(value[0], depth + 1), FILTERED]
+        else:
+            frozen = self._freeze_items(value[: self.rules.max_breadth], total, depth + 1)
+        self._opened.discard(mark)
+        return frozen
+
+    def _freeze_entries(self, pairs: Sequence[tuple[Any, Any]], total: int, depth: int) -> dict[str, Json]:
+        self._left -= len(pairs)
+        scrub = self._scrub
+        frozen: dict[str, Json] = {}
+        for name, value in pairs:
+            if type(name) is not str or len(name) > KEY_LIMIT or not name.isascii():
+                name = self._freeze_name(name)
+            if scrub and is_sensitive(name):
+                frozen[name] = FILTERED
+            elif type(value) is str and len(value) <= _SHORT and value.isascii():
+                frozen[name] = value
+            else:
+                frozen[name] = self._freeze(value, depth)
+        if total > len(pairs):
+            frozen[OMITTED] = f"{total - len(pairs)} more"
+        return frozen
+
+    def _freeze_items(self, values: Sequence[Any], total: int, depth: int) -> list[Json]:
+        self._left -= len(values)
+        frozen: list[Json] = [self._freeze(value, depth) for value in values]
+        if total > len(values):
+            frozen.append(f"{OMITTED} {total - len(values)} more")
+        return frozen
+
+    def _freeze_name(self, name: object) -> str:
+        """A mapping's key: a text as it is, anything else as the text that it would be frozen to."""
+        if type(name) is str:
+            return cut(name, KEY_LIMIT)
+        return cut(str(self._freeze(name, self.rules.max_depth)), KEY_LIMIT)
+
+    def _freeze_foreign(self, value: object, depth: int) -> Json:
+        seen = self._seen.get(id(value))
+        if seen is not None:
+            return seen[1]
+        if self._left <= 0:
+            return show_name(value)
+        shown = self.ask(self._look, value, blame=type(value))
+        if type(shown) is Entries or type(shown) is Items:
+            return self._freeze_members(value, shown, depth)
+        frozen = self._freeze(show_name(value) if shown is None else shown, depth)
+        self._seen[id(value)] = (value, frozen)
+        return frozen
+
+    def _look(self, value: object) -> Shown:
+        shown = look_at(value, self.rules.max_breadth)
+        if type(shown) is str and len(shown) > OUTPOURING:
+            distrust(type(value))
+        return shown
+
+    def _freeze_members(self, value: object, shown: Entries | Items, depth: int) -> Json:
+        mark = id(value)
+        if depth >= self.rules.max_depth or mark in self._opened:
+            return show_name(value)
+        self._opened.add(mark)
+        frozen: Json
+        if isinstance(shown, Entries):
+            frozen = self._freeze_entries(shown.pairs, shown.total, depth + 1)
+        else:
+            frozen = self._freeze_items(shown.values, shown.total, depth + 1)
+        self._opened.discard(mark)
+        return frozen
+
+
+def _freeze_int(value: int) -> int | str:
+    """A number that every reader of JSON keeps exactly, or its digits, or their number if there are very many."""
+    if -_EXACT_INT <= value <= _EXACT_INT:
+        return value
+    bits = value.bit_length()
+    return str(value) if bits <= _LARGEST_INT_BITS else f"<int of {bits} bits>"
+
+
+def _freeze_float(value: float) -> float | str:
+    return value if isfinite(value) else repr(value)
+
+
+def _is_secret_pair(pair: tuple[Any, Any]) -> bool:
+    """Whether this is a header or the like: ``(b"authorization", b"...")``."""
+    name = pair[0]
+    if type(name) is bytes:
+        name = name[:KEY_LIMIT].decode("latin-1")
+    return type(name) is str and is_sensitive(name[:KEY_LIMIT])

@@ -1,0 +1,74 @@
+"""The bounds of one client's events, as a value: how much of the program they may show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+MESSAGE_LIMIT: Final = 8192
+"""Characters of a message or an exception's value that a server keeps."""
+
+_INSTALLED: Final = ("/site-packages/", "/dist-packages/")
+_STANDARD_LIBRARY: Final = os.path.dirname(os.__file__).replace(os.sep, "/") + "/"
+
+
+@dataclass(frozen=True, slots=True)
+class InApp:
+    """Tells the application's own frames from those of what it uses.
+
+    ``include`` and ``exclude`` hold names of modules; each speaks for the modules beneath it, too, and ``include``
+    wins. Installed packages and the standard library are never the application, wherever the project stands. With a
+    ``project_root``, nothing outside it is; without one, everything else is.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    project_root: str | None = None
+
+    def __call__(self, filename: str, module: str | None) -> bool:
+        if module is not None and _is_among(module, self.include):
+            return True
+        if module is not None and _is_among(module, (*self.exclude, "asyncsentry", "asyncsentry_transports")):
+            return False
+        path = filename.replace(os.sep, "/")
+        if path.startswith(("<frozen ", _STANDARD_LIBRARY)) or any(part in path for part in _INSTALLED):
+            return False
+        return self.project_root is None or path.startswith((self.root, "<"))
+
+    @property
+    def root(self) -> str:
+        """The project's folder with forward slashes and one at its end; empty without a project."""
+        return "" if self.project_root is None else self.project_root.replace(os.sep, "/").rstrip("/") + "/"
+
+
+def _is_among(module: str, names: Iterable[str]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """How much an event may show. One client has one of these; it is compared by identity, as a key of caches."""
+
+    max_value_length: int = 1024
+    """Characters of one text among local variables, extra data and the like."""
+    max_depth: int = 5
+    """Containers within containers, the outermost mapping included; deeper ones are only named."""
+    max_breadth: int = 10
+    """Members shown of one container."""
+    max_names: int = 100
+    """Variables shown of one frame, or entries of one mapping given to us as such."""
+    max_values: int = 4000
+    """The budget of one event: one for each value, and one more for every hundred characters of a text."""
+    max_stack_frames: int = 100
+    """Frames shown of one stack: a fifth of them its oldest, the others its newest."""
+    max_exceptions: int = 50
+    """Exceptions shown of a chain or group, counted from the one that was raised."""
+    include_local_variables: bool = True
+    include_source_context: bool = True
+    context_lines: int = 5
+    """Lines of source shown before and after a frame's own."""
+    add_full_stack: bool = False
+    """Show the callers of the function that caught an exception, too."""
+    in_app: InApp = field(default_factory=InApp)
