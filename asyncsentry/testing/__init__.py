@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from asyncsentry.testing.answers import Answer, Hang, Reset
-from asyncsentry.testing.envelopes import Envelope, Item, parse
-from asyncsentry.testing.recording import ReceivedRequest
-from asyncsentry.testing.refusals import MalformedEnvelope
-from asyncsentry.testing.server import LocalSentry
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncsentry.testing.answers import Answer, Hang, Reset
+    from asyncsentry.testing.envelopes import Envelope, Item, parse
+    from asyncsentry.testing.recording import ReceivedRequest
+    from asyncsentry.testing.refusals import MalformedEnvelope
+    from asyncsentry.testing.server import LocalSentry
+else:
+    _HOMES = {
+        "Answer": "answers",
+        "Envelope": "envelopes",
+        "Hang": "answers",
+        "Item": "envelopes",
+        "LocalSentry": "server",
+        "MalformedEnvelope": "refusals",
+        "ReceivedRequest": "recording",
+        "Reset": "answers",
+        "parse": "envelopes",
+    }
+
+    def __getattr__(name):
+        """Import a name when it is first used: for the plugin's sake, every run of pytest imports this package."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
 
 __all__ = [
     "Answer",

@@ -48,7 +48,7 @@ class Conversation:
         if reading.refusal and isinstance(reply, Answer):
             reply = Answer(reading.refusal.status, reading.refusal.headers)
         self._record(reading.as_request(connection.number, reply.status))
-        return _reply(connection, reply, reading.default_body(), reusable=reading.reusable)
+        return _reply(connection, reply, reading.default_body(reply.status), reusable=reading.reusable)
 
 
 @dataclass(slots=True)
@@ -90,10 +90,12 @@ class _Reading:
             status=status,
         )
 
-    def default_body(self) -> Mapping[str, object]:
-        """What Sentry says: why it refuses, or the id of the event that it took."""
+    def default_body(self, status: int | None) -> Mapping[str, object]:
+        """What Sentry says: the id of the event that it took, or why it took none."""
         if self.refusal:
             return {"detail": str(self.refusal), "causes": []}
+        if status != 200:
+            return {"detail": f"told to answer {status}", "causes": []}
         event_id = self.envelope.headers.get("event_id") if self.envelope else None
         return {"id": event_id.replace("-", "").lower()} if event_id else {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +15,8 @@ from asyncsentry.testing.refusals import Refusal
 
 MAX_HEAD: Final = 64 * 1024
 MAX_BODY: Final = 200 * MIB
+
+_HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -29,8 +32,9 @@ class Head:
 
     @property
     def keeps_alive(self) -> bool:
-        """Whether the client wants to send more on this connection."""
-        return self.version == "HTTP/1.1" and self.headers.get("connection", "").lower() != "close"
+        """Whether the client may send more on this connection."""
+        tokens = self.headers.get("connection", "").lower().split(",")
+        return self.version == "HTTP/1.1" and "close" not in map(str.strip, tokens)
 
     @property
     def waits_for_continue(self) -> bool:
@@ -43,7 +47,10 @@ def read_head(stream: BinaryIO) -> Head:
     if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0"):
         raise Refusal(400, "not an HTTP/1.1 request line")
     method, target, version = words
-    return Head(method, target, version, _headers(stream))
+    headers = _headers(stream)
+    if version == "HTTP/1.1" and "host" not in headers:
+        raise Refusal(400, "no Host")
+    return Head(method, target, version, headers)
 
 
 def _headers(stream: BinaryIO) -> dict[str, str]:
@@ -69,7 +76,7 @@ def read_body(stream: BinaryIO, head: Head) -> bytes:
         return _chunked(stream, coding)
     if length is None:
         return b""
-    if not (length.isascii() and length.isdigit()):
+    if not length.isdecimal():
         raise Refusal(400, f"Content-Length is {length!r}")
     return _exactly(stream, int(length))
 
@@ -90,14 +97,13 @@ def _chunked(stream: BinaryIO, coding: str) -> bytes:
 
 def _chunk_size(line: str) -> int:
     digits = line.partition(";")[0].strip()
-    try:
-        return int(digits, 16)
-    except ValueError:
-        raise Refusal(400, f"not the size of a chunk: {line!r}") from None
+    if not _HEX.fullmatch(digits):
+        raise Refusal(400, f"not the size of a chunk: {line!r}")
+    return int(digits, 16)
 
 
 def _exactly(stream: BinaryIO, size: int, limit: int = MAX_BODY) -> bytes:
-    if not 0 <= size <= limit:
+    if size > limit:
         raise Refusal(413, f"a body of more than {MAX_BODY} bytes")
     found = stream.read(size)
     if len(found) < size:

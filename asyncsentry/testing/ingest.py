@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from asyncsentry.testing.envelopes import Envelope, parse
 from asyncsentry.testing.http1 import MAX_BODY, Head
@@ -58,7 +58,7 @@ class Ingest:
         return envelope
 
     def _check_path(self, head: Head) -> None:
-        found = _PATH.fullmatch(urlsplit(head.target).path)
+        found = _PATH.fullmatch(_split(head.target).path)
         if not found:
             raise Refusal(404, "no such endpoint: an envelope's has a slash at its end")
         if head.method != "POST":
@@ -84,10 +84,7 @@ class Ingest:
 
 def _dsn_names(dsn: str) -> tuple[str | None, str]:
     """The key and the project that a DSN names."""
-    try:
-        parts = urlsplit(dsn)
-    except ValueError as error:
-        raise Refusal(400, f"invalid envelope header: dsn: {error}") from error
+    parts = _split(dsn)
     return parts.username, parts.path.rpartition("/")[2]
 
 
@@ -100,7 +97,7 @@ def _key(head: Head) -> str | None:
         raise Refusal(401, "multiple authorization payloads detected")
     (values,) = found
     version = values.get("sentry_version", str(PROTOCOL_VERSION))
-    if not version.isdigit() or int(version) > PROTOCOL_VERSION:
+    if not version.isdecimal() or int(version) > PROTOCOL_VERSION:
         raise Refusal(400, f"unsupported protocol version {version!r}")
     if "sentry_key" not in values:
         raise Refusal(401, "bad authorization: no sentry_key")
@@ -108,7 +105,7 @@ def _key(head: Head) -> str | None:
 
 
 def _credentials(head: Head) -> tuple[Mapping[str, str] | None, ...]:
-    query = urlsplit(head.target).query
+    query = _split(head.target).query
     return (
         _sentry_auth(head.headers.get("x-sentry-auth")),
         _authorization(head.headers.get("authorization")),
@@ -125,7 +122,7 @@ def _authorization(value: str | None) -> Mapping[str, str] | None:
 
 def _user(text: str) -> str:
     try:
-        return base64.b64decode(text).decode().partition(":")[0]
+        return base64.b64decode(text, validate=True).decode().partition(":")[0]
     except ValueError as error:
         raise Refusal(401, f"bad authorization: {error}") from error
 
@@ -138,3 +135,10 @@ def _sentry_auth(value: str | None) -> Mapping[str, str] | None:
         raise Refusal(401, "bad authorization: it does not begin with Sentry")
     pairs = (pair.partition("=") for pair in text.split(","))
     return {name.strip(): content.strip() for name, _, content in pairs}
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise Refusal(400, f"{url!r}: {error}") from error

@@ -105,7 +105,8 @@ class Listener:
         if self._closing:
             return
         self._closing = True
-        socket.create_connection((HOST, self.port)).close()  # accept() notices nothing else on every platform
+        with suppress(OSError):  # it may be gone already; if not, a client is what wakes accept() on every platform
+            socket.create_connection((HOST, self.port)).close()
         self._thread.join()
         self.drop()
 
