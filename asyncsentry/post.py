@@ -132,18 +132,19 @@ def _write(connection: socket.socket, message: bytes, deadline: float) -> None:
 
 def _read(connection: socket.socket, reader: AnswerReader, deadline: float) -> Response:
     """The answer, or as much of it as came if its head did."""
-    while True:
+    answer = None
+    while answer is None:
         try:
             connection.settimeout(_seconds_until(deadline))
             data = connection.recv(_CHUNK)
+            if not data:
+                raise ConnectionResetError("the server closed the connection without an answer")
         except OSError:
-            if (answer := reader.known()) is not None:
-                return answer
-            raise
-        if not data and not reader.started:
-            raise ConnectionResetError("the server closed the connection without an answer")
-        if (answer := reader.feed(data) if data else reader.end()) is not None:
-            return answer
+            if (answer := reader.known()) is None:
+                raise
+        else:
+            answer = reader.feed(data)
+    return answer
 
 
 def _seconds_until(deadline: float) -> float:

@@ -90,7 +90,6 @@ class AnswerReader:
         self.reusable = False
         self._tunnel = tunnel
         self._buffer = bytearray()
-        self._ended = False
         self._head_left = HEAD_LIMIT
         self._status = 0
         self._headers: dict[str, str] = {}
@@ -101,25 +100,17 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> Response | None:
         """The answer, if ``data`` completes it; raises `MalformedAnswer`."""
-        self.started = self.started or bool(data)
+        self.started = True
         self._buffer += data
-        return self._step()
-
-    def end(self) -> Response | None:
-        """The other side sends no more: what is known of the answer by then, if its head is."""
-        self._ended = True
-        return self._step()
-
-    def known(self) -> Response | None:
-        """The answer as far as it came, if its head did: for a body that takes too long."""
-        return Response(self._status, self._headers, bytes(self._body)) if self._status else None
-
-    def _step(self) -> Response | None:
         try:
             next(self._steps)
         except StopIteration:
             return self.known()
         return None
+
+    def known(self) -> Response | None:
+        """The answer as far as it came, if its head did: for a body that breaks off or takes too long."""
+        return Response(self._status, self._headers, bytes(self._body)) if self._status else None
 
     def _answer(self) -> Generator[None, None, None]:
         yield
@@ -157,14 +148,14 @@ class AnswerReader:
     def _head_line(self) -> Generator[None, None, bytes]:
         line = yield from self._line(self._head_left)
         if line is None:
-            raise MalformedAnswer("the head of the answer is too long or breaks off")
+            raise MalformedAnswer("the head of the answer is too long")
         self._head_left -= len(line)
         return line
 
     def _line(self, limit: int) -> Generator[None, None, bytes | None]:
-        """The next line without its end; None if it breaks off or has more than ``limit`` bytes."""
+        """The next line without its end; None if it has more than ``limit`` bytes."""
         while (end := self._buffer.find(b"\n")) < 0:
-            if self._ended or len(self._buffer) > limit:
+            if len(self._buffer) > limit:
                 return None
             yield
         line = bytes(self._buffer[:end]).removesuffix(b"\r")
@@ -190,7 +181,7 @@ class AnswerReader:
         return False
 
     def _bytes(self, count: int) -> Generator[None, None, bool]:
-        """Read ``count`` bytes of the body; False if they break off or are too many to read."""
+        """Read ``count`` bytes of the body; False if they are too many to read."""
         while True:
             taken = self._buffer[:count]
             del self._buffer[:count]
@@ -199,7 +190,7 @@ class AnswerReader:
             count -= len(taken)
             if not count:
                 return True
-            if self._ended or (self._read + count > DISCARD_LIMIT and len(self._body) == BODY_LIMIT):
+            if self._read + count > DISCARD_LIMIT and len(self._body) == BODY_LIMIT:
                 return False
             yield
 

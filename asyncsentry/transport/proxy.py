@@ -63,7 +63,7 @@ def _authorization(parts: SplitResult) -> str | None:
 
 
 def _excluded(server: SplitResult, no_proxy: str) -> bool:
-    """Whether ``NO_PROXY`` is ``*``, or names the server, a domain that it is in (a port may follow), or its network."""
+    """Whether ``NO_PROXY`` is ``*``, or names the server or its domain (a port may follow) or its network."""
     if no_proxy.strip() == "*":
         return True
     host = server.hostname or ""

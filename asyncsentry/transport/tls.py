@@ -21,15 +21,16 @@ class TlsContext:
     def __init__(self, settings: Settings) -> None:
         """Raises `OptionError` for a file that cannot be used."""
         self._settings = settings
-        self._context: SSLContext | None = None
+        self.made = settings.ssl_context
+        """The context if it is there already."""
         if settings.ca_certs or settings.cert_file or settings.key_file:
             self.get()
 
     def get(self) -> SSLContext:
         """The context. Two threads that ask at once for the first time may make two; that does no harm."""
-        if self._context is None:
-            self._context = client_context(self._settings)
-        return self._context
+        if self.made is None:
+            self.made = client_context(self._settings)
+        return self.made
 
 
 def client_context(settings: Settings) -> SSLContext:
