@@ -18,25 +18,32 @@ html_theme = "furo"
 html_title = f"asyncsentry {release}"
 
 default_role = "py:obj"
-nitpick_ignore_regex = [("py:class", r"(?!asyncsentry).*")]  # the standard library's types have no page here
+# The standard library's types have no page here, and what `init` hands to its client is nobody else's.
+nitpick_ignore_regex = [("py:class", r"(?!asyncsentry).*"), ("py:class", r"asyncsentry\.scope\.Scopes")]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 
 
-def resolve_short_name(
+def resolve_name(
     app: Sphinx, environment: BuildEnvironment, node: pending_xref, content: TextElement
 ) -> Element | None:
-    """Link a name in a docstring that has no module, as in `Settings`, if only one object on the pages is called so."""
+    """Link a name to the only thing on the pages that is called so, wherever it stands in the code.
+
+    Docstrings say `Settings`, annotations say the module where a class is made, the pages where it is imported from.
+    """
+    if node.get("refdomain") != "py":
+        return None
     python = environment.domains.python_domain
-    named = [(name, entry) for name, entry in python.objects.items() if name.endswith(f".{node.get('reftarget')}")]
-    pages = [(name, entry) for name, entry in named if not entry.aliased]
-    if node.get("refdomain") != "py" or len(pages) != 1:
+    last = node["reftarget"].rpartition(".")[2]
+    found = [(name, entry) for name, entry in python.objects.items() if name.rpartition(".")[2] == last]
+    pages = [(name, entry) for name, entry in found if not entry.aliased]
+    if len(pages) != 1:
         return None
     name, entry = pages[0]
     return python.resolve_xref(environment, node["refdoc"], app.builder, entry.objtype, name, node, content)
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("missing-reference", resolve_short_name)
+    app.connect("missing-reference", resolve_name)
