@@ -90,7 +90,7 @@ class Options:
     """Whether the server is told how many events were not delivered, and why."""
     raise_send_errors: bool = False
     """Whether ``flush`` raises for what could not be delivered. A capture never does."""
-    queue_bytes: int = 4 * 1024 * 1024
+    queue_bytes: int = 16 * 1024 * 1024
     """How much may wait for delivery; beyond it the least important, then the oldest, is dropped and counted."""
     max_in_flight: int = 4
     """Requests under way at once."""

@@ -15,6 +15,7 @@ another context than it was entered in, where ``ContextVar.reset`` would raise.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import deque
@@ -22,10 +23,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from asyncsentry.item import Attachment
+
+if TYPE_CHECKING:
+    from asyncsentry.types import ScopeData
 
 MAX_BREADCRUMBS = 100
 
@@ -42,6 +46,7 @@ class Scope:
         "fingerprint",
         "level",
         "tags",
+        "trace",
         "transaction",
         "user",
     )
@@ -60,6 +65,7 @@ class Scope:
         self.level: str | None = None
         self.fingerprint: list[str] | None = None
         self.transaction: str | None = None
+        self.trace: tuple[str, str] | None = None
         self.attachments: tuple[Attachment, ...] = ()
         self.breadcrumbs.clear()
 
@@ -78,8 +84,28 @@ class Scope:
         self.level = other.level or self.level
         self.fingerprint = self.fingerprint if other.fingerprint is None else other.fingerprint
         self.transaction = other.transaction or self.transaction
+        self.trace = other.trace or self.trace
         self.attachments += other.attachments
         self.breadcrumbs.extend(other.breadcrumbs)
+
+    def trace_ids(self) -> tuple[str, str]:
+        """The trace and the span that this work is: one pair for all its events."""
+        if self.trace is None:
+            self.trace = (os.urandom(16).hex(), os.urandom(8).hex())
+        return self.trace
+
+    def apply(self, data: ScopeData) -> None:
+        """Set several things at once."""
+        self.tags.update(data.get("tags", {}))
+        self.extras.update(data.get("extras", {}))
+        for key, value in data.get("contexts", {}).items():
+            self.set_context(key, value)
+        if "user" in data:
+            self.set_user(data["user"])
+        if "level" in data:
+            self.set_level(data["level"])
+        if "fingerprint" in data:
+            self.set_fingerprint(data["fingerprint"])
 
     def set_tag(self, key: str, value: Any) -> None:
         """Set one tag. Servers index tags; a value is sent as text."""
@@ -151,6 +177,12 @@ class Scopes:
         self._isolation: ContextVar[Holding | None] = ContextVar("asyncsentry_isolation", default=None)
         self._current: ContextVar[Scope | None] = ContextVar("asyncsentry_current", default=None)
         self._of_tasks: WeakKeyDictionary[Any, Scope] = WeakKeyDictionary()
+        self.last_event_id: ContextVar[str | None] = ContextVar("asyncsentry_last_event_id", default=None)
+
+    def limit_breadcrumbs(self, most: int) -> None:
+        """Keep so many breadcrumbs from now on."""
+        self.global_scope.breadcrumbs = deque(self.global_scope.breadcrumbs, most)
+        self._nothing.breadcrumbs = deque((), most)
 
     def isolation(self) -> Scope:
         """The isolation scope to write to."""
@@ -174,8 +206,9 @@ class Scopes:
 
     def merged(self, error: BaseException | None = None) -> Scope:
         """All that is known here. If ``error`` ended a task that had a scope of its own, what was known there."""
-        scope = self.global_scope.fork()
         isolation = self._of_failed_task(error) or self._peek()
+        (isolation or self.global_scope).trace_ids()
+        scope = self.global_scope.fork()
         if isolation is not None:
             scope.update(isolation)
         current = self._current.get()
@@ -201,6 +234,7 @@ class Scopes:
         """Open an isolation scope for a block and everything that is started in it."""
         before = self._isolation.get()
         scope = (self._peek() or self._nothing).fork()
+        scope.trace = None
         holding = Holding(scope, None, opened=True)
         self._isolation.set(holding)
         try:

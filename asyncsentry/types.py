@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ssl import SSLContext
 from typing import Any, Literal, TypeAlias, TypedDict
 
@@ -65,3 +65,14 @@ class OptionArguments(TypedDict, total=False):
     install_unraisable_hook: bool | None
     install_asyncio_hook: bool | None
     install_logging_hook: bool | None
+
+
+class ScopeData(TypedDict, total=False):
+    """What a capture may say for its event alone; see the setters of `Scope`."""
+
+    user: Mapping[str, Any]
+    level: str
+    extras: Mapping[str, Any]
+    contexts: Mapping[str, Mapping[str, Any]]
+    tags: Mapping[str, Any]
+    fingerprint: Sequence[str]

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, TimeoutError as FutureTimeoutError
 from contextvars import Context
-from dataclasses import dataclass
 from functools import partial
 from threading import get_native_id
 from typing import Any, Final, Protocol
 
-from asyncsentry.delivery.losses import Losses, Reason
+from asyncsentry.delivery.losses import Counts, Losses, Reason
 from asyncsentry.delivery.outbox import Lease, Outbox
 from asyncsentry.item import Category, Item
 from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
+
+POSTPONE: Final = 0.005
+"""Seconds after which a turn that came before all was ready to send is tried again."""
 
 OVERDUE: Final = 1.0
 """Seconds after which a turn that was armed and did not run is armed again: its loop may have died."""
@@ -40,12 +43,12 @@ class Channel(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """Seconds that only go on, and the time of day in Unix seconds."""
+class Readiness(Protocol):
+    """Whether everything that is to be sent with an item is known yet."""
 
-    now: Callable[[], float]
-    wall: Callable[[], float]
+    @property
+    def known(self) -> bool: ...
+    def wait(self, timeout: float) -> None: ...
 
 
 class Dispatcher:
@@ -59,16 +62,18 @@ class Dispatcher:
         *,
         encode: Callable[[Lease], Request],
         open_channel: Callable[[], Channel],
+        readiness: Readiness,
         timeout: float,
-        clocks: Clocks,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.transport = transport
         self._outbox = outbox
         self._losses = losses
         self._encode = encode
         self._open_channel = open_channel
+        self._readiness = readiness
         self._timeout = timeout
-        self._now = clocks.now
+        self._now = now
         self._soon: float | None = None
         self._alarm: float | None = None
         self._turns = 0
@@ -98,20 +103,29 @@ class Dispatcher:
 
     # -- turns
 
-    def _arm(self) -> None:
+    def _arm(self) -> bool:
+        """See that a turn runs when there is something to do; False if the transport has nowhere to run it."""
         now = self._now()
         delay = self._outbox.due(now)
         if delay is None:
-            return
-        if delay <= 0:
-            if self._soon is None or now - self._soon > OVERDUE:
-                self._soon = now
-                if not self._later(0.0, self._run_soon):
-                    self._soon = None
-        elif self._alarm is None or now + delay < self._alarm or now - self._alarm > OVERDUE:
-            self._alarm = alarm = now + delay
-            if not self._later(delay, partial(self._run_alarm, alarm)):
+            return True
+        return self._arm_soon(now) if delay <= 0 else self._arm_alarm(now, now + delay)
+
+    def _arm_soon(self, now: float) -> bool:
+        if self._soon is None or now - self._soon > OVERDUE:
+            self._soon = now
+            if not self._later(0.0, self._run_soon):
+                self._soon = None
+                return False
+        return True
+
+    def _arm_alarm(self, now: float, when: float) -> bool:
+        if self._alarm is None or when < self._alarm or now - self._alarm > OVERDUE:
+            self._alarm = when
+            if not self._later(when - now, partial(self._run_alarm, when)):
                 self._alarm = None
+                return False
+        return True
 
     def _later(self, delay: float, turn: Callable[[], None]) -> bool:
         try:
@@ -132,10 +146,21 @@ class Dispatcher:
     def _turn(self) -> None:
         self._turns += 1
         self._home = get_native_id()
+        if not self._readiness.known and self._postpone():
+            return
         lease = self._outbox.next(self._now(), self._home)
         if lease is not None:
             self._send(lease)
         self._arm()
+
+    def _postpone(self) -> bool:
+        """Try again in a moment; False where the style has no timers, as its user chose to wait."""
+        self._soon = self._now()
+        if self._later(POSTPONE, self._run_soon):
+            return True
+        self._soon = None
+        self._readiness.wait(self._timeout)
+        return False
 
     def _send(self, lease: Lease) -> None:
         request = self._request(lease)
@@ -176,13 +201,12 @@ class Dispatcher:
 
     # -- waiting
 
-    def idle(self) -> Future[None]:
-        """A latch for all that has been put before this call; losses are reported at once."""
+    def hasten(self) -> tuple[Future[None], bool]:
+        """A latch for all that has been put before this call, losses to report included; whether it is worked on."""
         now = self._now()
         self._outbox.hasten(now)
         idle = self._outbox.idle(now)
-        self._arm()
-        return idle
+        return idle, self._arm()
 
     def flush(self, timeout: float, *, patient: bool = True) -> bool:
         """Wait, blocking, until all that was put before is settled: right in every style, on a loop's own thread too.
@@ -191,7 +215,7 @@ class Dispatcher:
         there), what is left is sent from here. Without patience, a server that does not answer is not waited for.
         """
         deadline = self._now() + timeout
-        idle = self.idle()
+        idle, _ = self.hasten()
         here = get_native_id()
         if self._goes_on_elsewhere(idle, here, deadline):
             return True
@@ -200,15 +224,28 @@ class Dispatcher:
             _wait(idle, deadline - self._now())
         return idle.done()
 
-    def close(self, timeout: float) -> int:
-        """Flush, end the transport, and count what is left as lost; gives how many items that were."""
+    def close(self, timeout: float) -> None:
+        """Flush, end the transport, and count what is left as lost."""
         deadline = self._now() + timeout
         self.flush(timeout, patient=False)
+        self.end(max(0.0, deadline - self._now()))
+        self.give_up()
+
+    def end(self, timeout: float) -> Any:
+        """Have the transport end what it started; gives what it gives to wait for that."""
         try:
-            self.transport.close(self._outbox.idle(self._now()), max(0.0, deadline - self._now()))
+            return self.transport.close(self._outbox.idle(self._now()), timeout)
         except Exception:
             logger.debug("the transport failed to close", exc_info=True)
+            return None
+
+    def give_up(self) -> int:
+        """Count all that is left as lost; gives how many items that were."""
         return self._outbox.give_up(self._now())
+
+    def losses(self) -> Counts:
+        """What has been lost since the start."""
+        return self._losses.total()
 
     def exit(self, timeout: float) -> int:
         """Deliver what is left at the end of the process, and from now on whatever is captured, from its own thread.
@@ -217,7 +254,7 @@ class Dispatcher:
         """
         self._ending = timeout
         self.flush(timeout, patient=False)
-        return self._outbox.give_up(self._now())
+        return self.give_up()
 
     def _goes_on_elsewhere(self, idle: Future[None], here: int, deadline: float) -> bool:
         """Wait for as long as another thread is seen at work; True if that emptied the outbox."""
@@ -232,6 +269,7 @@ class Dispatcher:
     def _drain(self, idle: Future[None], here: int, deadline: float, *, patient: bool) -> None:
         """Send what is left from this thread: what waits, and what its own loop has in flight and cannot finish."""
         self._outbox.reclaim(here)
+        self._readiness.wait(deadline - self._now())
         channel = self._open_channel()
         hurry = True
         try:

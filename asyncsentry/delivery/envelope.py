@@ -6,9 +6,10 @@ says its length in bytes, so a payload may hold anything.
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from time import gmtime, strftime
+from dataclasses import replace
 from typing import Final
 
 from asyncsentry.delivery.losses import report
@@ -60,18 +61,27 @@ def compress(body: bytes) -> bytes:
 
 
 class Packer:
-    """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send."""
+    """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send.
+
+    ``late_fields`` are fields of an event that may not have been known when it was made.
+    """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], sdk: Mapping[str, object], wall: Callable[[], float]
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        sdk: Mapping[str, object],
+        late_fields: Callable[[], Mapping[str, object]],
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
         self._headers = {**headers, "Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"}
         self._sdk = sdk
+        self._late_fields = late_fields
         self._wall = wall
 
     def __call__(self, lease: Lease) -> Request:
-        items = [_encode_once(entry) for entry in lease.entries]
+        items = [self._encode_once(entry) for entry in lease.entries]
         if lease.losses:
             items.append(encode_item(Item("client_report", "internal", report(lease.losses, self._wall()), 0)))
         lead = lease.entries[0].item if lease.entries else None
@@ -83,14 +93,16 @@ class Packer:
         }
         return Request(self._url, self._headers, compress(encode_envelope(headers, items)))
 
-
-def _encode_once(entry: Entry) -> bytes:
-    if entry.encoded is None:
-        entry.encoded = encode_item(entry.item)
-    return entry.encoded
+    def _encode_once(self, entry: Entry) -> bytes:
+        if entry.encoded is None:
+            item = entry.item
+            if item.type == "event" and not isinstance(item.payload, bytes):
+                item = replace(item, payload={**self._late_fields(), **item.payload})
+            entry.encoded = encode_item(item)
+        return entry.encoded
 
 
 def format_time(seconds: float) -> str:
     """Unix seconds as RFC 3339 in UTC: a server refuses an envelope whose ``sent_at`` has no offset."""
     microseconds = int(seconds % 1 * 1_000_000)
-    return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(seconds))}.{microseconds:06d}Z"
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{microseconds:06d}Z"

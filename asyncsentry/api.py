@@ -1,0 +1,240 @@
+"""The functions an application calls: on the default client, and on the scopes of the work in hand.
+
+They are Sentry's unified API, so that code written for another Sentry SDK reads the same. All of them may be called
+before `init`, without a DSN and after the end: then they do nothing, and say so in what they return.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, overload
+
+from asyncsentry import hooks
+from asyncsentry.client import Client, ExcInfo, inactive
+from asyncsentry.scope import Scope, Scopes
+from asyncsentry.transport.protocol import Factory, Transport, Wait_co
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from asyncsentry.types import Hint, OptionArguments, ScopeData
+
+
+class _Default:
+    """The default client, with the scopes that each of them uses in its turn."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.scopes = Scopes()
+        self.client = inactive(self.scopes)
+        self.uninstall: Callable[[], None] = lambda: None
+
+    def replace(self, client: Client[Any], uninstall: Callable[[], None]) -> None:
+        """Let ``client`` be the default one from now on; the one before delivers what it has and closes."""
+        with self.lock:
+            before, self.client = self.client, client
+            uninstall_before, self.uninstall = self.uninstall, uninstall
+        uninstall_before()
+        before.close()
+
+
+_default = _Default()
+
+
+@overload
+def init(
+    dsn: str | None = None, *, transport: Factory[Wait_co] | Transport[Wait_co], **options: Unpack[OptionArguments]
+) -> Client[Wait_co]: ...
+@overload
+def init(
+    dsn: str | None = None, *, transport: str | None = None, **options: Unpack[OptionArguments]
+) -> Client[Any]: ...
+def init(
+    dsn: str | None = None,
+    *,
+    transport: Factory[Any] | Transport[Any] | str | None = None,
+    **options: Unpack[OptionArguments],
+) -> Client[Any]:
+    """Start: make the default client, and hook it in where uncaught errors come from.
+
+    Without ``dsn`` it is ``SENTRY_DSN``; where there is none, or it is empty, everything stays off. A second call
+    flushes and closes the client of the first. Raises `SetupError` for a mistake, and then changes nothing.
+    """
+    client: Client[Any] = Client(dsn, transport=transport, scopes=_default.scopes, **options)
+    if client.options.debug:
+        _show_log()
+    _default.replace(client, hooks.install(client) if client.active else lambda: None)
+    return client
+
+
+def get_client() -> Client[Any]:
+    """The default client: an inactive one before `init`."""
+    return _default.client
+
+
+def is_initialized() -> bool:
+    """Whether there is a default client that captures."""
+    return _default.client.active
+
+
+def capture_exception(
+    error: BaseException | ExcInfo | None = None, *, scope: Scope | None = None, **scope_data: Unpack[ScopeData]
+) -> str | None:
+    """Send an exception, an ``exc_info`` tuple, or what is being handled right now; gives the event's id.
+
+    ``scope`` and ``scope_data`` add to what is known for this event alone. None if it is not sent: there is nothing
+    to send, it is ignored or sampled out. An exception that was captured before gives its first id.
+    """
+    return _default.client.capture_exception(error, scope=scope, **scope_data)
+
+
+def capture_message(
+    message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[ScopeData]
+) -> str | None:
+    """Send a message; gives the event's id. ``level`` is fatal, error, warning, info or debug."""
+    return _default.client.capture_message(message, level, scope=scope, **scope_data)
+
+
+def capture_event(
+    event: Mapping[str, Any],
+    hint: Hint | None = None,
+    *,
+    scope: Scope | None = None,
+    **scope_data: Unpack[ScopeData],
+) -> str | None:
+    """Send an event in Sentry's form, completed by what is known here; gives the event's id."""
+    return _default.client.capture_event(event, hint, scope=scope, **scope_data)
+
+
+def capture_exceptions(*function_or_errors: Any) -> Any:
+    """Capture what a block or a function raises, which then goes on: a context manager and a decorator.
+
+    ``with capture_exceptions():``, ``@capture_exceptions``, and either for some exception classes only:
+    ``capture_exceptions(ValueError)``. Functions, coroutines, generators and async generators. The client is the
+    default one at the time of the capture.
+    """
+    from asyncsentry.wrapping import capturing
+
+    return capturing(capture_exception, function_or_errors)
+
+
+def add_breadcrumb(crumb: Mapping[str, Any] | None = None, hint: Hint | None = None, **fields: Any) -> None:
+    """Note what happened, for the events to come: ``type``, ``category``, ``message``, ``level``, ``data``."""
+    _default.client.add_breadcrumb(crumb, hint, **fields)
+
+
+def set_tag(key: str, value: Any) -> None:
+    """Set one tag. Servers index tags; a value is sent as text."""
+    get_isolation_scope().set_tag(key, value)
+
+
+def set_tags(tags: Mapping[str, Any]) -> None:
+    """Set several tags."""
+    get_isolation_scope().set_tags(tags)
+
+
+def set_user(user: Mapping[str, Any] | None) -> None:
+    """Say for whom the work is done: ``id``, ``username``, ``email``, ``ip_address`` and whatever else."""
+    get_isolation_scope().set_user(user)
+
+
+def set_context(key: str, value: Mapping[str, Any]) -> None:
+    """Set a named group of values, shown as a section of its own."""
+    get_isolation_scope().set_context(key, value)
+
+
+def set_extra(key: str, value: Any) -> None:
+    """Set one value that is shown, not indexed."""
+    get_isolation_scope().set_extra(key, value)
+
+
+def set_level(level: str) -> None:
+    """Set the level of the events to come: fatal, error, warning, info or debug."""
+    get_isolation_scope().set_level(level)
+
+
+def set_fingerprint(fingerprint: Sequence[str]) -> None:
+    """Group events by this instead of by their stack trace; ``{{ default }}`` stands for the usual grouping."""
+    get_isolation_scope().set_fingerprint(fingerprint)
+
+
+def set_transaction_name(name: str) -> None:
+    """Name the work in hand: a route, a task."""
+    get_current_scope().set_transaction_name(name)
+
+
+def add_attachment(data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
+    """Send a file with each event to come."""
+    get_isolation_scope().add_attachment(data, filename=filename, content_type=content_type)
+
+
+def new_scope() -> AbstractContextManager[Scope]:
+    """Open a scope for a block: what is set on it is on the events of the block."""
+    return _default.scopes.new_scope()
+
+
+def isolation_scope() -> AbstractContextManager[Scope]:
+    """Open an isolation scope: for a request, a job, and everything that is started for it."""
+    return _default.scopes.isolation_scope()
+
+
+def get_global_scope() -> Scope:
+    """What is known of the whole process."""
+    return _default.scopes.global_scope
+
+
+def get_isolation_scope() -> Scope:
+    """What is known of the request, job, task or thread in hand; the ``set_…`` functions write here."""
+    return _default.scopes.isolation()
+
+
+def get_current_scope() -> Scope:
+    """What is known inside the innermost ``with new_scope():``."""
+    return _default.scopes.current()
+
+
+def last_event_id() -> str | None:
+    """The id of the event that was captured last in this context: for an error page."""
+    return _default.scopes.last_event_id.get()
+
+
+def flush(timeout: float | None = None) -> bool:
+    """Wait, blocking, until what was captured is delivered (or lost, and counted); False after ``timeout`` seconds.
+
+    Right in every style, on an event loop's own thread too. The default time-out is ``shutdown_timeout``.
+    """
+    return _default.client.flush(timeout)
+
+
+async def flush_async(timeout: float | None = None) -> bool:
+    """The same, awaited on an asyncio loop, which goes on in the meantime."""
+    return await _default.client.flush_async(timeout)
+
+
+def close(timeout: float | None = None) -> None:
+    """Deliver what is left, blocking, for at most ``timeout`` seconds, then stop; the hooks are taken off."""
+    client = _default.client
+    _default.uninstall()
+    client.close(timeout)
+
+
+async def close_async(timeout: float | None = None) -> None:
+    """The same, awaited on an asyncio loop."""
+    client = _default.client
+    _default.uninstall()
+    await client.close_async(timeout)
+
+
+def _show_log() -> None:
+    """Print on standard error what the SDK does."""
+    logger = logging.getLogger("asyncsentry")
+    if not any(handler.get_name() == "asyncsentry-debug" for handler in logger.handlers):
+        handler = logging.StreamHandler()
+        handler.set_name("asyncsentry-debug")
+        handler.setFormatter(logging.Formatter("asyncsentry %(levelname)s: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False

@@ -1,0 +1,42 @@
+"""Flushing and closing, awaited on an asyncio loop, whatever the transport's own style."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from concurrent.futures import Future
+from contextlib import suppress
+
+from asyncsentry.delivery.dispatcher import Dispatcher
+
+
+async def flush(dispatcher: Dispatcher, timeout: float) -> bool:
+    """Wait while the transport goes on; where it cannot, have another thread wait and send."""
+    idle, going = dispatcher.hasten()
+    if not going and not idle.done():
+        return await asyncio.get_running_loop().run_in_executor(None, dispatcher.flush, timeout)
+    return await _wait(idle, timeout)
+
+
+async def close(dispatcher: Dispatcher, timeout: float) -> None:
+    """Flush, then end the transport in its own style, then count what is left."""
+    await flush(dispatcher, timeout)
+    waiting = dispatcher.end(0.0)
+    if isinstance(waiting, Awaitable):
+        await waiting
+    dispatcher.give_up()
+
+
+async def _wait(idle: Future[None], timeout: float) -> bool:
+    """True when ``idle`` is done, False after ``timeout`` seconds. ``idle`` is never cancelled."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+
+    def wake(_: Future[None]) -> None:
+        with suppress(RuntimeError):  # the loop has ended in the meantime: nobody waits any more
+            loop.call_soon_threadsafe(done.set)
+
+    idle.add_done_callback(wake)
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(done.wait(), timeout)
+    return idle.done()

@@ -1,0 +1,295 @@
+"""The client: one DSN, its own scopes, what is captured for it, and one transport. Two clients share nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
+
+from asyncsentry import process
+from asyncsentry.delivery.losses import Counts
+from asyncsentry.errors import SendError
+from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.facts import Facts
+from asyncsentry.options import Options, resolve
+from asyncsentry.recorder import Recorder
+from asyncsentry.scope import Scope, Scopes
+from asyncsentry.shipping import open_dispatcher
+from asyncsentry.transport.protocol import Factory, Transport, Wait_co
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from asyncsentry.types import Hint, OptionArguments, ScopeData
+
+logger = logging.getLogger("asyncsentry")
+
+ExcInfo: TypeAlias = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+CAPTURED = Mechanism("generic", handled=True)
+"""How an error came to us that the application handed in itself."""
+
+
+class Client(Generic[Wait_co]):
+    """Captures errors and messages and delivers them to the server that ``dsn`` names.
+
+    Without a DSN (None and no ``SENTRY_DSN``, or an empty string) it is inactive: nothing is captured or sent, and
+    every method may be called all the same. ``transport`` is a factory such as a transport's class, an instance, or a
+    registered name; it beats the DSN's prefix. The options are those of `Options`.
+
+    A client that `init` did not make installs no hooks. It does deliver what is left when the process ends, and
+    starts afresh in a forked child. Raises `SetupError` for whatever cannot work; nothing raises later.
+    """
+
+    @overload
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        transport: Factory[Wait_co] | Transport[Wait_co],
+        scopes: Scopes | None = None,
+        **options: Unpack[OptionArguments],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Client[Any],
+        dsn: str | None = None,
+        *,
+        transport: str | None = None,
+        scopes: Scopes | None = None,
+        **options: Unpack[OptionArguments],
+    ) -> None: ...
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        transport: Factory[Any] | Transport[Any] | str | None = None,
+        scopes: Scopes | None = None,
+        **options: Unpack[OptionArguments],
+    ) -> None:
+        self._begin(resolve(dsn, transport, options, os.environ), scopes or Scopes())
+
+    def _begin(self, options: Options, scopes: Scopes) -> None:
+        self.options = options
+        self.scopes = scopes
+        scopes.limit_breadcrumbs(options.max_breadcrumbs)
+        self._recorder: Recorder | None = None
+        self._inherited: list[Recorder] = []
+        if options.dsn is not None:
+            self._recorder = self._open()
+            process.settle(self)
+            logger.debug("delivering to %s by the transport %s", options.dsn, options.transport_name)
+
+    def _open(self) -> Recorder:
+        options = self.options
+        facts = Facts(options.release, options.project_root or os.getcwd(), os.environ)
+        return Recorder(options, self.scopes, facts, open_dispatcher(options, facts))
+
+    @property
+    def active(self) -> bool:
+        """Whether what is captured is sent: there is a DSN, and the client is not closed."""
+        return self._recorder is not None
+
+    @property
+    def transport(self) -> Transport[Wait_co] | None:
+        """The transport in use; None if the client is inactive."""
+        return self._recorder and self._recorder.dispatcher.transport
+
+    @property
+    def losses(self) -> Counts:
+        """How much has been lost so far, by reason and category, as client reports tell it to the server."""
+        return self._recorder.dispatcher.losses() if self._recorder else Counts()
+
+    # -- capturing
+
+    def capture_exception(
+        self, error: BaseException | ExcInfo | None = None, *, scope: Scope | None = None, **scope_data: Unpack[ScopeData]
+    ) -> str | None:
+        """Send an exception, an ``exc_info`` tuple, or what is being handled right now; gives the event's id.
+
+        ``scope`` and ``scope_data`` add to what is known for this event alone. None if it is not sent: there is
+        nothing to send, it is ignored or sampled out. An exception that was captured before gives its first id.
+        """
+        if self._recorder is None:
+            return None
+        raised = error[1] if isinstance(error, tuple) else error or sys.exc_info()[1]
+        if raised is None:
+            return None
+        return self._recorder.report(raised, CAPTURED, None, None, self._known(scope, scope_data))
+
+    def capture_message(
+        self, message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[ScopeData]
+    ) -> str | None:
+        """Send a message; gives the event's id."""
+        event = {"level": level, "logentry": {"formatted": message}}
+        return self.capture_event(event, scope=scope, **scope_data)
+
+    def capture_event(
+        self,
+        event: Mapping[str, Any],
+        hint: Hint | None = None,
+        *,
+        scope: Scope | None = None,
+        **scope_data: Unpack[ScopeData],
+    ) -> str | None:
+        """Send an event in Sentry's form, completed by what is known here; gives the event's id."""
+        if self._recorder is None:
+            return None
+        return self._recorder.report_event(event, hint, self._known(scope, scope_data))
+
+    def capture_exceptions(self, *function_or_errors: Any) -> Any:
+        """Capture what a block or a function raises, which then goes on: a context manager and a decorator.
+
+        ``with client.capture_exceptions():``, ``@client.capture_exceptions``, and either for some exception classes
+        only: ``client.capture_exceptions(ValueError)``. Functions, coroutines, generators and async generators.
+        """
+        from asyncsentry.wrapping import capturing
+
+        return capturing(self.capture_exception, function_or_errors)
+
+    def report(
+        self,
+        error: BaseException,
+        mechanism: Mechanism,
+        *,
+        event: Mapping[str, Any] | None = None,
+        hint: Hint | None = None,
+        scope: Scope | None = None,
+    ) -> str | None:
+        """What hooks and integrations call: an error, and how it came to them.
+
+        ``event`` has fields of the event to begin with; ``scope`` stands instead of all that is known here.
+        """
+        return self._recorder and self._recorder.report(error, mechanism, event, hint, scope)
+
+    def report_message(
+        self,
+        message: str,
+        params: object = None,
+        *,
+        level: str,
+        event: Mapping[str, Any] | None = None,
+        hint: Hint | None = None,
+    ) -> str | None:
+        """What hooks and integrations call: a message's template, and what belongs in it."""
+        whole = {**(event or {}), "level": level, "logentry": {"message": message, "params": params}}
+        return self._recorder and self._recorder.report_event(whole, hint, None)
+
+    # -- what is known
+
+    def new_scope(self) -> AbstractContextManager[Scope]:
+        """Open a scope for a block: what is set on it is on the events of the block."""
+        return self.scopes.new_scope()
+
+    def isolation_scope(self) -> AbstractContextManager[Scope]:
+        """Open an isolation scope: for a request, a job, and everything that is started for it."""
+        return self.scopes.isolation_scope()
+
+    def global_only(self) -> Scope:
+        """What is known of the whole process: for errors that surface in whatever happens to run."""
+        return self.scopes.global_scope.fork()
+
+    def known_to_task_of(self, error: BaseException) -> Scope:
+        """What was known to the task that ``error`` ended, or else what is known here."""
+        return self.scopes.merged(error)
+
+    def add_breadcrumb(self, crumb: Mapping[str, Any] | None = None, hint: Hint | None = None, **fields: Any) -> None:
+        """Note what happened, for the events to come: ``type``, ``category``, ``message``, ``level``, ``data``."""
+        if self._recorder is not None:
+            self._recorder.add_breadcrumb({**(crumb or {}), **fields}, hint or {})
+
+    # -- delivery
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait, blocking, until what was captured is delivered (or lost, and counted); False after ``timeout`` seconds.
+
+        Right in every style, on an event loop's own thread too. With ``raise_send_errors`` raises `SendError` if
+        something could not be delivered since the last flush.
+        """
+        if self._recorder is None:
+            return True
+        return self._concluded(self._recorder.dispatcher.flush(self._timeout(timeout)))
+
+    async def flush_async(self, timeout: float | None = None) -> bool:
+        """The same, awaited on an asyncio loop, which goes on in the meantime."""
+        from asyncsentry.awaiting import flush
+
+        if self._recorder is None:
+            return True
+        return self._concluded(await flush(self._recorder.dispatcher, self._timeout(timeout)))
+
+    def wait(self, timeout: float | None = None) -> Wait_co:
+        """The same in the transport's own style: what it gives is a ``bool``, an awaitable, a ``Deferred`` …
+
+        `RuntimeError` for an inactive client, which has no style.
+        """
+        if self._recorder is None:
+            raise RuntimeError("an inactive client has no transport to wait for: ask client.active, or use flush()")
+        dispatcher = self._recorder.dispatcher
+        idle, _ = dispatcher.hasten()
+        waiting: Wait_co = dispatcher.transport.wait(idle, self._timeout(timeout))
+        return waiting
+
+    def close(self, timeout: float | None = None) -> None:
+        """Deliver what is left, blocking, for at most ``timeout`` seconds, then stop for good; the rest is counted."""
+        recorder = self._retire()
+        if recorder is not None:
+            recorder.dispatcher.close(self._timeout(timeout))
+
+    async def close_async(self, timeout: float | None = None) -> None:
+        """The same, awaited on an asyncio loop."""
+        from asyncsentry.awaiting import close
+
+        recorder = self._retire()
+        if recorder is not None:
+            await close(recorder.dispatcher, self._timeout(timeout))
+
+    def at_exit(self) -> None:
+        """Called at the end of the process: the last resort."""
+        if self._recorder is not None:
+            left = self._recorder.dispatcher.exit(self.options.shutdown_timeout)
+            if left and sys.stderr is not None:
+                print(f"asyncsentry: {left} event(s) could not be delivered before the program ended", file=sys.stderr)
+
+    def after_fork(self) -> None:
+        """Called in a forked child: what the parent queued and connected stays the parent's, kept but not touched.
+
+        Closing an inherited TLS connection would talk on the parent's.
+        """
+        if self._recorder is not None:
+            self._inherited.append(self._recorder)
+            self._recorder = self._open()
+
+    def _retire(self) -> Recorder | None:
+        recorder, self._recorder = self._recorder, None
+        process.unsettle(self)
+        return recorder
+
+    def _timeout(self, timeout: float | None) -> float:
+        return self.options.shutdown_timeout if timeout is None else timeout
+
+    def _concluded(self, flushed: bool) -> bool:
+        failure = self._recorder.dispatcher.take_failure() if self._recorder else None
+        if self.options.raise_send_errors and (failure or not flushed):
+            raise SendError(failure or "not everything was delivered in time")
+        return flushed
+
+    def _known(self, scope: Scope | None, scope_data: ScopeData) -> Scope | None:
+        if scope is None and not scope_data:
+            return None
+        known = self.scopes.merged()
+        if scope is not None:
+            known.update(scope)
+        known.apply(scope_data)
+        return known
+
+
+def inactive(scopes: Scopes) -> Client[Any]:
+    """The client before `init`: it keeps scopes, and reads neither arguments nor environment."""
+    client: Client[Any] = Client.__new__(Client)
+    client._begin(Options(), scopes)
+    return client

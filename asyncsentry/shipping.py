@@ -1,0 +1,58 @@
+"""One client's way to its server: transport, outbox and last resort, put together from its options."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from asyncsentry.delivery.dispatcher import Channel, Dispatcher
+from asyncsentry.delivery.envelope import Packer
+from asyncsentry.delivery.losses import Losses
+from asyncsentry.delivery.outbox import Outbox
+from asyncsentry.facts import Facts
+from asyncsentry.options import Options, settings
+from asyncsentry.registry import is_instance
+from asyncsentry.transport.protocol import Transport
+from asyncsentry.transport.settings import Settings
+from asyncsentry.version import SDK, USER_AGENT
+
+LEASE_GRACE = 5.0
+"""Seconds beyond its time-out after which a request that its transport has not settled is given up on."""
+
+
+def open_dispatcher(options: Options, facts: Facts) -> Dispatcher:
+    """Start afresh: nothing queued, nothing connected. Raises `SetupError` for what the transport cannot honour."""
+    assert options.dsn is not None, "without a DSN nothing is sent"
+    reach = settings(options, os.environ)
+    losses = Losses()
+    outbox = Outbox(
+        losses,
+        queue_bytes=options.queue_bytes,
+        max_in_flight=options.max_in_flight,
+        patience=options.timeout + LEASE_GRACE,
+        wall=time.time,
+        send_reports=options.send_client_reports,
+    )
+    headers = {"X-Sentry-Auth": options.dsn.auth_header, "User-Agent": USER_AGENT}
+    return Dispatcher(
+        outbox,
+        losses,
+        _transport(options, reach),
+        encode=Packer(reach.url, headers, SDK, facts.fields),
+        open_channel=lambda: _open_channel(reach),
+        readiness=facts,
+        timeout=options.timeout,
+    )
+
+
+def _transport(options: Options, reach: Settings) -> Transport[Any]:
+    maker = options.transport
+    assert maker is not None, "with a DSN a transport was chosen"
+    return maker if is_instance(maker) else maker(reach)
+
+
+def _open_channel(reach: Settings) -> Channel:
+    from asyncsentry import post
+
+    return post.Channel(reach)
