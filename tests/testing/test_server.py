@@ -106,7 +106,7 @@ def test_a_stopped_server_is_out_of_reach_and_still_shows_what_it_got() -> None:
         post(sentry)
 
 
-def test_a_client_that_came_while_the_server_stopped_is_hung_up_on() -> None:
+def test_whoever_was_told_200_while_the_server_stopped_is_recorded() -> None:
     with LocalSentry() as sentry, ThreadPoolExecutor(4) as pool:
 
         def knock(_: int) -> bool:
@@ -118,7 +118,7 @@ def test_a_client_that_came_while_the_server_stopped_is_hung_up_on() -> None:
         knocking = pool.map(knock, range(200))
         sentry.wait_for_events(10)
         sentry.stop()
-        assert sum(knocking) >= 10
+        assert sum(knocking) <= len(sentry.events)
 
 
 def test_many_clients_are_served_at_once(sentry: LocalSentry) -> None:
