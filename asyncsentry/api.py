@@ -20,7 +20,7 @@ from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from asyncsentry.types import Hint, OptionArguments, ScopeData
+    from asyncsentry.types import Hint, MessageData, OptionArguments, ScopeData
 
 
 class _Default:
@@ -92,7 +92,7 @@ def capture_exception(
 
 
 def capture_message(
-    message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[ScopeData]
+    message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[MessageData]
 ) -> str | None:
     """Send a message; gives the event's id. ``level`` is fatal, error, warning, info or debug."""
     return _default.client.capture_message(message, level, scope=scope, **scope_data)
@@ -128,77 +128,77 @@ def add_breadcrumb(crumb: Mapping[str, Any] | None = None, hint: Hint | None = N
 
 def set_tag(key: str, value: Any) -> None:
     """Set one tag. Servers index tags; a value is sent as text."""
-    get_isolation_scope().set_tag(key, value)
+    _default.client.set_tag(key, value)
 
 
 def set_tags(tags: Mapping[str, Any]) -> None:
     """Set several tags."""
-    get_isolation_scope().set_tags(tags)
+    _default.client.set_tags(tags)
 
 
 def set_user(user: Mapping[str, Any] | None) -> None:
     """Say for whom the work is done: ``id``, ``username``, ``email``, ``ip_address`` and whatever else."""
-    get_isolation_scope().set_user(user)
+    _default.client.set_user(user)
 
 
 def set_context(key: str, value: Mapping[str, Any]) -> None:
     """Set a named group of values, shown as a section of its own."""
-    get_isolation_scope().set_context(key, value)
+    _default.client.set_context(key, value)
 
 
 def set_extra(key: str, value: Any) -> None:
     """Set one value that is shown, not indexed."""
-    get_isolation_scope().set_extra(key, value)
+    _default.client.set_extra(key, value)
 
 
 def set_level(level: str) -> None:
     """Set the level of the events to come: fatal, error, warning, info or debug."""
-    get_isolation_scope().set_level(level)
+    _default.client.set_level(level)
 
 
 def set_fingerprint(fingerprint: Sequence[str]) -> None:
     """Group events by this instead of by their stack trace; ``{{ default }}`` stands for the usual grouping."""
-    get_isolation_scope().set_fingerprint(fingerprint)
+    _default.client.set_fingerprint(fingerprint)
 
 
 def set_transaction_name(name: str) -> None:
     """Name the work in hand: a route, a task."""
-    get_current_scope().set_transaction_name(name)
+    _default.client.set_transaction_name(name)
 
 
 def add_attachment(data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
     """Send a file with each event to come."""
-    get_isolation_scope().add_attachment(data, filename=filename, content_type=content_type)
+    _default.client.add_attachment(data, filename=filename, content_type=content_type)
 
 
 def new_scope() -> AbstractContextManager[Scope]:
     """Open a scope for a block: what is set on it is on the events of the block."""
-    return _default.scopes.new_scope()
+    return _default.client.new_scope()
 
 
 def isolation_scope() -> AbstractContextManager[Scope]:
     """Open an isolation scope: for a request, a job, and everything that is started for it."""
-    return _default.scopes.isolation_scope()
+    return _default.client.isolation_scope()
 
 
 def get_global_scope() -> Scope:
     """What is known of the whole process."""
-    return _default.scopes.global_scope
+    return _default.client.get_global_scope()
 
 
 def get_isolation_scope() -> Scope:
     """What is known of the request, job, task or thread in hand; the ``set_…`` functions write here."""
-    return _default.scopes.isolation()
+    return _default.client.get_isolation_scope()
 
 
 def get_current_scope() -> Scope:
     """What is known inside the innermost ``with new_scope():``."""
-    return _default.scopes.current()
+    return _default.client.get_current_scope()
 
 
 def last_event_id() -> str | None:
     """The id of the event that was captured last in this context: for an error page."""
-    return _default.scopes.last_event_id.get()
+    return _default.client.last_event_id()
 
 
 def flush(timeout: float | None = None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
@@ -24,7 +24,7 @@ from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from asyncsentry.types import Hint, OptionArguments, ScopeData
+    from asyncsentry.types import Hint, MessageData, OptionArguments, ScopeData
 
 logger = logging.getLogger("asyncsentry")
 
@@ -97,7 +97,7 @@ class Client(Generic[Wait_co]):
     @property
     def transport(self) -> Transport[Wait_co] | None:
         """The transport in use; None if the client is inactive."""
-        return self._recorder and self._recorder.dispatcher.transport
+        return self._recorder.dispatcher.transport if self._recorder else None
 
     @property
     def losses(self) -> Counts:
@@ -107,7 +107,11 @@ class Client(Generic[Wait_co]):
     # -- capturing
 
     def capture_exception(
-        self, error: BaseException | ExcInfo | None = None, *, scope: Scope | None = None, **scope_data: Unpack[ScopeData]
+        self,
+        error: BaseException | ExcInfo | None = None,
+        *,
+        scope: Scope | None = None,
+        **scope_data: Unpack[ScopeData],
     ) -> str | None:
         """Send an exception, an ``exc_info`` tuple, or what is being handled right now; gives the event's id.
 
@@ -122,7 +126,7 @@ class Client(Generic[Wait_co]):
         return self._recorder.report(raised, CAPTURED, None, None, self._known(scope, scope_data))
 
     def capture_message(
-        self, message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[ScopeData]
+        self, message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[MessageData]
     ) -> str | None:
         """Send a message; gives the event's id."""
         event = {"level": level, "logentry": {"formatted": message}}
@@ -164,20 +168,22 @@ class Client(Generic[Wait_co]):
 
         ``event`` has fields of the event to begin with; ``scope`` stands instead of all that is known here.
         """
-        return self._recorder and self._recorder.report(error, mechanism, event, hint, scope)
+        return self._recorder.report(error, mechanism, event, hint, scope) if self._recorder else None
 
     def report_message(
         self,
         message: str,
         params: object = None,
         *,
-        level: str,
+        level: str | None,
         event: Mapping[str, Any] | None = None,
         hint: Hint | None = None,
     ) -> str | None:
         """What hooks and integrations call: a message's template, and what belongs in it."""
+        if self._recorder is None:
+            return None
         whole = {**(event or {}), "level": level, "logentry": {"message": message, "params": params}}
-        return self._recorder and self._recorder.report_event(whole, hint, None)
+        return self._recorder.report_event(whole, hint, None)
 
     # -- what is known
 
@@ -188,6 +194,58 @@ class Client(Generic[Wait_co]):
     def isolation_scope(self) -> AbstractContextManager[Scope]:
         """Open an isolation scope: for a request, a job, and everything that is started for it."""
         return self.scopes.isolation_scope()
+
+    def get_global_scope(self) -> Scope:
+        """What is known of the whole process."""
+        return self.scopes.global_scope
+
+    def get_isolation_scope(self) -> Scope:
+        """What is known of the request, job, task or thread in hand; the ``set_…`` methods write here."""
+        return self.scopes.isolation()
+
+    def get_current_scope(self) -> Scope:
+        """What is known inside the innermost ``with client.new_scope():``."""
+        return self.scopes.current()
+
+    def last_event_id(self) -> str | None:
+        """The id of the event that was captured last in this context."""
+        return self.scopes.last_event_id.get()
+
+    def set_tag(self, key: str, value: Any) -> None:
+        """Set one tag. Servers index tags; a value is sent as text."""
+        self.scopes.isolation().set_tag(key, value)
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set several tags."""
+        self.scopes.isolation().set_tags(tags)
+
+    def set_user(self, user: Mapping[str, Any] | None) -> None:
+        """Say for whom the work is done: ``id``, ``username``, ``email``, ``ip_address`` and whatever else."""
+        self.scopes.isolation().set_user(user)
+
+    def set_context(self, key: str, value: Mapping[str, Any]) -> None:
+        """Set a named group of values, shown as a section of its own."""
+        self.scopes.isolation().set_context(key, value)
+
+    def set_extra(self, key: str, value: Any) -> None:
+        """Set one value that is shown, not indexed."""
+        self.scopes.isolation().set_extra(key, value)
+
+    def set_level(self, level: str) -> None:
+        """Set the level of the events to come: fatal, error, warning, info or debug."""
+        self.scopes.isolation().set_level(level)
+
+    def set_fingerprint(self, fingerprint: Sequence[str]) -> None:
+        """Group events by this instead of by their stack trace; ``{{ default }}`` stands for the usual grouping."""
+        self.scopes.isolation().set_fingerprint(fingerprint)
+
+    def set_transaction_name(self, name: str) -> None:
+        """Name the work in hand: a route, a task."""
+        self.scopes.current().set_transaction_name(name)
+
+    def add_attachment(self, data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
+        """Send a file with each event to come."""
+        self.scopes.isolation().add_attachment(data, filename=filename, content_type=content_type)
 
     def global_only(self) -> Scope:
         """What is known of the whole process: for errors that surface in whatever happens to run."""

@@ -124,9 +124,7 @@ class Recorder:
         self.dispatcher.lose(reason, "error")
         return None
 
-    def _make_and_put(
-        self, make: Callable[[str, Scope], tuple[Event, int]], hint: Hint, known: Scope
-    ) -> str | None:
+    def _make_and_put(self, make: Callable[[str, Scope], tuple[Event, int]], hint: Hint, known: Scope) -> str | None:
         self._facts.find_out()
         event, weight = make(new_event_id(), known)
         if self._options.before_send is not None:

@@ -149,9 +149,7 @@ class Scope:
             crumb = {**crumb, "timestamp": time.time()}
         self.breadcrumbs.append(crumb)
 
-    def add_attachment(
-        self, data: bytes, *, filename: str, content_type: str = "application/octet-stream"
-    ) -> None:
+    def add_attachment(self, data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
         """Send a file with each event; ``filename`` is shown without its folder."""
         name = filename.replace("\\", "/").rpartition("/")[2]
         self.attachments += (Attachment(bytes(data), name, content_type),)
@@ -182,7 +180,7 @@ class Scopes:
     def limit_breadcrumbs(self, most: int) -> None:
         """Keep so many breadcrumbs from now on."""
         self.global_scope.breadcrumbs = deque(self.global_scope.breadcrumbs, most)
-        self._nothing.breadcrumbs = deque((), most)
+        self._nothing.breadcrumbs = deque(maxlen=most)
 
     def isolation(self) -> Scope:
         """The isolation scope to write to."""

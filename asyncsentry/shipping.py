@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, cast
 
 from asyncsentry.delivery.dispatcher import Channel, Dispatcher
 from asyncsentry.delivery.envelope import Packer
@@ -12,7 +12,7 @@ from asyncsentry.delivery.losses import Losses
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.facts import Facts
 from asyncsentry.options import Options, settings
-from asyncsentry.registry import is_instance
+from asyncsentry.registry import AnyFactory, is_instance
 from asyncsentry.transport.protocol import Transport
 from asyncsentry.transport.settings import Settings
 from asyncsentry.version import SDK, USER_AGENT
@@ -47,9 +47,10 @@ def open_dispatcher(options: Options, facts: Facts) -> Dispatcher:
 
 
 def _transport(options: Options, reach: Settings) -> Transport[Any]:
-    maker = options.transport
-    assert maker is not None, "with a DSN a transport was chosen"
-    return maker if is_instance(maker) else maker(reach)
+    made_or_maker = options.transport
+    if is_instance(made_or_maker):
+        return made_or_maker
+    return cast("AnyFactory", made_or_maker)(reach)
 
 
 def _open_channel(reach: Settings) -> Channel:

@@ -67,12 +67,17 @@ class OptionArguments(TypedDict, total=False):
     install_logging_hook: bool | None
 
 
-class ScopeData(TypedDict, total=False):
-    """What a capture may say for its event alone; see the setters of `Scope`."""
+class MessageData(TypedDict, total=False):
+    """What a message may say for its event alone; see the setters of `Scope`."""
 
     user: Mapping[str, Any]
-    level: str
     extras: Mapping[str, Any]
     contexts: Mapping[str, Mapping[str, Any]]
     tags: Mapping[str, Any]
     fingerprint: Sequence[str]
+
+
+class ScopeData(MessageData, total=False):
+    """What a capture may say for its event alone."""
+
+    level: str

@@ -1,5 +1,7 @@
 """The version of this distribution: read by the build, sent as ``sdk.version``."""
 
+from __future__ import annotations
+
 __version__ = "0.1.0"
 
 SDK_NAME = "asyncsentry.python"

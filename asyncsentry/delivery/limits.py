@@ -45,8 +45,8 @@ class Limits:
             for seconds, categories in _parse_limits(header):
                 self._limit(now + seconds, categories)
         elif status == 429:
-            seconds = parse_retry_after(headers.get("retry-after"), wall)
-            self._limit(now + (DEFAULT_LIMIT if seconds is None else seconds), set(PRIORITY))
+            asked = parse_retry_after(headers.get("retry-after"), wall)
+            self._limit(now + (DEFAULT_LIMIT if asked is None else asked), set(PRIORITY))
 
     def _limit(self, end: float, categories: set[Category]) -> None:
         for category in categories:

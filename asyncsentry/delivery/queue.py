@@ -21,7 +21,7 @@ class Entry:
 
 
 class Queue:
-    """Entries by priority. An entry gives way only to those of a higher priority: the lowest first, the oldest first."""
+    """Entries by priority. One gives way only to those of a higher priority: the lowest first, the oldest first."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -41,7 +41,7 @@ class Queue:
         return self._weight >= self._bound and not any(self._classes[PRIORITY[category] + 1 :])
 
     def append(self, entry: Entry) -> list[Entry]:
-        """Queue an entry; gives those that had to go for it, or itself if nothing of a lower priority was left to go."""
+        """Queue an entry; gives those that had to go for it: itself, if too little of a lower priority waits."""
         evicted: list[Entry] = []
         needed = self._weight + entry.item.weight - self._bound
         if needed > 0:

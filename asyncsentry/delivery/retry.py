@@ -39,4 +39,5 @@ class Backoff:
             return at_least
         if self._failures == 1:
             return 0.0
-        return self._uniform() * min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 2, 16))
+        doublings = min(self._failures - 2, 16)
+        return self._uniform() * min(LONGEST_PAUSE, FIRST_PAUSE * float(1 << doublings))

@@ -87,13 +87,17 @@ class Transport(Protocol[Wait_co]):
         ...
 
     def wait(self, idle: Future[None], timeout: float, /) -> Wait_co:
-        """Wait in your style until ``idle`` is done: True, or False after ``timeout`` seconds. Never cancel ``idle``."""
+        """Wait in your style until ``idle`` is done: True, or False after ``timeout`` seconds.
+
+        Never cancel ``idle``. What this and ``close`` give may be dropped unawaited, without a warning.
+        """
         ...
 
     def close(self, idle: Future[None], timeout: float, /) -> Wait_co:
         """`wait`, then end what you started: no thread, task, socket or timer of yours is left.
 
-        What is still in flight then is settled with `Cancelled`. Later verbs are harmless: ``later`` gives False.
+        It begins with the call, and goes on whether or not anybody waits for what it gives. What is still in flight
+        then is settled with `Cancelled`. Later verbs are harmless: ``later`` gives False.
         """
         ...
 
