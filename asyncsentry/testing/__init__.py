@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asyncsentry.testing.answers import Answer, Hang, Reset
     from asyncsentry.testing.envelopes import Envelope, Item, parse
-    from asyncsentry.testing.recording import ReceivedRequest
+    from asyncsentry.testing.received import ReceivedRequest
     from asyncsentry.testing.refusals import MalformedEnvelope
     from asyncsentry.testing.server import LocalSentry
 else:
@@ -18,7 +18,7 @@ else:
         "Item": "envelopes",
         "LocalSentry": "server",
         "MalformedEnvelope": "refusals",
-        "ReceivedRequest": "recording",
+        "ReceivedRequest": "received",
         "Reset": "answers",
         "parse": "envelopes",
     }

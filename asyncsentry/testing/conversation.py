@@ -12,13 +12,13 @@ from asyncsentry.testing.envelopes import Envelope
 from asyncsentry.testing.http1 import CONTINUE, Head, read_body, read_head, response
 from asyncsentry.testing.ingest import Ingest, decompress
 from asyncsentry.testing.listener import Connection
-from asyncsentry.testing.recording import ReceivedRequest
+from asyncsentry.testing.received import ReceivedRequest
 from asyncsentry.testing.refusals import Refusal
 
 PIECES: Final = 20
 """How many pieces a slow body comes in, at most."""
 
-_NO_HEAD: Final = Head(method="", target="", version="", headers={})
+_NO_HEAD: Final = Head(method="", target="", path="", query="", version="", headers={})
 
 
 class Conversation:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO, Final
+from urllib.parse import urlsplit
 
 from asyncsentry.testing.answers import Answer
 from asyncsentry.testing.limits import MIB
@@ -27,6 +28,8 @@ class Head:
 
     method: str
     target: str
+    path: str
+    query: str
     version: str
     headers: Mapping[str, str]
 
@@ -50,7 +53,16 @@ def read_head(stream: BinaryIO) -> Head:
     headers = _headers(stream)
     if version == "HTTP/1.1" and "host" not in headers:
         raise Refusal(400, "no Host")
-    return Head(method, target, version, headers)
+    return Head(method, target, *_split(target), version, headers)
+
+
+def _split(target: str) -> tuple[str, str]:
+    """The path and the query of a target; a proxy's has a scheme and a host before them."""
+    try:
+        parts = urlsplit(target)
+    except ValueError as error:
+        raise Refusal(400, f"{target!r}: {error}") from error
+    return parts.path, parts.query
 
 
 def _headers(stream: BinaryIO) -> dict[str, str]:

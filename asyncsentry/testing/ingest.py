@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from asyncsentry.testing.authentication import public_key
 from asyncsentry.testing.envelopes import Envelope, parse
 from asyncsentry.testing.http1 import MAX_BODY, Head
 from asyncsentry.testing.refusals import Refusal
-
-PROTOCOL_VERSION: Final = 7
 
 ENCODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 """The window bits that zlib is given for an encoding: ``deflate`` has zlib's header and check sum."""
@@ -50,7 +47,7 @@ class Ingest:
     def envelope(self, head: Head, body: bytes) -> Envelope:
         """The envelope in this request, or a `Refusal`. ``body`` is decompressed."""
         self._check_path(head)
-        key = _key(head)
+        key = public_key(head)
         if key is not None:
             self._check_key(key)
         envelope = parse(body)
@@ -58,7 +55,7 @@ class Ingest:
         return envelope
 
     def _check_path(self, head: Head) -> None:
-        found = _PATH.fullmatch(_split(head.target).path)
+        found = _PATH.fullmatch(head.path)
         if not found:
             raise Refusal(404, "no such endpoint: an envelope's has a slash at its end")
         if head.method != "POST":
@@ -84,61 +81,8 @@ class Ingest:
 
 def _dsn_names(dsn: str) -> tuple[str | None, str]:
     """The key and the project that a DSN names."""
-    parts = _split(dsn)
+    try:
+        parts = urlsplit(dsn)
+    except ValueError as error:
+        raise Refusal(400, f"invalid envelope header: dsn: {error}") from error
     return parts.username, parts.path.rpartition("/")[2]
-
-
-def _key(head: Head) -> str | None:
-    """The public key that a request authenticates with, in the one form that it may use."""
-    found = [values for values in _credentials(head) if values is not None]
-    if not found:
-        return None
-    if len(found) > 1:
-        raise Refusal(401, "multiple authorization payloads detected")
-    (values,) = found
-    version = values.get("sentry_version", str(PROTOCOL_VERSION))
-    if not version.isdecimal() or int(version) > PROTOCOL_VERSION:
-        raise Refusal(400, f"unsupported protocol version {version!r}")
-    if "sentry_key" not in values:
-        raise Refusal(401, "bad authorization: no sentry_key")
-    return values["sentry_key"]
-
-
-def _credentials(head: Head) -> tuple[Mapping[str, str] | None, ...]:
-    query = _split(head.target).query
-    return (
-        _sentry_auth(head.headers.get("x-sentry-auth")),
-        _authorization(head.headers.get("authorization")),
-        dict(parse_qsl(query)) if "sentry_" in query else None,
-    )
-
-
-def _authorization(value: str | None) -> Mapping[str, str] | None:
-    scheme, _, text = (value or "").partition(" ")
-    if scheme.lower() == "basic":
-        return {"sentry_key": _user(text)}
-    return _sentry_auth(value) if scheme.lower() == "sentry" else None
-
-
-def _user(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode().partition(":")[0]
-    except ValueError as error:
-        raise Refusal(401, f"bad authorization: {error}") from error
-
-
-def _sentry_auth(value: str | None) -> Mapping[str, str] | None:
-    if value is None:
-        return None
-    scheme, _, text = value.strip().partition(" ")
-    if scheme.lower() != "sentry":
-        raise Refusal(401, "bad authorization: it does not begin with Sentry")
-    pairs = (pair.partition("=") for pair in text.split(","))
-    return {name.strip(): content.strip() for name, _, content in pairs}
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError as error:
-        raise Refusal(400, f"{url!r}: {error}") from error

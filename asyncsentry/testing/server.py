@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from asyncsentry.testing.answers import Reply, Script
+from asyncsentry.testing.changes import Changes
 from asyncsentry.testing.conversation import Conversation
 from asyncsentry.testing.envelopes import Envelope
 from asyncsentry.testing.ingest import Ingest
 from asyncsentry.testing.listener import HOST, Listener
-from asyncsentry.testing.recording import Changes, ReceivedRequest
+from asyncsentry.testing.received import ReceivedRequest
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -1,10 +1,8 @@
-"""What a server got, in the order in which it came."""
+"""What a server got."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from asyncsentry.testing.envelopes import Envelope
@@ -41,31 +39,3 @@ class ReceivedRequest:
     def __str__(self) -> str:
         types = ", ".join(item.type for item in self.envelope.items) if self.envelope else ""
         return f"{self.method} {self.path} -> {self.status or 'no answer'}: {self.error or types or 'no items'}"
-
-
-class Changes:
-    """Lets threads wait for what other threads do, without asking again and again."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._count = 0
-
-    def note(self) -> None:
-        """Say that something has changed."""
-        with self._changed:
-            self._count += 1
-            self._changed.notify_all()
-
-    def wait_for(self, predicate: Callable[[], object], timeout: float) -> bool:
-        """Whether ``predicate`` came true in time. It is asked after each change, and never under the lock."""
-        deadline = time.monotonic() + timeout
-        while True:
-            seen = self._count
-            if predicate():
-                return True
-            if not self._next(seen, deadline - time.monotonic()):
-                return False
-
-    def _next(self, seen: int, timeout: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: self._count != seen, timeout)
