@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from asyncsentry import hooks
 from asyncsentry.client import Client, ExcInfo, inactive
-from asyncsentry.scope import Scope, Scopes
+from asyncsentry.scope import Scope
+from asyncsentry.scopes import Scopes
 from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.facts import Facts
 from asyncsentry.options import Options, resolve
 from asyncsentry.recorder import Recorder
-from asyncsentry.scope import Scope, Scopes
+from asyncsentry.scope import Scope
+from asyncsentry.scopes import Scopes
 from asyncsentry.shipping import open_dispatcher
 from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 

@@ -19,7 +19,8 @@ from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.facts import Facts
 from asyncsentry.options import Options
-from asyncsentry.scope import Scope, Scopes
+from asyncsentry.scope import Scope
+from asyncsentry.scopes import Scopes
 from asyncsentry.selection import Selection
 
 if TYPE_CHECKING:

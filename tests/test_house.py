@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "dsn", "json", "item", "types", "version"}),
     frozenset({"transport"}),
     frozenset({"post", "process", "events", "delivery"}),
-    frozenset({"scope", "registry", "release", "options", "validation", "foreign_options", "facts"}),
+    frozenset({"scope", "scopes", "registry", "release", "options", "validation", "foreign_options", "facts"}),
     frozenset({"client", "recorder", "selection", "assembly", "shipping", "awaiting", "wrapping"}),
     frozenset({"hooks"}),
     frozenset({"api", ""}),  # "": the public names, in ``asyncsentry`` itself
