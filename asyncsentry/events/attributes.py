@@ -26,7 +26,7 @@ _LEVELS: Final[Mapping[object, Level]] = {
 }
 
 TAG_LIMIT: Final = 200
-_NOT_IN_TAG_KEYS: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
+_NOT_IN_TAG_KEYS: Final = r"[^a-zA-Z0-9_.:-]"  # compiled when it is first used, not while the program starts
 
 
 def level_name(value: object) -> Level | None:
@@ -48,7 +48,7 @@ def tags(given: Mapping[str, object], freezer: Freezer) -> dict[str, str]:
     """Tags as servers take them: all text, of one line, in names of letters, digits and ``_.:-``."""
     shown: dict[str, str] = {}
     for name, value in given.items():
-        key = _NOT_IN_TAG_KEYS.sub("_", freezer.text(name, TAG_LIMIT).replace(" ", "-"))
+        key = re.sub(_NOT_IN_TAG_KEYS, "_", freezer.text(name, TAG_LIMIT).replace(" ", "-"))
         text = "" if value is None else " ".join(freezer.text(value, TAG_LIMIT).split())
         if key and text:
             shown[key] = text
@@ -116,7 +116,7 @@ def timestamp(value: object) -> float | str | None:
     if type(value) is float or type(value) is int:
         return float(value) if 0 <= value < _FIRST_MILLISECONDS else None
     if type(value) is str:
-        return value if _RFC3339.fullmatch(value) else None
+        return value if re.fullmatch(_RFC3339, value) else None
     datetime = sys.modules.get("datetime")  # whoever holds a datetime has loaded it
     if datetime is None or not issubclass(type(value), datetime.datetime):
         return None
@@ -129,7 +129,7 @@ def timestamp(value: object) -> float | str | None:
 _FIRST_MILLISECONDS: Final = 100_000_000_000
 """A larger number of seconds would be in the year 5138: it counts milliseconds, and says another time than it means."""
 
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"
 
 
 def new_event_id() -> str:

@@ -97,7 +97,7 @@ def _links_from(error: BaseException, number: int, freezer: Freezer) -> list[_Li
 
 def _is_group(kind: type) -> bool:
     # By name: 3.10 has no builtin, but a backport whose class is called the same.
-    return any(base.__name__ == "BaseExceptionGroup" for base in bases(kind))
+    return any(short_name(base) == "BaseExceptionGroup" for base in bases(kind))
 
 
 def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...]:

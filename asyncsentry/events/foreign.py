@@ -181,7 +181,7 @@ _LAZY_OR_LARGE: Final = (
 _LONGEST: Final = 1024 * 1024 + 1
 """No text is shown beyond this: what is longer than any limit is as good as all of it."""
 
-_ADDRESS: Final = re.compile(r" at 0x[0-9A-Fa-f]+")
+_ADDRESS: Final = r" at 0x[0-9A-Fa-f]+"
 
 _cut_text = str.__getitem__
 _dict_of: Final = type.__dict__["__dict__"].__get__
@@ -196,7 +196,7 @@ def exact(text: str, limit: int = _LONGEST) -> str:
 def _show_repr(value: object, _breadth: int) -> str:
     text = exact(repr(value))
     # An address says nothing to the reader, and would make two events of one error differ.
-    return _ADDRESS.sub("", text) if " at 0x" in text else text
+    return re.sub(_ADDRESS, "", text) if " at 0x" in text else text
 
 
 def _show_text(value: object, _breadth: int) -> str:

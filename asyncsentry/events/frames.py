@@ -119,8 +119,9 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
 def _freeze_variables(frame: FrameType, code: CodeType, freezer: Freezer) -> dict[str, Json]:
     variables = frame.f_locals
     if code.co_flags & _IS_FUNCTION:
-        return freezer.freeze_mapping(dict(variables))
-    if type(variables) is dict:
+        # A dict, or from 3.13 a window on the frame, which is slow to look through.
+        variables = variables if type(variables) is dict else dict(variables)
+    elif type(variables) is dict:
         variables = {name: value for name, value in variables.copy().items() if not _is_furniture(name, value)}
     return freezer.freeze_mapping(variables)
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import Entries, Items, Shown, distrust, exact, look_at, show_name
 from asyncsentry.events.rules import Rules
-from asyncsentry.events.scrubbing import FILTERED, is_sensitive
+from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, is_sensitive, verdicts
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,8 +27,6 @@ OMITTED: Final = "..."
 """Stands before the number of members, or of frames, that are not shown."""
 
 CIRCULAR: Final = "<circular reference>"
-
-KEY_LIMIT: Final = 200
 
 _SHORT: Final = 100
 _EXACT_INT: Final = 2**53
@@ -59,7 +57,7 @@ class Freezer:
         self._left = rules.max_values
         self._patience = SLOW
         self._scrub = True
-        self._opened: set[int] = set()
+        self._opened: list[int] = []
         # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
         self._seen: dict[int, tuple[object, Json]] = {}
 
@@ -77,10 +75,12 @@ class Freezer:
     def freeze_mapping(self, mapping: Mapping[Any, object], *, scrub: bool = True) -> dict[str, Json]:
         """Named values: variables, extra data, a context."""
         self._scrub = scrub
-        names = self.rules.max_names
+        most = self.rules.max_names if self._left > 0 else 0
         if type(mapping) is dict:
-            return self._freeze_entries(list(islice(mapping.items(), names)), len(mapping), 1)
-        shown = self.ask(lambda foreign: Entries(list(islice(foreign.items(), names)), len(foreign)), mapping)
+            total = len(mapping)
+            pairs = list(mapping.items() if total <= most else islice(mapping.items(), most))
+            return self._freeze_entries(pairs, total, 1)
+        shown = self.ask(lambda foreign: Entries(list(islice(foreign.items(), most)), len(foreign)), mapping)
         return {} if shown is None else self._freeze_entries(shown.pairs, shown.total, 1)
 
     def text(self, value: object, limit: int | None = None) -> str:
@@ -127,43 +127,61 @@ class Freezer:
         kind = type(value)
         if kind is str:
             return self.text(value)
-        if kind is int:
-            return _freeze_int(value)
         if kind is dict or kind is list or kind is tuple:
             return self._freeze_builtin(value, kind, depth)
         if value is None or kind is bool:
             return value  # type: ignore[no-any-return]  # known by identity, not by a test that mypy follows
+        if kind is int:
+            return _freeze_int(value)
         if kind is float:
             return _freeze_float(value)
         return self._freeze_foreign(value, depth)
 
     def _freeze_builtin(self, value: Any, kind: type, depth: int) -> Json:
         total = len(value)
-        if total and (depth >= self.rules.max_depth or self._left <= 0):
+        if not total:
+            return {} if kind is dict else []
+        if depth >= self.rules.max_depth or self._left <= 0:
             return f"<{kind.__name__} of {total}>"
         mark = id(value)
         if mark in self._opened:
             return CIRCULAR
-        self._opened.add(mark)
+        if depth == 1 and self._scrub and mark in self._seen:
+            return self._seen[mark][1]
+        self._opened.append(mark)
+        breadth = self.rules.max_breadth
         if kind is dict:
-            frozen: Json = self._freeze_entries(list(islice(value.items(), self.rules.max_breadth)), total, depth + 1)
+            pairs = list(value.items() if total <= breadth else islice(value.items(), breadth))
+            frozen: Json = self._freeze_entries(pairs, total, depth + 1)
         elif kind is tuple and total == 2 and self._scrub and _is_secret_pair(value):
             frozen = [self._freeze(value[0], depth + 1), FILTERED]
         else:
-            frozen = self._freeze_items(value[: self.rules.max_breadth], total, depth + 1)
-        self._opened.discard(mark)
+            frozen = self._freeze_items(value[:breadth], total, depth + 1)
+        self._opened.pop()
+        if depth == 1 and self._scrub:
+            self._seen[mark] = (value, frozen)
         return frozen
+
+    # The two loops know the commonest values themselves: a call for each would double the cost of freezing.
 
     def _freeze_entries(self, pairs: Sequence[tuple[Any, Any]], total: int, depth: int) -> dict[str, Json]:
         self._left -= len(pairs)
         scrub = self._scrub
         frozen: dict[str, Json] = {}
         for name, value in pairs:
-            if type(name) is not str or len(name) > KEY_LIMIT or not name.isascii():
+            hidden = verdicts.get(name) if type(name) is str else None
+            if hidden is None:
                 name = self._freeze_name(name)
-            if scrub and is_sensitive(name):
+                hidden = is_sensitive(name)
+            kind = type(value)
+            if hidden and scrub:
                 frozen[name] = FILTERED
-            elif type(value) is str and len(value) <= _SHORT and value.isascii():
+            elif (
+                (kind is str and len(value) <= _SHORT and value.isascii())
+                or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
+                or value is None
+                or kind is bool
+            ):
                 frozen[name] = value
             else:
                 frozen[name] = self._freeze(value, depth)
@@ -173,16 +191,27 @@ class Freezer:
 
     def _freeze_items(self, values: Sequence[Any], total: int, depth: int) -> list[Json]:
         self._left -= len(values)
-        frozen: list[Json] = [self._freeze(value, depth) for value in values]
+        frozen: list[Json] = []
+        for value in values:
+            kind = type(value)
+            if (
+                (kind is str and len(value) <= _SHORT and value.isascii())
+                or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
+                or value is None
+                or kind is bool
+            ):
+                frozen.append(value)
+            else:
+                frozen.append(self._freeze(value, depth))
         if total > len(values):
             frozen.append(f"{OMITTED} {total - len(values)} more")
         return frozen
 
     def _freeze_name(self, name: object) -> str:
         """A mapping's key: a text as it is, anything else as the text that it would be frozen to."""
-        if type(name) is str:
-            return cut(name, KEY_LIMIT)
-        return cut(str(self._freeze(name, self.rules.max_depth)), KEY_LIMIT)
+        if type(name) is tuple:
+            return cut(str(tuple(self._freeze_items(name, len(name), self.rules.max_depth))), NAME_LIMIT)
+        return cut(name if type(name) is str else str(self._freeze(name, self.rules.max_depth)), NAME_LIMIT)
 
     def _freeze_foreign(self, value: object, depth: int) -> Json:
         seen = self._seen.get(id(value))
@@ -207,13 +236,13 @@ class Freezer:
         mark = id(value)
         if depth >= self.rules.max_depth or mark in self._opened:
             return show_name(value)
-        self._opened.add(mark)
+        self._opened.append(mark)
         frozen: Json
         if isinstance(shown, Entries):
             frozen = self._freeze_entries(shown.pairs, shown.total, depth + 1)
         else:
             frozen = self._freeze_items(shown.values, shown.total, depth + 1)
-        self._opened.discard(mark)
+        self._opened.pop()
         return frozen
 
 
@@ -233,5 +262,5 @@ def _is_secret_pair(pair: tuple[Any, Any]) -> bool:
     """Whether this is a header or the like: ``(b"authorization", b"...")``."""
     name = pair[0]
     if type(name) is bytes:
-        name = name[:KEY_LIMIT].decode("latin-1")
-    return type(name) is str and is_sensitive(name[:KEY_LIMIT])
+        name = name[:NAME_LIMIT].decode("latin-1")
+    return type(name) is str and is_sensitive(name[:NAME_LIMIT])

@@ -14,7 +14,7 @@ MODULES_LIMIT: Final = 1000
 _METADATA: Final = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-py[^-]*)?\.(?:dist|egg)-info")
 
 
-def installed_packages(folders: Iterable[str] | None = None) -> dict[str, str]:
+def installed_modules(folders: Iterable[str] | None = None) -> dict[str, str]:
     """Names and versions of what is installed, told by the names of its metadata folders alone: no file is read.
 
     The first of two of one name counts, as it does for an import. ``folders`` are those of ``sys.path`` if not given.
