@@ -65,12 +65,14 @@ class Assembly:
         _add_thread(event, crashed=not mechanism.handled)
         return self._end(event, freezer)
 
-    def of_event(self, event_id: str, given: Mapping[str, Any], known: Scope) -> tuple[Event, int]:
-        """An event of a message, or of what somebody else put together."""
+    def of_event(
+        self, event_id: str, given: Mapping[str, Any], known: Scope, *, stack: bool = False
+    ) -> tuple[Event, int]:
+        """An event of a message, or of what somebody else put together; ``stack`` adds the stack of the call."""
         freezer = Freezer(self.rules)
         event = self._begin(event_id, given, known, freezer)
         event.setdefault("level", "error" if "exception" in event else "info")
-        if self._attach_stacktrace and "exception" not in event and "threads" not in event:
+        if (stack or self._attach_stacktrace) and "exception" not in event and "threads" not in event:
             event["threads"] = {"values": [_stack_of_caller(freezer)]}
         return self._end(event, freezer)
 
@@ -211,9 +213,13 @@ def _contexts(contexts: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
     }
 
 
+_CALLEES: Final = ("asyncsentry", "logging")
+"""What the application's call went through on its way here."""
+
+
 def _stack_of_caller(freezer: Freezer) -> dict[str, Any]:
     """The thread in hand, with the stack of the application's call."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "asyncsentry":
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _CALLEES:
         frame = frame.f_back
     return runtime.current_thread(crashed=False, frames=list(stack_frames(frame, freezer)))

@@ -179,12 +179,16 @@ class Client(Generic[Wait_co]):
         level: str | None,
         event: Mapping[str, Any] | None = None,
         hint: Hint | None = None,
+        stack: bool = False,
     ) -> str | None:
-        """What hooks and integrations call: a message's template, and what belongs in it."""
+        """What hooks and integrations call: a message's template, and what belongs in it.
+
+        ``stack`` asks for the stack of the call, as the option ``attach_stacktrace`` does for all messages.
+        """
         if self._recorder is None:
             return None
         whole = {**(event or {}), "level": level, "logentry": {"message": message, "params": params}}
-        return self._recorder.report_event(whole, hint, None)
+        return self._recorder.report_event(whole, hint, None, stack=stack)
 
     # -- what is known
 

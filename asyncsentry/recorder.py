@@ -82,11 +82,13 @@ class Recorder:
         event: Mapping[str, Any],
         hint: Mapping[str, Any] | None,
         scope: Scope | None,
+        *,
+        stack: bool = False,
     ) -> str | None:
-        """A message, or an event that somebody else made."""
+        """A message, or an event that somebody else made; ``stack`` adds the stack of the call."""
 
         def make(event_id: str, known: Scope) -> tuple[Event, int]:
-            return self._assembly.of_event(event_id, event, known)
+            return self._assembly.of_event(event_id, event, known, stack=stack)
 
         return self._capture(self._selection.sample, make, dict(hint or {}), scope)
 

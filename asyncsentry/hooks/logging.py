@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from asyncsentry.events.attributes import level_name
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.hooks import asyncio_tasks
 from asyncsentry.hooks.place import Place, Uninstall
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 _CALL_HANDLERS = Place(logging.Logger, "callHandlers")
 _MECHANISM = Mechanism("logging", handled=True)
 _NEVER = sys.maxsize
-
-_LEVELS = ((logging.CRITICAL, "fatal"), (logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """A record's own attributes; what else it has came in ``extra``."""
@@ -78,7 +77,8 @@ def _report(client: Client[Any], record: logging.LogRecord) -> None:
     level, hint = _level(record), {"log_record": record}
     event: dict[str, object] = {"logger": record.name, "extra": _extra(record)}
     if error is None:
-        client.report_message(record.msg, record.args, level=level, event=event, hint=hint, mechanism=_MECHANISM)
+        stack = record.stack_info is not None
+        client.report_message(record.msg, record.args, level=level, event=event, hint=hint, stack=stack)
     else:
         event |= {"level": level, "logentry": {"message": record.msg, "params": record.args}}
         client.report(error, _MECHANISM, event=event, hint=hint)
@@ -101,8 +101,7 @@ def _is_ignored(record: logging.LogRecord) -> bool:
 
 
 def _level(record: logging.LogRecord) -> str:
-    """Sentry's name for the record's level; of a level in between, that of the standard one below it."""
-    return next((name for number, name in _LEVELS if record.levelno >= number), "debug")
+    return level_name(int(record.levelno)) or "info"
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:

@@ -138,7 +138,8 @@ def test_extra_fields_of_the_record_are_extra_data_of_the_event(events: Events, 
 def test_the_stack_that_was_asked_for_is_sent(events: Events, log: logging.Logger) -> None:
     log.error("failed", stack_info=True)
     (event,) = events()
-    assert "test_the_stack_that_was_asked_for_is_sent" in str(event)
+    (thread,) = event["threads"]["values"]
+    assert thread["stacktrace"]["frames"][-1]["function"] == "test_the_stack_that_was_asked_for_is_sent"
 
 
 def test_an_error_that_was_captured_already_is_one_event(
