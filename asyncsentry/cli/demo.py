@@ -84,7 +84,7 @@ def send(dsn: str, transport: str | None = None) -> int:
     registry.find(name, "--transport" if transport else "the DSN")
     print(f"A program fails in three ways, and tells {target} by the transport {name}:\n")
     scheme, separator, rest = dsn.strip().partition("://")
-    run = _run_program(f"{name}+{scheme.rpartition('+')[2]}{separator}{rest}", {}, "--flush")
+    run = _run_program(f"{name}+{scheme.rpartition('+')[2]}{separator}{rest}", {}, "--wait")
     captured = [line for line in run.output.splitlines() if line.startswith("captured ")]
     print(*captured, sep="\n")
     if len(captured) == len(FAILURES) and "delivered" in run.output.splitlines():

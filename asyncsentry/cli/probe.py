@@ -87,7 +87,7 @@ async def _post(options: Options, request: Request) -> Response | NoResponse:
 
 def _reason(outcome: Response | NoResponse) -> str:
     if isinstance(outcome, NoResponse):
-        return f"No answer: {str(outcome.error) or type(outcome.error).__name__}"
+        return f"No answer: {': '.join(filter(None, [type(outcome.error).__name__, str(outcome.error)]))}"
     said = outcome.headers.get("x-sentry-error") or _detail(outcome.body)
     sentence = f"The server refused it: {_status(outcome)}" + (f", “{said}”." if said else ".")
     return " ".join(filter(None, [sentence, _ADVICE.get(outcome.status)]))

@@ -94,7 +94,7 @@ def _stack(frames: Iterable[Event], ink: Ink) -> Iterator[str]:
 def _frame(frame: Event, ink: Ink) -> Iterator[str]:
     yield _line(f"{frame.get('filename')}:{frame.get('lineno')} in {frame.get('function')}")
     if frame.get("context_line"):
-        yield _line(f"    {frame['context_line'].strip()}", ink.title)
+        yield _line(f"  > {frame['context_line'].strip()}", ink.title)
     if frame.get("function") != "<module>":  # there, the locals are all that the module has imported
         for name, value in frame.get("vars", {}).items():
             yield _line(f"    {name} = {_value(value)}", ink.quiet)
@@ -126,7 +126,7 @@ def _line(text: str, paint: Callable[[str], str] = str) -> str:
 
 def cut(text: str, width: int) -> str:
     """On one line, and no wider than this."""
-    text = " ".join(text.split())
+    text = text.replace("\n", " ")
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

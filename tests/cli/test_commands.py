@@ -1,0 +1,40 @@
+"""The command itself: its help, its version, and the list of transports."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncsentry.version import __version__
+from cli.conftest import Command
+
+
+def test_it_tells_its_version(asyncsentry: Command) -> None:
+    assert asyncsentry("--version").stdout == f"asyncsentry {__version__}\n"
+
+
+def test_its_help_names_the_commands_and_gives_examples(asyncsentry: Command) -> None:
+    done = asyncsentry("--help")
+    assert done.returncode == 0
+    for word in ("demo", "test", "transports", "examples:"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("demo", "--nonsense")])
+def test_a_call_that_makes_no_sense_shows_how_to_call_it(asyncsentry: Command, arguments: tuple[str, ...]) -> None:
+    done = asyncsentry(*arguments)
+    assert done.returncode == 2
+    assert "usage: asyncsentry" in done.stderr
+
+
+def test_transports_lists_what_is_there_and_what_is_the_default(asyncsentry: Command) -> None:
+    done = asyncsentry("transports")
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("   ")}
+    assert done.returncode == 0
+    assert {"asyncio", "auto", "threaded", "urllib"} <= lines.keys()
+    assert "installed" in lines["threaded"]
+    assert done.stdout.endswith("Where neither does: auto.\n")
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_transports_says_which_one_the_environment_asks_for(asyncsentry: Command) -> None:
+    assert asyncsentry("transports", SENTRY_TRANSPORT="sync").stdout.endswith("Where neither does: urllib.\n")
