@@ -31,6 +31,8 @@ _NOT_IN_TAG_KEYS: Final = r"[^a-zA-Z0-9_.:-]"  # compiled when it is first used,
 
 def level_name(value: object) -> Level | None:
     """Sentry's name of a level, from that name, from one of ``logging`` or from its number; None if it is neither."""
+    if value is None:
+        return None
     if type(value) is str:
         return _LEVELS.get(value) or _LEVELS.get(value.lower())
     if type(value) is not int:
@@ -58,10 +60,9 @@ def tags(given: Mapping[str, object], freezer: Freezer) -> dict[str, str]:
 def user(given: Mapping[str, object], freezer: Freezer) -> dict[str, Json]:
     """The user as it was set, but for its id, which is text."""
     shown = freezer.freeze_mapping(given, scrub=False)
-    for name in ("id", "username", "email", "name"):
-        value = given.get(name)
-        if value is not None:
-            shown[name] = freezer.text(value)
+    for name in {"id", "username", "email", "name"} & shown.keys():
+        if shown[name] is not None:
+            shown[name] = str(shown[name])
     address = shown.get("ip_address")
     if address is not None and not _is_address(address):
         del shown["ip_address"]  # a server would note an error, and show nothing
@@ -113,6 +114,8 @@ def _name_problem(name: str, limit: int, reserved: tuple[str, ...]) -> str | Non
 
 def timestamp(value: object) -> float | str | None:
     """A time as servers read it, in seconds; None if it is none. A datetime without a zone is taken for UTC."""
+    if value is None:
+        return None
     if type(value) is float or type(value) is int:
         return float(value) if 0 <= value < _FIRST_MILLISECONDS else None
     if type(value) is str:

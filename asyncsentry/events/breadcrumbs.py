@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from asyncsentry.events import Json
 from asyncsentry.events.attributes import level_name, timestamp
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
 
-NAME_LIMIT = 128
-"""Characters of a breadcrumb's type and category that a server keeps."""
+_TEXT_LIMITS: Final = (("type", 128), ("category", 128), ("message", MESSAGE_LIMIT))
+"""Texts of a breadcrumb with the characters that a server keeps of each."""
 
 
 def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:
-    """A breadcrumb as an event holds it, from fields that may be anything; unknown fields are left out."""
-    freezer = Freezer(rules)
+    """A breadcrumb as an event holds it, from fields that may be anything; unknown fields are left out.
+
+    It happened now if it does not say when. Its data is always an object: what is none is put into one.
+    """
+    given = crumb.get
     shown: dict[str, Json] = {
-        "timestamp": timestamp(crumb.get("timestamp")) or time.time(),
-        "type": freezer.text(crumb.get("type") or "default", NAME_LIMIT),
-        "level": level_name(crumb.get("level")) or "info",
+        "timestamp": timestamp(given("timestamp")) or time.time(),
+        "type": "default",
+        "level": level_name(given("level")) or "info",
     }
-    for name, limit in (("category", NAME_LIMIT), ("message", MESSAGE_LIMIT)):
-        value = crumb.get(name)
-        if value is not None:
-            shown[name] = freezer.text(value, limit)
-    data = crumb.get("data")
-    shown["data"] = freezer.freeze_mapping(data) if isinstance(data, Mapping) else {}
+    for name, limit in _TEXT_LIMITS:
+        value = given(name)
+        if type(value) is str and len(value) <= limit and value.isascii():
+            shown[name] = value
+        elif value is not None:
+            shown[name] = Freezer(rules).text(value, limit)
+    data = given("data")
+    if not data:
+        shown["data"] = {}
+    elif type(data) is dict:
+        shown["data"] = Freezer(rules).freeze_mapping(data)
+    else:
+        frozen = Freezer(rules).freeze(data)
+        shown["data"] = frozen if type(frozen) is dict else {"value": frozen}
     return shown

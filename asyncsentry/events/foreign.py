@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 from weakref import ref
 
@@ -232,6 +233,11 @@ def _show_exception(value: BaseException, _breadth: int) -> Entries:
     return Entries([("__class__", type_name(type(value))), ("args", _args_of(value))], 2)
 
 
+def _show_namespace(value: SimpleNamespace, breadth: int) -> Entries:
+    fields: dict[object, object] = object.__getattribute__(value, "__dict__")
+    return _named(value, list(islice(fields.items(), breadth)), len(fields))
+
+
 def _show_loaded(value: Any, breadth: int) -> Entries:
     """A row's fields as far as they are loaded: to ask for one that is not would ask the database."""
     loaded = [(name, field) for name, field in object.__getattribute__(value, "__dict__").items() if name[:1] != "_"]
@@ -282,6 +288,10 @@ _BY_BASE: Final[tuple[tuple[type, Look], ...]] = (
     (set, _items_look(set.__iter__, set.__len__)),
     (frozenset, _items_look(frozenset.__iter__, frozenset.__len__)),
     (deque, _items_look(deque.__iter__, deque.__len__)),
+    (type({}.keys()), _items_look(iter, len)),
+    (type({}.values()), _items_look(iter, len)),
+    (type({}.items()), _items_look(iter, len)),
     (BaseException, _show_exception),
+    (SimpleNamespace, _show_namespace),
 )
 """What is built on one of the interpreter's types is read with that type's own methods, not with its heir's."""

@@ -99,31 +99,30 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
     facts = _known.get(code, (rules, instruction))
     if facts is None:
         line = frame.f_lineno if traceback is None else traceback.tb_lineno
-        facts = _learn(frame, line, rules)
+        facts = _learn(frame, line, freezer)
         _known.put(code, facts, (rules, instruction))
-    if facts.may_hide and frame.f_locals.get(_HIDE) not in (None, False):
+    variables = _variables_of(frame, code) if facts.may_hide or rules.include_local_variables else {}
+    if facts.may_hide and type(variables) is dict and variables.get(_HIDE) not in (None, False):
         return None
     # Copied, lists and all: what a hook does to this event must not be seen in the next.
     shown = facts.fields.copy()
     if "context_line" in shown:
         shown["pre_context"] = facts.before.copy()
         shown["post_context"] = facts.after.copy()
-    if rules.include_local_variables:
-        variables = _freeze_variables(frame, code, freezer)
-        if variables:
-            shown["vars"] = variables
+    if rules.include_local_variables and variables:
+        shown["vars"] = freezer.freeze_mapping(variables)
     freezer.spend(_FACTS_COST)
     return shown
 
 
-def _freeze_variables(frame: FrameType, code: CodeType, freezer: Freezer) -> dict[str, Json]:
+def _variables_of(frame: FrameType, code: CodeType) -> Mapping[str, object]:
     variables = frame.f_locals
-    if code.co_flags & _IS_FUNCTION:
-        # A dict, or from 3.13 a window on the frame, which is slow to look through.
-        variables = variables if type(variables) is dict else dict(variables)
-    elif type(variables) is dict:
-        variables = {name: value for name, value in variables.copy().items() if not _is_furniture(name, value)}
-    return freezer.freeze_mapping(variables)
+    if type(variables) is dict:
+        if code.co_flags & _IS_FUNCTION:
+            return variables
+        return {name: value for name, value in variables.copy().items() if not _is_furniture(name, value)}
+    # From 3.13 on a function's is a window on its frame, slow to look through; a class body may have any mapping.
+    return dict(variables) if code.co_flags & _IS_FUNCTION else variables
 
 
 def _is_furniture(name: object, value: object) -> bool:
@@ -133,12 +132,13 @@ def _is_furniture(name: object, value: object) -> bool:
     return defined or (type(name) is str and name[:2] == "__")
 
 
-def _learn(frame: FrameType, line: int | None, rules: Rules) -> _Facts:
+def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
+    rules = freezer.rules
     code = frame.f_code
     path = code.co_filename
-    module = frame.f_globals.get("__name__")
-    module = module if type(module) is str else None
-    function = getattr(code, "co_qualname", None) or method_name(code, frame.f_locals)
+    name = dict.get(frame.f_globals, "__name__")
+    module = name if type(name) is str else None
+    function = getattr(code, "co_qualname", None) or method_name(code, _variables_of(frame, code))
     fields: dict[str, Json] = {
         "filename": cut(short_path(path, module, rules), LINE_LIMIT),
         "abs_path": cut(path, LINE_LIMIT),
@@ -152,22 +152,23 @@ def _learn(frame: FrameType, line: int | None, rules: Rules) -> _Facts:
     if line is not None and line > 0:
         fields["lineno"] = line
         if rules.include_source_context:
-            before, after = _add_source(fields, path, line, frame, rules)
+            before, after = _add_source(fields, line, frame, freezer)
     return _Facts(fields, before, after, _HIDE in code.co_varnames or _HIDE in code.co_names)
 
 
 def _add_source(
-    fields: dict[str, Json], path: str, line: int, frame: FrameType, rules: Rules
+    fields: dict[str, Json], line: int, frame: FrameType, freezer: Freezer
 ) -> tuple[list[Json], list[Json]]:
     # Imported late: a program that never fails never reads its own source.
     from asyncsentry.events.source import lines_of
 
-    lines = lines_of(path, frame.f_globals)
+    lines = lines_of(frame.f_code.co_filename, frame.f_globals, freezer)
     if line > len(lines):
         return [], []
+    around = freezer.rules.context_lines
     fields["context_line"] = cut(lines[line - 1], LINE_LIMIT)
-    before = lines[max(0, line - 1 - rules.context_lines) : line - 1]
-    after = lines[line : line + rules.context_lines]
+    before = lines[max(0, line - 1 - around) : line - 1]
+    after = lines[line : line + around]
     return [cut(text, LINE_LIMIT) for text in before], [cut(text, LINE_LIMIT) for text in after]
 
 

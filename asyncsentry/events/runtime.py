@@ -31,28 +31,18 @@ def _known() -> dict[str, dict[str, str]]:
     }
 
 
-@cache
-def host_name() -> str | None:
-    """The machine's name in its network, for ``server_name``."""
-    return _system().get("host") or None
-
-
 def _system() -> dict[str, str]:
     """Asked of ``os`` and ``sys``: the platform module takes long to load, and may start a program."""
     if sys.platform == "win32":
         version = sys.getwindowsversion()
         known = {"name": "Windows", "version": f"{version.major}.{version.minor}.{version.build}"}
-        return known | {
-            "arch": os.environ.get("PROCESSOR_ARCHITECTURE", ""),
-            "host": os.environ.get("COMPUTERNAME", ""),
-        }
+        return known | {"arch": os.environ.get("PROCESSOR_ARCHITECTURE", "")}
     system = os.uname()
     return {
         "name": "macOS" if system.sysname == "Darwin" else system.sysname,
         "version": system.release,
         "kernel_version": system.version,
         "arch": system.machine,
-        "host": system.nodename,
     }
 
 

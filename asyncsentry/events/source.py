@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, TypeAlias
+
+from asyncsentry.events.freezing import Freezer
 
 FILE_LIMIT: Final = 2 * 1024 * 1024
 """Bytes: of a larger file no lines are shown."""
@@ -14,34 +15,30 @@ FILE_LIMIT: Final = 2 * 1024 * 1024
 CACHE_LIMIT: Final = 4 * 1024 * 1024
 """Characters of all files together; when they are more, all are forgotten, for frames remember their own lines."""
 
-_CODING: Final = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_CODING: Final = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
-class _File(NamedTuple):
-    stamp: tuple[float, int] | None
-    lines: list[str]
-
-
-_files: dict[str, _File] = {}
+_Stamp: TypeAlias = "tuple[float, int] | None"
+_files: dict[str, tuple[_Stamp, list[str]]] = {}
 _weight = 0
 
 
-def lines_of(path: str, names: Mapping[str, object]) -> list[str]:
+def lines_of(path: str, names: dict[str, object], freezer: Freezer) -> list[str]:
     """The lines of the file that a frame runs, without their ends; none if they cannot be had.
 
-    ``names`` are the frame's globals: they know the loader of a module that is in no file. A file is read again only
-    when it was changed since.
+    ``names`` are the frame's globals: they know the loader of a module that is in no file, which ``freezer`` asks
+    under guard. A file is read again only when it was changed since.
     """
     stamp = _stamp(path)
     known = _files.get(path)
-    if known is not None and known.stamp == stamp:
-        return known.lines
-    lines = _read(path) if stamp is not None else _ask_interpreter(path, names)
-    _remember(path, _File(stamp, lines))
+    if known is not None and known[0] == stamp:
+        return known[1]
+    lines = _read(path) if stamp is not None else _lines_in_memory(path, names, freezer)
+    _remember(path, stamp, lines)
     return lines
 
 
-def _stamp(path: str) -> tuple[float, int] | None:
+def _stamp(path: str) -> _Stamp:
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -49,13 +46,13 @@ def _stamp(path: str) -> tuple[float, int] | None:
     return status.st_mtime, status.st_size
 
 
-def _remember(path: str, file: _File) -> None:
+def _remember(path: str, stamp: _Stamp, lines: list[str]) -> None:
     global _weight
     if _weight > CACHE_LIMIT:
         _files.clear()
         _weight = 0
-    _files[path] = file
-    _weight += sum(map(len, file.lines)) + len(path)
+    _files[path] = (stamp, lines)
+    _weight += len(path) + sum(map(len, lines))
 
 
 def _read(path: str) -> list[str]:
@@ -83,16 +80,12 @@ def _split(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _ask_interpreter(path: str, names: Mapping[str, object]) -> list[str]:
+def _lines_in_memory(path: str, names: dict[str, object], freezer: Freezer) -> list[str]:
     """What was typed into a prompt or a notebook, or lies in an archive."""
     linecache = sys.modules.get("linecache")
     entry = linecache.cache.get(path) if linecache is not None else None
     if entry is not None and len(entry) == 4:
         return [line.rstrip("\r\n") for line in entry[2]]
-    loader = names.get("__loader__")
-    get_source = getattr(loader, "get_source", None)
-    try:
-        source = get_source(names.get("__name__")) if get_source is not None else None
-    except Exception:  # a loader may raise anything, besides the ImportError it should
-        return []
-    return _split(source) if isinstance(source, str) and len(source) <= FILE_LIMIT else []
+    loader: Any = dict.get(names, "__loader__")
+    source = freezer.ask(lambda asked: asked.get_source(names["__name__"]), loader)
+    return _split(source) if type(source) is str and len(source) <= FILE_LIMIT else []
