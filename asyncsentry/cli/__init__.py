@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from asyncsentry.errors import SetupError
 from asyncsentry.version import __version__
@@ -20,6 +21,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. The exit status: 0 for success, 1 if something did not arrive, 2 for a mistake in the call."""
+    _print_anything()
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
@@ -65,6 +67,13 @@ def _parser() -> ArgumentParser:
     )
     transports.set_defaults(run=_transports)
     return parser
+
+
+def _print_anything() -> None:
+    """Print a ``?`` for what a terminal's encoding lacks: an event may hold any character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _demo(arguments: Namespace) -> int:

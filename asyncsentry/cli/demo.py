@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copy
@@ -21,7 +21,8 @@ from asyncsentry.testing import LocalSentry
 PROGRAM: Final = Path(__file__).with_name("demo_program.py")
 TIME_LIMIT: Final = 60.0
 """Seconds that the program may take. It needs one, unless something hangs."""
-_NO_PROXY: Final = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+_NO_PROXY: Final[Mapping[str, str]] = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +58,24 @@ def watch(transport: str | None = None, *, as_json: bool = False) -> int:
         return show_run(server, transport, as_json=as_json)
 
 
-def show_run(server: LocalSentry, transport: str | None = None, *, as_json: bool = False) -> int:
+def show_run(
+    server: LocalSentry, transport: str | None = None, *, as_json: bool = False, time_limit: float = TIME_LIMIT
+) -> int:
     """The same with a server that runs already, and answers as it was told to."""
     dsn = server.dsn_for(transport) if transport else server.dsn
     if not as_json:
         print(f"A program fails in three ways, and a server on this machine listens:\n\n   {_command(dsn)}")
-    run = _run_program(dsn, _NO_PROXY)
-    arrivals = sorted(_arrivals(server, transport or registry.DEFAULT), key=lambda arrival: arrival.captured_at)
-    if as_json:
-        print(*(json.dumps(arrival.event) for arrival in arrivals), sep="\n")
-    else:
-        _print_all(arrivals)
+    run = _run_program(dsn, variables=_NO_PROXY, time_limit=time_limit)
+    arrivals = _arrivals(server, transport or registry.DEFAULT)
+    ink = ink_for(sys.stdout)
+    for number, arrival in enumerate(arrivals, start=1):
+        print(json.dumps(arrival.event) if as_json else "\n".join(["", *show(number, arrival, ink)]))
     missing = _missing(arrival.event for arrival in arrivals)
     if missing:
         _complain(missing, server, run)
         return 1
     if not as_json:
-        print(f"\n{ink_for(sys.stdout).good('All three arrived.')} Next: asyncsentry test YOUR_DSN")
+        print(f"\n{ink.good('All three arrived.')} Next: asyncsentry test YOUR_DSN")
     return 0
 
 
@@ -84,7 +86,7 @@ def send(dsn: str, transport: str | None = None) -> int:
     registry.find(name, "--transport" if transport else "the DSN")
     print(f"A program fails in three ways, and tells {target} by the transport {name}:\n")
     scheme, separator, rest = dsn.strip().partition("://")
-    run = _run_program(f"{name}+{scheme.rpartition('+')[2]}{separator}{rest}", {}, "--wait")
+    run = _run_program(f"{name}+{scheme.rpartition('+')[2]}{separator}{rest}", "--wait")
     captured = [line for line in run.output.splitlines() if line.startswith("captured ")]
     print(*captured, sep="\n")
     if len(captured) == len(FAILURES) and "delivered" in run.output.splitlines():
@@ -99,7 +101,9 @@ def _command(dsn: str) -> str:
     return f"SENTRY_DSN={dsn} python {PROGRAM.name}"
 
 
-def _run_program(dsn: str, variables: Mapping[str, str], *arguments: str) -> Run:
+def _run_program(
+    dsn: str, *arguments: str, variables: Mapping[str, str] = _NOTHING, time_limit: float = TIME_LIMIT
+) -> Run:
     """Run it as anybody would, in a folder of its own; only its failures are not for this terminal."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SENTRY_")}
     environ = {**ours, **variables, "SENTRY_DSN": dsn, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -108,24 +112,21 @@ def _run_program(dsn: str, variables: Mapping[str, str], *arguments: str) -> Run
         command = [sys.executable, PROGRAM.name, *arguments]
         try:
             done = subprocess.run(
-                command, cwd=folder, env=environ, capture_output=True, encoding="utf-8", timeout=TIME_LIMIT, check=False
+                command, cwd=folder, env=environ, capture_output=True, encoding="utf-8", timeout=time_limit, check=False
             )
         except subprocess.TimeoutExpired:
             return Run("", "", ended=False)
     return Run(done.stdout, done.stderr, ended=True)
 
 
-def _arrivals(server: LocalSentry, transport: str) -> Iterator[Arrival]:
+def _arrivals(server: LocalSentry, transport: str) -> list[Arrival]:
+    """What arrived, in the order of its capture. An event whose answer was lost may have come twice, under one id."""
+    arrivals: dict[str, Arrival] = {}
     for request in server.requests:
         if request.envelope and request.accepted:
             for event in request.envelope.payloads("event"):
-                yield Arrival(event, transport, request.received_at)
-
-
-def _print_all(arrivals: list[Arrival]) -> None:
-    ink = ink_for(sys.stdout)
-    for number, arrival in enumerate(arrivals, start=1):
-        print("", *show(number, arrival, ink), sep="\n")
+                arrivals.setdefault(event["event_id"], Arrival(event, transport, request.received_at))
+    return sorted(arrivals.values(), key=lambda arrival: arrival.captured_at)
 
 
 def _missing(events: Iterable[Event]) -> list[Failure]:
@@ -143,5 +144,5 @@ def _complain(missing: list[Failure], server: LocalSentry, run: Run) -> None:
         if not request.accepted:
             print(f"Not taken: {request}", file=sys.stderr)
     if not run.ended:
-        print(f"The program did not end within {TIME_LIMIT:.0f} seconds.", file=sys.stderr)
+        print("The program did not end in time.", file=sys.stderr)
     print(run.errors, end="", file=sys.stderr)

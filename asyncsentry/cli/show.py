@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
 
@@ -29,12 +28,7 @@ class Arrival:
 
     @property
     def captured_at(self) -> float:
-        """The event's own timestamp, which is seconds already, or RFC 3339."""
-        timestamp = self.event["timestamp"]
-        if not isinstance(timestamp, str):
-            return float(timestamp)
-        moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+        return float(self.event["timestamp"])
 
 
 def show(number: int, arrival: Arrival, ink: Ink) -> Iterator[str]:
@@ -62,8 +56,7 @@ def errors_of(event: Event) -> list[Event]:
 
 
 def _headline(event: Event, errors: list[Event]) -> str:
-    message = event.get("logentry", {})
-    return _name(errors[-1]) if errors else str(message.get("formatted") or message.get("message") or "(no message)")
+    return _name(errors[-1]) if errors else str(event.get("logentry", {}).get("formatted", "(no message)"))
 
 
 def _name(error: Event) -> str:
@@ -125,8 +118,8 @@ def _line(text: str, paint: Callable[[str], str] = str) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """On one line, and no wider than this."""
-    text = text.replace("\n", " ")
+    """On one line, no wider than this, and with nothing in it that a terminal would obey."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

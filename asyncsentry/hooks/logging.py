@@ -23,8 +23,14 @@ _CALL_HANDLERS = Place(logging.Logger, "callHandlers")
 _MECHANISM = Mechanism("logging", handled=True)
 _NEVER = sys.maxsize
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""A record's own attributes; what else it has came in ``extra``."""
+_LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "error"}
+"""The levels that nearly all records have; others take a longer way."""
+
+_OWN = frozenset(vars(logging.makeLogRecord({})))
+"""The attributes of every record."""
+
+_STANDARD = _OWN | {"message", "asctime", "taskName"}
+"""Those that a record gets without anybody's asking; what else it has came in ``extra``."""
 
 _ignored: tuple[str, ...] = ("asyncsentry.",)
 """The loggers that are not heard, each with a dot at its end: the SDK's own, and what `ignore_logger` adds."""
@@ -101,11 +107,14 @@ def _is_ignored(record: logging.LogRecord) -> bool:
 
 
 def _level(record: logging.LogRecord) -> str:
-    return level_name(int(record.levelno)) or "info"
+    return _LEVELS.get(record.levelno) or level_name(int(record.levelno)) or "info"
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    fields = vars(record)
+    if len(fields) == len(_OWN):  # as of nearly all records
+        return {}
+    return {name: value for name, value in fields.items() if name not in _STANDARD}
 
 
 def _formatted(record: logging.LogRecord) -> str:

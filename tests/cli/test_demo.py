@@ -101,6 +101,15 @@ def test_what_did_not_arrive_is_named_and_the_status_is_1(
     assert "403" in errors
 
 
+def test_a_program_that_does_not_end_is_stopped_and_the_status_is_1(
+    sentry: LocalSentry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo.show_run(sentry, as_json=True, time_limit=0.001) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "The program did not end in time." in output.err
+
+
 def test_an_unknown_transport_is_a_mistake_of_the_call(asyncsentry: Command) -> None:
     done = asyncsentry("demo", "--transport", "treaded")
     assert done.returncode == 2

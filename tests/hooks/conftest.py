@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from textwrap import dedent
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
 from asyncsentry.client import Client
 from asyncsentry.testing import LocalSentry
+from hooks.programs import run_program
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., "CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -28,19 +27,4 @@ def client(sentry: LocalSentry) -> Iterator[Client[Any]]:
 @pytest.fixture
 def run(sentry: LocalSentry, tmp_path: Path) -> Run:
     """Run a program to its end; SENTRY_DSN is that of ``sentry``."""
-
-    def run(program: str, *, flags: tuple[str, ...] = (), stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        path = tmp_path / "program.py"
-        path.write_text(dedent(program), encoding="utf-8")
-        environ = {**os.environ, "SENTRY_DSN": sentry.dsn}
-        return subprocess.run(
-            [sys.executable, *flags, str(path)],
-            env=environ,
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=30,
-            check=False,
-        )
-
-    return run
+    return partial(run_program, folder=tmp_path, dsn=sentry.dsn)
