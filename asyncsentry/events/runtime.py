@@ -31,18 +31,25 @@ def _known() -> dict[str, dict[str, str]]:
     }
 
 
+def host_name() -> str:
+    """The machine's name in its network, for ``server_name``."""
+    return _system()["host"]
+
+
 def _system() -> dict[str, str]:
     """Asked of ``os`` and ``sys``: the platform module takes long to load, and may start a program."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover - the tests run where there is os.uname
         version = sys.getwindowsversion()
         known = {"name": "Windows", "version": f"{version.major}.{version.minor}.{version.build}"}
-        return known | {"arch": os.environ.get("PROCESSOR_ARCHITECTURE", "")}
+        environ = os.environ
+        return known | {"arch": environ.get("PROCESSOR_ARCHITECTURE", ""), "host": environ.get("COMPUTERNAME", "")}
     system = os.uname()
     return {
         "name": "macOS" if system.sysname == "Darwin" else system.sysname,
         "version": system.release,
         "kernel_version": system.version,
         "arch": system.machine,
+        "host": system.nodename,
     }
 
 
