@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
 import pytest
 
+from asyncsentry.cli import main
 from asyncsentry.version import __version__
 from cli.conftest import Command
 
 
 def test_it_tells_its_version(asyncsentry: Command) -> None:
     assert asyncsentry("--version").stdout == f"asyncsentry {__version__}\n"
+
+
+def test_it_prints_to_whatever_stands_for_standard_output() -> None:
+    output = StringIO()
+    with redirect_stdout(output):
+        assert main(["transports"]) == 0
+    assert "threaded" in output.getvalue()
 
 
 def test_its_help_names_the_commands_and_gives_examples(asyncsentry: Command) -> None:
@@ -38,3 +51,20 @@ def test_transports_lists_what_is_there_and_what_is_the_default(asyncsentry: Com
 
 def test_transports_says_which_one_the_environment_asks_for(asyncsentry: Command) -> None:
     assert asyncsentry("transports", SENTRY_TRANSPORT="sync").stdout.endswith("Where neither does: urllib.\n")
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        ("ModuleNotFoundError('no', name='aiohttp')", 'missing    pip install "asyncsentry[aiohttp]"'),
+        ("ImportError('built for another Python')", "broken     the transport 'aiohttp' cannot be imported:"),
+    ],
+)
+def test_transports_says_what_one_that_cannot_be_used_takes(
+    asyncsentry: Command, tmp_path: Path, failure: str, state: str
+) -> None:
+    (tmp_path / "aiohttp.py").write_text(f"raise {failure}", encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = asyncsentry("transports", PYTHONPATH=path)
+    assert done.returncode == 0
+    assert f"   aiohttp   {state}" in done.stdout

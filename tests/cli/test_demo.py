@@ -101,6 +101,16 @@ def test_what_did_not_arrive_is_named_and_the_status_is_1(
     assert "403" in errors
 
 
+def test_what_arrived_is_shown_although_something_else_did_not(
+    sentry: LocalSentry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentry.answer(Answer(status=403))
+    assert demo.show_run(sentry, "urllib") == 1
+    output = capsys.readouterr()
+    assert titles(output.out) == TITLES[1:]
+    assert output.err.count("Did not arrive: ") == output.err.count("Not taken: ") == 1
+
+
 def test_a_program_that_does_not_end_is_stopped_and_the_status_is_1(
     sentry: LocalSentry, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,14 +99,41 @@ asyncsentry.init(release="new@1")
     assert event["release"] == "new@1"
 
 
-def test_a_hook_can_be_left_out(sentry: LocalSentry, run: Run) -> None:
+def test_a_finalizer_that_exits_on_purpose_is_no_error(sentry: LocalSentry, run: Run) -> None:
+    run(
+        INIT
+        + """
+import sys
+
+class Resource:
+    def __del__(self):
+        sys.exit()
+
+Resource()
+"""
+    )
+    assert sentry.events == ()
+
+
+def test_every_hook_can_be_left_out(sentry: LocalSentry, run: Run) -> None:
     run(
         """
-import sys, threading
-before = sys.excepthook, threading.excepthook, sys.unraisablehook
+import logging, sys, threading
 import asyncsentry
-asyncsentry.init(install_sys_hook=False, install_threading_hook=False, install_unraisable_hook=False)
-assert (sys.excepthook, threading.excepthook, sys.unraisablehook) == before
+
+def places():
+    return sys.excepthook, threading.excepthook, sys.unraisablehook, logging.Logger.callHandlers
+
+before = places()
+asyncsentry.init(
+    install_sys_hook=False,
+    install_threading_hook=False,
+    install_unraisable_hook=False,
+    install_asyncio_hook=False,
+    install_logging_hook=False,
+)
+assert places() == before
+assert logging.getLogger("asyncio").filters == []
 raise ValueError("no")
 """
     )
