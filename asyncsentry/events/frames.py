@@ -101,28 +101,40 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
         line = frame.f_lineno if traceback is None else traceback.tb_lineno
         facts = _learn(frame, line, freezer)
         _known.put(code, facts, (rules, instruction))
-    variables = _variables_of(frame, code) if facts.may_hide or rules.include_local_variables else {}
-    if facts.may_hide and type(variables) is dict and variables.get(_HIDE) not in (None, False):
+    if facts.may_hide and _is_hidden(frame, code):
         return None
     # Copied, lists and all: what a hook does to this event must not be seen in the next.
     shown = facts.fields.copy()
     if "context_line" in shown:
         shown["pre_context"] = facts.before.copy()
         shown["post_context"] = facts.after.copy()
-    if rules.include_local_variables and variables:
-        shown["vars"] = freezer.freeze_mapping(variables)
+    if rules.include_local_variables:
+        variables = freezer.freeze_mapping(_variables_of(frame, code))
+        if variables:
+            shown["vars"] = variables
     freezer.spend(_FACTS_COST)
     return shown
 
 
+def _is_hidden(frame: FrameType, code: CodeType) -> bool:
+    asked = _safe_variables(frame, code).get(_HIDE)
+    return asked is not None and asked is not False
+
+
+def _safe_variables(frame: FrameType, code: CodeType) -> Mapping[str, object]:
+    """The variables, or none if they are in a mapping of a foreign type, as those of a class body may be."""
+    variables = frame.f_locals
+    return variables if code.co_flags & _IS_FUNCTION or type(variables) is dict else {}
+
+
 def _variables_of(frame: FrameType, code: CodeType) -> Mapping[str, object]:
     variables = frame.f_locals
+    if code.co_flags & _IS_FUNCTION:
+        # A dict, or from 3.13 a window on the frame, which is slow to look through.
+        return variables if type(variables) is dict else dict(variables)
     if type(variables) is dict:
-        if code.co_flags & _IS_FUNCTION:
-            return variables
         return {name: value for name, value in variables.copy().items() if not _is_furniture(name, value)}
-    # From 3.13 on a function's is a window on its frame, slow to look through; a class body may have any mapping.
-    return dict(variables) if code.co_flags & _IS_FUNCTION else variables
+    return variables
 
 
 def _is_furniture(name: object, value: object) -> bool:
@@ -138,7 +150,7 @@ def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
     path = code.co_filename
     name = dict.get(frame.f_globals, "__name__")
     module = name if type(name) is str else None
-    function = getattr(code, "co_qualname", None) or method_name(code, _variables_of(frame, code))
+    function = getattr(code, "co_qualname", None) or method_name(code, _safe_variables(frame, code))
     fields: dict[str, Json] = {
         "filename": cut(short_path(path, module, rules), LINE_LIMIT),
         "abs_path": cut(path, LINE_LIMIT),

@@ -1,0 +1,98 @@
+"""Secrets by name (T38): https://develop.sentry.dev/sdk/foundations/client/data-collection/ has the list of terms."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncsentry.events.scrubbing import (
+    FILTERED,
+    VERDICTS_LIMIT,
+    is_sensitive,
+    scrub_cookies,
+    scrub_headers,
+    scrub_query,
+    scrub_url,
+    verdicts,
+)
+
+TERMS = (
+    "auth token secret password passwd pwd key jwt bearer sso saml csrf xsrf credentials session sid identity cookie"
+)
+
+
+@pytest.mark.parametrize("term", TERMS.split())
+def test_a_term_anywhere_in_a_name_in_any_case_makes_it_sensitive(term: str) -> None:
+    assert is_sensitive(term)
+    assert is_sensitive(f"my_{term.upper()}_2")
+
+
+@pytest.mark.parametrize("name", ["", "name", "user", "count", "größe", "x" * 10_000])
+def test_other_names_are_not(name: str) -> None:
+    assert not is_sensitive(name)
+
+
+def test_verdicts_are_remembered_for_a_bounded_number_of_plain_names() -> None:
+    for number in range(VERDICTS_LIMIT + 10):
+        is_sensitive(f"name{number}")
+    assert len(verdicts) <= VERDICTS_LIMIT
+    is_sensitive("größe")
+    is_sensitive("y" * 1000)
+    assert "größe" not in verdicts
+    assert "y" * 1000 not in verdicts
+    assert is_sensitive("password")
+
+
+def test_t38_headers_keep_their_names_and_lose_their_secrets() -> None:
+    given = [
+        ("Authorization", "Bearer abc"),
+        ("Cookie", "a=b"),
+        ("X-Api-Key", "abc"),
+        ("Accept", "text/html"),
+        ("Accept", "text/plain"),
+        ("Set-Cookie", "a=b"),
+    ]
+    assert scrub_headers(given) == {
+        "Authorization": FILTERED,
+        "Cookie": FILTERED,
+        "X-Api-Key": FILTERED,
+        "Accept": "text/html,text/plain",
+        "Set-Cookie": FILTERED,
+    }
+
+
+def test_t38_cookies_are_filtered_one_by_one() -> None:
+    assert scrub_cookies("theme=dark; sessionid=abc; csrftoken=x=y") == {
+        "theme": "dark",
+        "sessionid": FILTERED,
+        "csrftoken": FILTERED,
+    }
+
+
+def test_t38_cookies_that_cannot_be_understood_are_hidden_whole() -> None:
+    assert scrub_cookies("what is this") == FILTERED
+
+
+def test_t38_a_query_keeps_its_names_and_loses_its_secrets() -> None:
+    assert scrub_query("a=1&token=abc&my%5Ftoken=abc&flag&b=%20x") == (
+        f"a=1&token={FILTERED}&my%5Ftoken={FILTERED}&flag&b=%20x"
+    )
+    assert scrub_query("") == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "scrubbed"),
+    [
+        ("https://user:pw@example.com/a?b=1", "https://[Filtered]:[Filtered]@example.com/a?b=1"),
+        ("https://user@example.com:8443", "https://[Filtered]:[Filtered]@example.com:8443"),
+        ("https://p@ss:w@example.com/", "https://[Filtered]:[Filtered]@example.com/"),
+        ("https://example.com/p?token=abc#state=1&access_token=x", None),
+        ("https://example.com/a@b?c=d@e", "https://example.com/a@b?c=d@e"),
+        ("/path/only?key=1", "/path/only?key=[Filtered]"),
+        ("", ""),
+    ],
+)
+def test_t38_a_url_loses_its_user_and_the_secrets_of_its_query_and_fragment(url: str, scrubbed: str | None) -> None:
+    expected = (
+        "https://example.com/p?token=[Filtered]#state=1&access_token=[Filtered]" if scrubbed is None else scrubbed
+    )
+    assert scrub_url(url) == expected
