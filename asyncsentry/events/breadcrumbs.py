@@ -33,7 +33,7 @@ def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:
         elif value is not None:
             shown[name] = Freezer(rules).text(value, limit)
     data = given("data")
-    if not data:
+    if data is None:
         shown["data"] = {}
     elif type(data) is dict:
         shown["data"] = Freezer(rules).freeze_mapping(data)

@@ -12,8 +12,8 @@ def caught(function: Callable[..., object], *arguments: Any) -> BaseException:
     try:
         function(*arguments)
     except BaseException as error:
-        assert error.__traceback__ is not None
-        return error.with_traceback(error.__traceback__.tb_next)
+        traceback = error.__traceback__
+        return error.with_traceback(traceback.tb_next if traceback else None)
     raise AssertionError("nothing was raised")
 
 
@@ -61,7 +61,3 @@ def not_hidden() -> None:
 
 def frame_here(frame: Callable[[], FrameType]) -> FrameType:
     return frame()
-
-
-def first_line() -> int:
-    return fail.__code__.co_firstlineno + 1

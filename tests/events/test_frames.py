@@ -305,7 +305,7 @@ def test_a_generator_s_frames_are_shown() -> None:
         yield 1 // 0
 
     def use() -> None:
-        list(number for number in numbers())
+        sum(number for number in numbers())
 
     names = [frame["function"].rpartition(".")[2] for frame in frames_of(use)]
     assert names == ["use", "<genexpr>", "numbers"]

@@ -162,7 +162,7 @@ def test_a_container_that_many_frames_share_is_frozen_once(freezer: Freezer) -> 
 
 
 def test_a_mapping_shows_a_hundred_names() -> None:
-    frozen = Freezer(Rules(max_names=3)).freeze_mapping({name: 1 for name in "abcde"})
+    frozen = Freezer(Rules(max_names=3)).freeze_mapping(dict.fromkeys("abcde", 1))
     assert frozen == {"a": 1, "b": 1, "c": 1, OMITTED: "2 more"}
 
 

@@ -1,0 +1,168 @@
+"""An event that is too large loses what its reader misses least, and says so."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from asyncsentry.events.trimming import EVENT_LIMIT, trim
+from asyncsentry.json import encode
+
+Event = dict[str, Any]
+
+
+def frame(number: int, size: int) -> Event:
+    lines = ["x" * (size // 10)] * 5
+    return {
+        "function": f"f{number}",
+        "lineno": number + 1,
+        "vars": {"a": "x" * size},
+        "pre_context": lines,
+        "context_line": "x",
+        "post_context": lines,
+    }
+
+
+def event(frames: int = 1, size: int = 10, exceptions: int = 1, **more: Any) -> Event:
+    stack = {"frames": [frame(number, size) for number in range(frames)]}
+    values = [{"type": "E", "value": str(number), "stacktrace": stack} for number in range(exceptions)]
+    return {"event_id": "a" * 32, "timestamp": 5.0, "exception": {"values": values}, **more}
+
+
+def fits(given: Event) -> Event:
+    """The trimmed event, which fits, is JSON, and leaves the given one as it was."""
+    before = deepcopy(given)
+    trimmed = trim(given)
+    assert given == before
+    assert len(encode(trimmed)) <= EVENT_LIMIT
+    return trimmed
+
+
+def frames_of(trimmed: Event, index: int = 0) -> list[Event]:
+    frames: list[Event] = trimmed["exception"]["values"][index]["stacktrace"]["frames"]
+    return frames
+
+
+def test_an_event_that_fits_is_left_alone() -> None:
+    given = event()
+    assert trim(given) is given
+
+
+def test_one_enormous_text_is_cut_and_nothing_else_is_lost() -> None:
+    trimmed = fits(event(extra={"large": "x" * 2_000_000, "small": "y"}, breadcrumbs={"values": [{"message": "m"}]}))
+    assert len(trimmed["extra"]["large"]) == 16 * 1024
+    assert trimmed["extra"]["small"] == "y"
+    assert "vars" in frames_of(trimmed)[0]
+    assert "_meta" not in trimmed
+
+
+def test_the_variables_go_first_from_the_middle_of_the_stack() -> None:
+    trimmed = fits(event(frames=100, size=6000))
+    frames = frames_of(trimmed)
+    assert [number for number, one in enumerate(frames) if "vars" in one] == [*range(25), *range(75, 100)]
+    notes = trimmed["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]
+    assert notes["50"] == {"vars": {"": {"rem": [["!limit", "x"]], "len": 1}}}
+    assert set(notes) == {str(number) for number in range(25, 75)}
+    assert "pre_context" in frames[50]
+
+
+def test_then_the_source_in_the_middle_then_all_variables() -> None:
+    inner = frames_of(fits(event(frames=100, size=9000)))
+    assert "pre_context" not in inner[50]
+    assert "pre_context" in inner[0]
+    every = frames_of(fits(event(frames=50, size=15_000)))
+    assert not any("vars" in one for one in every)
+    assert all("pre_context" in one for one in every)
+
+
+def test_then_all_source_but_the_frames_own_lines() -> None:
+    frames = frames_of(fits(event(frames=50, size=60_000)))
+    assert not any("pre_context" in one or "post_context" in one for one in frames)
+    assert all("context_line" in one for one in frames)
+
+
+def wide(size: int) -> Event:
+    return {str(number): "x" * 1000 for number in range(size // 1000)}
+
+
+def test_then_extra_then_breadcrumbs_then_contexts() -> None:
+    trimmed = fits(event(extra=wide(EVENT_LIMIT)))
+    assert "extra" not in trimmed
+    assert trimmed["_meta"]["extra"][""]["len"] > EVENT_LIMIT
+    crumbs = [{"message": "x" * 16_000, "category": str(number)} for number in range(100)]
+    trimmed = fits(event(breadcrumbs={"values": crumbs}))
+    assert [crumb["category"] for crumb in trimmed["breadcrumbs"]["values"]] == [str(n) for n in range(80, 100)]
+    assert trimmed["_meta"]["breadcrumbs"]["values"][""]["len"] == 100
+    trimmed = fits(event(contexts={"mine": wide(EVENT_LIMIT), "trace": {"trace_id": "b" * 32}}))
+    assert trimmed["contexts"] == {"trace": {"trace_id": "b" * 32}}
+    assert "" in trimmed["_meta"]["contexts"]["mine"]
+
+
+@pytest.mark.parametrize("name", ["breadcrumbs", "modules", "request", "threads"])
+def test_then_whatever_else_is_large(name: str) -> None:
+    trimmed = fits(event(**{name: {"values": wide(EVENT_LIMIT)}}))
+    assert name not in trimmed
+    assert "exception" in trimmed
+
+
+def test_the_frames_that_relay_keeps_are_kept() -> None:
+    frames = frames_of(fits(event(frames=2000, size=1000)))
+    assert [one["lineno"] for one in frames] == [*range(1, 51), *range(1801, 2001)]
+
+
+def test_the_frames_themselves_go_last() -> None:
+    trimmed = fits(event(frames=100, size=20, exceptions=70))
+    assert len(trimmed["exception"]["values"]) == 50
+    assert trimmed["exception"]["values"][-1]["value"] == "69"
+    assert trimmed["_meta"]["exception"]["values"][""]["len"] == 70
+    trimmed = fits(event(frames=250, size=10, exceptions=50))
+    assert len(trimmed["exception"]["values"]) == 10
+    assert len(frames_of(trimmed)) == 250
+    large = event(frames=250, exceptions=10)
+    for one in frames_of(large):
+        one.update(wide(6000))
+    assert len(frames_of(fits(large))) == 50
+
+
+def test_notes_on_what_is_gone_are_gone_too() -> None:
+    given = event(frames=260, size=15_000)
+    given["_meta"] = {"exception": {"values": {"0": {"stacktrace": {"frames": {"7": {"": {"len": 5}}}}}}}}
+    notes = fits(given)["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]
+    assert notes[""] == {"rem": [["!limit", "x"]], "len": 260}
+    assert set(notes) - {""} == {str(number) for number in range(250)}
+
+
+def test_a_stack_of_a_thread_is_cut_too() -> None:
+    threads = {"values": [{"id": "1", "stacktrace": {"frames": [frame(number, 15_000) for number in range(100)]}}]}
+    trimmed = fits(event(threads=threads))
+    assert "vars" not in trimmed["threads"]["values"][0]["stacktrace"]["frames"][50]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"exception": [1, 2], "threads": {"values": 5}, "contexts": [], "breadcrumbs": "x"},
+        {"exception": {"values": [5, {"stacktrace": 5}, {"stacktrace": {"frames": 5}}]}, "threads": 5},
+        {"exception": {"values": [{"stacktrace": {"frames": [5, {"vars": None}, {"vars": {}}]}}]}},
+    ],
+)
+def test_an_event_of_an_odd_shape_is_cut_without_harm(odd: Event) -> None:
+    assert fits({"event_id": "a" * 32, **odd, "extra": wide(2 * EVENT_LIMIT)})["event_id"] == "a" * 32
+
+
+def test_what_cannot_be_cut_is_told_of() -> None:
+    trimmed = fits({"event_id": "a" * 32, "level": "error", "release": "r" * 500, **wide(20_000_000)})
+    assert trimmed == {
+        "event_id": "a" * 32,
+        "level": "error",
+        "release": "r" * 125 + "...",
+        "logentry": {"formatted": "This event was too large to be sent, and could not be cut to a size that is."},
+    }
+    assert json.dumps(trimmed)
+
+
+def test_the_limit_can_be_another() -> None:
+    assert len(encode(trim(event(frames=20, size=100), limit=10_000))) <= 10_000
