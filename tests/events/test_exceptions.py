@@ -5,8 +5,10 @@ The rules are those of https://develop.sentry.dev/sdk/telemetry/errors/ and of S
 
 from __future__ import annotations
 
+import builtins
 import errno
 import gc
+import importlib
 import sys
 import weakref
 from typing import Any
@@ -18,8 +20,9 @@ from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
 from events.raising import caught, fail
 
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup, ExceptionGroup
+# Any: Python 3.10 has them not, but pytest brings a backport along.
+groups: Any = builtins if sys.version_info >= (3, 11) else importlib.import_module("exceptiongroup")
+BaseExceptionGroup, ExceptionGroup = groups.BaseExceptionGroup, groups.ExceptionGroup
 
 Value = dict[str, Any]
 
@@ -42,7 +45,7 @@ def raise_chain(length: int) -> None:
         raise ValueError(length)
 
 
-def links_of(values: list[Value]) -> list[tuple[str, object, object, object]]:
+def links_of(values: list[Value]) -> list[tuple[object, ...]]:
     """What is said of each: its text, number, parent and source."""
     return [
         (
@@ -185,15 +188,11 @@ def test_t27_exceptions_in_a_circle_are_shown_once_each() -> None:
 
 
 def test_a_group_that_contradicts_itself_is_shown_without_members() -> None:
-    class Odd(ExceptionGroup):  # type: ignore[type-arg]
-        exceptions: Any = property(lambda _self: [ValueError()])
-
-    class Broken(ExceptionGroup):  # type: ignore[type-arg]
-        exceptions: Any = property(lambda _self: 1 // 0)
-        message: Any = property(lambda _self: 1 // 0)
-
-    assert value_of(Odd("odd", [ValueError()]))["value"] == "odd"
-    assert value_of(Broken("broken", [ValueError()]))["value"].endswith("Broken>")
+    broken = property(lambda _self: 1 // 0)
+    odd: Any = type("Odd", (ExceptionGroup,), {"exceptions": property(lambda _self: [ValueError()])})
+    cracked: Any = type("Broken", (ExceptionGroup,), {"exceptions": broken, "message": broken})
+    assert value_of(odd("odd", [ValueError()]))["value"] == "odd"
+    assert value_of(cracked("broken", [ValueError()]))["value"].endswith("Broken>")
 
 
 def test_a_long_chain_is_cut_at_its_oldest_end_and_says_so() -> None:
@@ -305,10 +304,6 @@ class Hostile(Exception):
         raise RuntimeError("traceback")
 
     @property
-    def __class__(self) -> Any:  # type: ignore[override]
-        raise RuntimeError("class")
-
-    @property
     def args(self) -> Any:  # type: ignore[override]
         raise RuntimeError("args")
 
@@ -326,14 +321,14 @@ class Hostile(Exception):
 
 
 def test_t29_a_hostile_exception_is_shown_as_far_as_it_can_be() -> None:
+    liar: Any = type("Liar", (Hostile,), {"__class__": property(lambda _self: 1 // 0), "__module__": "shop"})
     try:
-        raise Hostile
+        raise liar
     except Hostile as error:
         values = values_of(error)
     (value,) = values
-    assert value["type"] == "Hostile"
-    assert value["value"] == f"<{__name__}.Hostile>"
-    assert value["stacktrace"]["frames"][-1]["context_line"] == "        raise Hostile"
+    assert (value["type"], value["module"], value["value"]) == ("Liar", "shop", "<shop.Liar>")
+    assert value["stacktrace"]["frames"][-1]["context_line"] == "        raise liar"
 
 
 @pytest.mark.parametrize(

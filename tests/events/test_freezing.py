@@ -105,7 +105,16 @@ def test_a_foreign_object_that_contains_itself_is_shown_once(freezer: Freezer) -
 
 
 def test_keys_may_be_anything(freezer: Freezer) -> None:
-    given = {1: "a", None: "b", ("x", 2): "c", b"k": "d", "é\ud800": "e", "k" * 500: "f", frozenset(): "g", 1.5: "h"}
+    given: dict[object, str] = {
+        1: "a",
+        None: "b",
+        ("x", 2): "c",
+        b"k": "d",
+        "é\ud800": "e",
+        "k" * 500: "f",
+        frozenset(): "g",
+        1.5: "h",
+    }
     assert freezer.freeze(given) == {
         "1": "a",
         "None": "b",
@@ -238,10 +247,10 @@ def test_a_frozen_value_keeps_none_of_the_program_s_objects_alive() -> None:
 
 
 def test_nothing_of_a_frozen_value_changes_with_the_original(freezer: Freezer) -> None:
-    given = {"list": [1, [2]], "dict": {"a": {}}}
+    given: dict[str, Any] = {"list": [1, [2]], "dict": {"a": {}}}
     frozen = freezer.freeze(given)
-    given["list"].append(3)  # type: ignore[attr-defined]
-    given["dict"]["a"]["b"] = 1  # type: ignore[call-overload]
+    given["list"].append(3)
+    given["dict"]["a"]["b"] = 1
     assert frozen == {"list": [1, [2]], "dict": {"a": {}}}
 
 

@@ -13,6 +13,8 @@ import pytest
 from asyncsentry.events.freezing import CIRCULAR
 from asyncsentry.events.plain import DEPTH_LIMIT, plain
 
+Two = namedtuple("Two", "a b")
+
 
 def test_what_was_plain_is_not_cut() -> None:
     event = {
@@ -80,8 +82,7 @@ def test_what_json_takes_for_plain_is_plain() -> None:
     class Price(float):
         pass
 
-    two = namedtuple("two", "a b")(1, 2)
-    copy = plain([Level.ERROR, Number.FIVE, Price(1.5), OrderedDict(a=1), two, {Level.ERROR: 1}])
+    copy = plain([Level.ERROR, Number.FIVE, Price(1.5), OrderedDict(a=1), Two(1, 2), {Level.ERROR: 1}])
     assert copy == ["error", 5, 1.5, {"a": 1}, [1, 2], {"error": 1}]
     assert json.dumps(copy) == '["error", 5, 1.5, {"a": 1}, [1, 2], {"error": 1}]'
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from asyncsentry.events.modules import MODULES_LIMIT, installed_modules
-from asyncsentry.events.runtime import contexts, current_thread
+from asyncsentry.events.runtime import contexts, current_thread, host_name
 
 
 def test_the_contexts_say_what_the_program_runs_on() -> None:
@@ -23,6 +23,7 @@ def test_the_contexts_say_what_the_program_runs_on() -> None:
     system = platform.uname()
     assert known["os"] == {"name": system.system, "version": system.release, "kernel_version": system.version}
     assert known["device"] == {"arch": system.machine}
+    assert host_name() == system.node
 
 
 def test_what_a_hook_does_to_the_contexts_is_not_seen_in_the_next() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import linecache
 import os
 import zipfile
@@ -96,9 +97,8 @@ def test_the_source_of_a_module_in_an_archive_is_asked_of_its_loader(
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("packed_module_of_a_test.py", "x = 1\ny = 2\n")
     monkeypatch.syspath_prepend(archive)
-    import packed_module_of_a_test as module  # type: ignore[import-not-found]
-
-    assert lines_of(module.__file__, vars(module), freezer) == ["x = 1", "y = 2", ""]
+    module = importlib.import_module("packed_module_of_a_test")
+    assert lines_of(str(module.__file__), module.__dict__, freezer) == ["x = 1", "y = 2", ""]
 
 
 class Loader:

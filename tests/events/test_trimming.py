@@ -103,7 +103,7 @@ def test_then_extra_then_breadcrumbs_then_contexts() -> None:
 
 @pytest.mark.parametrize("name", ["breadcrumbs", "modules", "request", "threads"])
 def test_then_whatever_else_is_large(name: str) -> None:
-    trimmed = fits(event(**{name: {"values": wide(EVENT_LIMIT)}}))
+    trimmed = fits({**event(), name: {"values": wide(EVENT_LIMIT)}})
     assert name not in trimmed
     assert "exception" in trimmed
 
