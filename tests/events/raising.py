@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+# Any: Python 3.10 has them not, but pytest brings a backport along.
+_groups: Any = builtins if sys.version_info >= (3, 11) else importlib.import_module("exceptiongroup")
+BaseExceptionGroup, ExceptionGroup = _groups.BaseExceptionGroup, _groups.ExceptionGroup
 
 
 def caught(function: Callable[..., object], *arguments: Any) -> BaseException:

@@ -5,11 +5,8 @@ The rules are those of https://develop.sentry.dev/sdk/telemetry/errors/ and of S
 
 from __future__ import annotations
 
-import builtins
 import errno
 import gc
-import importlib
-import sys
 import weakref
 from typing import Any
 
@@ -18,11 +15,7 @@ import pytest
 from asyncsentry.events.exceptions import COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
-from events.raising import caught, fail
-
-# Any: Python 3.10 has them not, but pytest brings a backport along.
-groups: Any = builtins if sys.version_info >= (3, 11) else importlib.import_module("exceptiongroup")
-BaseExceptionGroup, ExceptionGroup = groups.BaseExceptionGroup, groups.ExceptionGroup
+from events.raising import BaseExceptionGroup, ExceptionGroup, caught, fail
 
 Value = dict[str, Any]
 
