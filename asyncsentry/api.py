@@ -6,14 +6,14 @@ before `init`, without a DSN and after the end: then they do nothing, and say so
 
 from __future__ import annotations
 
-import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, overload
 
-from asyncsentry import hooks
-from asyncsentry.client import Client, ExcInfo, inactive
+from asyncsentry.client import Client, ExcInfo, Function, begin
+from asyncsentry.options import Options, resolve
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
 from asyncsentry.transport.protocol import Factory, Transport, Wait_co
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from asyncsentry.types import Hint, MessageData, OptionArguments, ScopeData
+    from asyncsentry.wrapping import Capturing
 
 
 class _Default:
-    """The default client, with the scopes that each of them uses in its turn."""
+    """The default client, and how its hooks come off."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.scopes = Scopes()
-        self.client = inactive(self.scopes)
+        self.client = begin(Options(), Scopes())
         self.uninstall: Callable[[], None] = lambda: None
 
     def replace(self, client: Client[Any], uninstall: Callable[[], None]) -> None:
@@ -64,10 +64,8 @@ def init(
     Without ``dsn`` it is ``SENTRY_DSN``; where there is none, or it is empty, everything stays off. A second call
     flushes and closes the client of the first. Raises `SetupError` for a mistake, and then changes nothing.
     """
-    client: Client[Any] = Client(dsn, transport=transport, scopes=_default.scopes, **options)
-    if client.options.debug:
-        _show_log()
-    _default.replace(client, hooks.install(client) if client.active else lambda: None)
+    client = begin(resolve(dsn, transport, options, os.environ), _default.client.scopes)
+    _default.replace(client, _hook_in(client))
     return client
 
 
@@ -93,9 +91,12 @@ def capture_exception(
 
 
 def capture_message(
-    message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[MessageData]
+    message: str, level: str | None = None, *, scope: Scope | None = None, **scope_data: Unpack[MessageData]
 ) -> str | None:
-    """Send a message; gives the event's id. ``level`` is fatal, error, warning, info or debug."""
+    """Send a message; gives the event's id.
+
+    ``level`` is fatal, error, warning, info or debug; without one what a scope says, or info.
+    """
     return _default.client.capture_message(message, level, scope=scope, **scope_data)
 
 
@@ -110,6 +111,10 @@ def capture_event(
     return _default.client.capture_event(event, hint, scope=scope, **scope_data)
 
 
+@overload
+def capture_exceptions(*errors: type[BaseException]) -> Capturing: ...
+@overload
+def capture_exceptions(function: Function, /) -> Function: ...
 def capture_exceptions(*function_or_errors: Any) -> Any:
     """Capture what a block or a function raises, which then goes on: a context manager and a decorator.
 
@@ -193,12 +198,12 @@ def get_isolation_scope() -> Scope:
 
 
 def get_current_scope() -> Scope:
-    """What is known inside the innermost ``with new_scope():``."""
+    """What is known inside the innermost ``with new_scope():``; outside of any, the isolation scope."""
     return _default.client.get_current_scope()
 
 
 def last_event_id() -> str | None:
-    """The id of the event that was captured last in this context: for an error page."""
+    """The id of the event that was captured last in this request, job or task: for an error page."""
     return _default.client.last_event_id()
 
 
@@ -229,13 +234,9 @@ async def close_async(timeout: float | None = None) -> None:
     await client.close_async(timeout)
 
 
-def _show_log() -> None:
-    """Print on standard error what the SDK does."""
-    logger = logging.getLogger("asyncsentry")
-    if not any(handler.get_name() == "asyncsentry-debug" for handler in logger.handlers):
-        handler = logging.StreamHandler()
-        handler.set_name("asyncsentry-debug")
-        handler.setFormatter(logging.Formatter("asyncsentry %(levelname)s: %(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
+def _hook_in(client: Client[Any]) -> Callable[[], None]:
+    if not client.active:
+        return lambda: None
+    from asyncsentry import hooks
+
+    return hooks.install(client)

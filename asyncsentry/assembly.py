@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import time
-from _thread import interrupt_main
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry.events import attributes, runtime
 from asyncsentry.events.exceptions import Mechanism, exception_values
@@ -18,24 +16,15 @@ from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
 from asyncsentry.events.plain import plain
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
-from asyncsentry.facts import Facts
+from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Item
+from asyncsentry.json import decode, encode
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.version import SDK
 
 if TYPE_CHECKING:
     from asyncsentry.types import Event
-
-logger = logging.getLogger("asyncsentry")
-
-EVENT_LIMIT: Final = 1024 * 1024
-"""Bytes of JSON: a server refuses a larger event whole."""
-
-WORTH_MEASURING: Final = 256 * 1024
-"""The weight from which an event might be too large: a frozen value weighs less than its JSON has bytes at most."""
-
-UNKNOWN_WEIGHT: Final = WORTH_MEASURING + 1
 
 OWN_WEIGHT: Final = 2048
 """About what an event holds in memory beside what the application put in it, in bytes."""
@@ -45,75 +34,71 @@ TRANSACTION_LIMIT: Final = 200
 
 
 class Assembly:
-    """Makes the events of one client, each with its weight: about how many bytes of memory it holds."""
+    """Makes the events of one client."""
 
     def __init__(self, options: Options, facts: Facts) -> None:
         self.rules = rules(options)
         self._attach_stacktrace = options.attach_stacktrace
+        self._max_breadcrumbs = options.max_breadcrumbs
         self._constants = _constants(options)
         self._public_key = options.dsn.public_key if options.dsn else ""
         self._facts = facts
 
     def of_error(
-        self, event_id: str, error: BaseException, mechanism: Mechanism, known: Scope, base: Mapping[str, Any]
-    ) -> tuple[Event, int]:
+        self, error: BaseException, mechanism: Mechanism, base: Mapping[str, Any], known: Scope, freezer: Freezer
+    ) -> Event:
         """An event of an exception. ``base`` has what else is known of it: ``level``, ``logger``, ``logentry`` …"""
-        freezer = Freezer(self.rules)
-        event = self._begin(event_id, base, known, freezer)
-        event.setdefault("level", "error")
+        event = self._begin(base, known, freezer)
+        event["level"] = event.get("level") or "error"
         event["exception"] = {"values": exception_values(error, mechanism, freezer)}
         _add_thread(event, crashed=not mechanism.handled)
-        return self._end(event, freezer)
+        return event
 
-    def of_event(
-        self, event_id: str, given: Mapping[str, Any], known: Scope, *, stack: bool = False
-    ) -> tuple[Event, int]:
+    def of_event(self, given: Mapping[str, Any], known: Scope, freezer: Freezer, *, stack: bool = False) -> Event:
         """An event of a message, or of what somebody else put together; ``stack`` adds the stack of the call."""
-        freezer = Freezer(self.rules)
-        event = self._begin(event_id, given, known, freezer)
-        event.setdefault("level", "error" if "exception" in event else "info")
+        event = self._begin(given, known, freezer)
+        event["level"] = event.get("level") or ("error" if "exception" in event else "info")
         if (stack or self._attach_stacktrace) and "exception" not in event and "threads" not in event:
             event["threads"] = {"values": [_stack_of_caller(freezer)]}
-        return self._end(event, freezer)
+        return event
 
-    def mend(self, event: Event, event_id: str) -> tuple[Event, int]:
-        """What ``before_send`` gave back, as JSON can hold it; its id stays valid, whatever was done to it."""
-        whole = plain(event)
-        mended: Event = whole if isinstance(whole, dict) else {}
-        mended["event_id"] = attributes.event_id(mended.get("event_id")) or event_id
-        return mended, UNKNOWN_WEIGHT
+    def lend(self, event: Event) -> Event:
+        """The event for ``before_send`` to change: what the next event will share with it is a copy."""
+        return event | {name: decode(encode(event[name])) for name in _SHARED if name in event}
 
-    def item(self, event: Event, weight: int, attachments: tuple[Attachment, ...]) -> Item:
-        """The event, small enough for a server, with what travels with it."""
-        if weight > WORTH_MEASURING:
-            from asyncsentry.events.trimming import trim
+    def mend(self, changed: Event, original: Event) -> Event:
+        """What ``before_send`` gave back, as JSON can hold it; its id and its time stay valid, whatever was done."""
+        mended = cast("Event", plain(changed))
+        mended["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
+        mended["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
+        return mended
 
-            event = trim(event, EVENT_LIMIT)
+    def item(self, event: Event, weight: int, attachments: tuple[Attachment, ...], late: tuple[str, ...]) -> Item:
+        """The event, with what travels with it, and the names of what was not known yet when it was made."""
         weight += OWN_WEIGHT + sum(len(attachment.data) for attachment in attachments)
-        return Item("event", "error", event, weight, event["event_id"], attachments, self._trace(event))
+        return Item("event", "error", event, weight, event["event_id"], attachments, self._trace(event), late)
 
-    def _begin(self, event_id: str, base: Mapping[str, Any], known: Scope, freezer: Freezer) -> Event:
+    def _begin(self, base: Mapping[str, Any], known: Scope, freezer: Freezer) -> Event:
         event: Event = {
-            "event_id": attributes.event_id(base.get("event_id")) or event_id,
+            "event_id": attributes.event_id(base.get("event_id")) or attributes.new_event_id(),
             "timestamp": attributes.timestamp(base.get("timestamp")) or time.time(),
             **self._constants,
             **self._facts.fields(),
             "contexts": runtime.contexts(),
         }
         _lay_scope(event, known, freezer)
+        if known.breadcrumbs and self._max_breadcrumbs:
+            event["breadcrumbs"] = {"values": list(known.breadcrumbs)[-self._max_breadcrumbs :]}
         _lay_base(event, base, freezer)
         return event
 
-    def _end(self, event: Event, freezer: Freezer) -> tuple[Event, int]:
-        if freezer.interrupted:
-            interrupt_main()
-        return event, freezer.weight
-
     def _trace(self, event: Event) -> dict[str, str]:
         """The dynamic sampling context: which trace the event belongs to, for the envelope's headers."""
-        context = event.get("contexts", {}).get("trace", {})
-        trace = {"trace_id": context.get("trace_id"), "public_key": self._public_key}
-        trace |= {name: event.get(name) for name in ("release", "environment")}
+        trace = {name: event.get(name) for name in ("release", "environment")} | {"public_key": self._public_key}
+        contexts = event.get("contexts")
+        context = contexts.get("trace") if isinstance(contexts, dict) else None
+        if isinstance(context, dict):
+            trace["trace_id"] = context.get("trace_id")
         return {name: value for name, value in trace.items() if isinstance(value, str)}
 
 
@@ -138,20 +123,12 @@ def rules(options: Options) -> Rules:
 def _constants(options: Options) -> Event:
     """What every event says; a name that servers would refuse is left out, and said once."""
     constants: Event = {"platform": "python", "sdk": SDK}
-    checks = (
-        ("environment", options.environment, attributes.environment_problem),
-        ("dist", options.dist, attributes.dist_problem),
-    )
-    for name, value, problem_of in checks:
-        problem = problem_of(value) if value is not None else None
-        if problem is not None:
-            logger.warning("%s=%r is not sent, as servers refuse it: %s", name, value, problem)
-        elif value is not None:
-            constants[name] = value.strip()
-    host = runtime.host_name() if options.server_name is None else options.server_name
-    if host:
-        constants["server_name"] = host
-    return constants
+    names = {
+        "environment": accepted("environment", options.environment, attributes.environment_problem),
+        "dist": accepted("dist", options.dist, attributes.dist_problem),
+        "server_name": runtime.host_name() if options.server_name is None else options.server_name,
+    }
+    return constants | {name: value for name, value in names.items() if value}
 
 
 def _lay_scope(event: Event, known: Scope, freezer: Freezer) -> None:
@@ -164,12 +141,10 @@ def _lay_scope(event: Event, known: Scope, freezer: Freezer) -> None:
         event["extra"] = freezer.freeze_mapping(known.extras)
     if known.user:
         event["user"] = attributes.user(known.user, freezer)
-    if known.fingerprint is not None:
+    if known.fingerprint:
         event["fingerprint"] = attributes.fingerprint(known.fingerprint, freezer)
-    if known.transaction:
+    if known.transaction is not None:
         event["transaction"] = freezer.text(known.transaction, TRANSACTION_LIMIT)
-    if known.breadcrumbs:
-        event["breadcrumbs"] = {"values": list(known.breadcrumbs)}
     level = attributes.level_name(known.level)
     if level is not None:
         event["level"] = level
@@ -178,22 +153,16 @@ def _lay_scope(event: Event, known: Scope, freezer: Freezer) -> None:
 def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
     """What the event's own maker says wins; what is a mapping is joined with what the scope says, key by key."""
     for name, value in base.items():
-        if name == "tags" and isinstance(value, Mapping):
-            event["tags"] = {**event.get("tags", {}), **attributes.tags(value, freezer)}
-        elif name == "extra" and isinstance(value, Mapping):
-            event["extra"] = {**event.get("extra", {}), **freezer.freeze_mapping(value)}
-        elif name == "contexts" and isinstance(value, Mapping):
-            event["contexts"].update(_contexts(value, freezer))
-        elif name == "user" and isinstance(value, Mapping):
-            event["user"] = {**event.get("user", {}), **attributes.user(value, freezer)}
+        if name in _JOINED and isinstance(value, Mapping):
+            event[name] = {**event.get(name, {}), **_JOINED[name](value, freezer)}
         elif name == "level":
-            event["level"] = attributes.level_name(value) or event.get("level", "error")
+            event["level"] = attributes.level_name(value) or event.get("level")
         elif name == "logentry" and isinstance(value, Mapping):
             event["logentry"] = _logentry(value, freezer)
         elif name == "message":
             event["logentry"] = logentry(value, None, freezer)
         elif name not in ("event_id", "timestamp") and value is not None:
-            event[name] = plain(value)
+            event[freezer.text(name)] = plain(value)
 
 
 def _logentry(given: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
@@ -212,6 +181,16 @@ def _contexts(contexts: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
         if isinstance(value, Mapping)
     }
 
+
+_SHARED: Final = ("breadcrumbs", "modules", "sdk")
+
+_JOINED: Final[Mapping[str, Callable[[Mapping[str, Any], Freezer], dict[str, Any]]]] = {
+    "contexts": _contexts,
+    "extra": lambda extra, freezer: freezer.freeze_mapping(extra),
+    "tags": attributes.tags,
+    "user": attributes.user,
+}
+"""What a scope and an event's maker may both know some of, and how it is shown."""
 
 _CALLEES: Final = ("asyncsentry", "logging")
 """What the application's call went through on its way here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Generator
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -19,12 +19,27 @@ async def flush(dispatcher: Dispatcher, timeout: float) -> bool:
 
 
 async def close(dispatcher: Dispatcher, timeout: float) -> None:
-    """Flush, then end the transport in its own style, then count what is left."""
-    await flush(dispatcher, timeout)
-    waiting = dispatcher.end(0.0)
-    if isinstance(waiting, Awaitable):
-        await waiting
-    dispatcher.give_up()
+    """Flush, then end the transport in its own style, then count what is left; also if the waiting is cancelled."""
+    try:
+        await flush(dispatcher, timeout)
+    finally:
+        waiting = dispatcher.end(0.0)
+        try:
+            if isinstance(waiting, Awaitable):
+                await waiting
+        finally:
+            dispatcher.give_up()
+
+
+class Nothing:
+    """What waiting for nothing gives, in whatever style: it is true, and it may be awaited."""
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __await__(self) -> Generator[None, None, bool]:
+        return True
+        yield  # makes it a generator, which awaiting takes
 
 
 async def _wait(idle: Future[None], timeout: float) -> bool:

@@ -5,34 +5,38 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast, overload
 
-from asyncsentry import process
-from asyncsentry.delivery.losses import Counts
+from asyncsentry import diary, process
 from asyncsentry.errors import SendError
-from asyncsentry.events.exceptions import Mechanism
-from asyncsentry.facts import Facts
 from asyncsentry.options import Options, resolve
-from asyncsentry.recorder import Recorder
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
-from asyncsentry.shipping import open_dispatcher
 from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from asyncsentry.delivery.dispatcher import Dispatcher
+    from asyncsentry.delivery.losses import Reason
+    from asyncsentry.events.exceptions import Mechanism
+    from asyncsentry.item import Category
+    from asyncsentry.recorder import Known, Recorder
     from asyncsentry.types import Hint, MessageData, OptionArguments, ScopeData
+    from asyncsentry.wrapping import Capturing
 
 logger = logging.getLogger("asyncsentry")
 
 ExcInfo: TypeAlias = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
-CAPTURED = Mechanism("generic", handled=True)
-"""How an error came to us that the application handed in itself."""
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+LONGEST_WAIT: Final = 24 * 3600.0
+"""Seconds that a flush lasts at most: longer ones are more than some timers can hold."""
 
 
 class Client(Generic[Wait_co]):
@@ -52,7 +56,6 @@ class Client(Generic[Wait_co]):
         dsn: str | None = None,
         *,
         transport: Factory[Wait_co] | Transport[Wait_co],
-        scopes: Scopes | None = None,
         **options: Unpack[OptionArguments],
     ) -> None: ...
     @overload
@@ -61,7 +64,6 @@ class Client(Generic[Wait_co]):
         dsn: str | None = None,
         *,
         transport: str | None = None,
-        scopes: Scopes | None = None,
         **options: Unpack[OptionArguments],
     ) -> None: ...
     def __init__(
@@ -69,26 +71,32 @@ class Client(Generic[Wait_co]):
         dsn: str | None = None,
         *,
         transport: Factory[Any] | Transport[Any] | str | None = None,
-        scopes: Scopes | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
-        self._begin(resolve(dsn, transport, options, os.environ), scopes or Scopes())
+        self._begin(resolve(dsn, transport, options, os.environ), Scopes())
 
     def _begin(self, options: Options, scopes: Scopes) -> None:
         self.options = options
         self.scopes = scopes
-        scopes.limit_breadcrumbs(options.max_breadcrumbs)
         self._recorder: Recorder | None = None
+        self._dispatcher: Dispatcher | None = None
         self._inherited: list[Recorder] = []
+        if options.debug:
+            diary.show()
         if options.dsn is not None:
-            self._recorder = self._open()
+            self._open()
             process.settle(self)
             logger.debug("delivering to %s by the transport %s", options.dsn, options.transport_name)
 
-    def _open(self) -> Recorder:
-        options = self.options
-        facts = Facts(options.release, options.project_root or os.getcwd(), os.environ)
-        return Recorder(options, self.scopes, facts, open_dispatcher(options, facts))
+    def _open(self) -> None:
+        # Only now: a program without a DSN loads nothing of what captures and delivers.
+        from asyncsentry.facts import Facts
+        from asyncsentry.recorder import Recorder
+        from asyncsentry.shipping import open_dispatcher
+
+        facts = Facts(self.options.release, self.options.project_root or os.getcwd(), os.environ)
+        self._dispatcher = open_dispatcher(self.options, facts)
+        self._recorder = Recorder(self.options, self.scopes, facts, self._dispatcher)
 
     @property
     def active(self) -> bool:
@@ -97,13 +105,13 @@ class Client(Generic[Wait_co]):
 
     @property
     def transport(self) -> Transport[Wait_co] | None:
-        """The transport in use; None if the client is inactive."""
-        return self._recorder.dispatcher.transport if self._recorder else None
+        """The transport in use, or that was in use until the client was closed; None if there was no DSN."""
+        return self._dispatcher.transport if self._dispatcher else None
 
     @property
-    def losses(self) -> Counts:
+    def losses(self) -> Mapping[tuple[Reason, Category], int]:
         """How much has been lost so far, by reason and category, as client reports tell it to the server."""
-        return self._recorder.dispatcher.losses() if self._recorder else Counts()
+        return self._dispatcher.losses() if self._dispatcher else {}
 
     # -- capturing
 
@@ -121,15 +129,24 @@ class Client(Generic[Wait_co]):
         """
         if self._recorder is None:
             return None
-        raised = error[1] if isinstance(error, tuple) else error or sys.exc_info()[1]
+        if error is None:
+            error = sys.exc_info()
+        raised = error[1] if isinstance(error, tuple) and len(error) == 3 else error
         if raised is None:
             return None
-        return self._recorder.report(raised, CAPTURED, None, None, self._known(scope, scope_data))
+        from asyncsentry.recorder import CAPTURED
+
+        return self._recorder.report(raised, CAPTURED, self._known_with(scope, scope_data))
 
     def capture_message(
-        self, message: str, level: str = "info", *, scope: Scope | None = None, **scope_data: Unpack[MessageData]
+        self,
+        message: str,
+        level: str | None = None,
+        *,
+        scope: Scope | None = None,
+        **scope_data: Unpack[MessageData],
     ) -> str | None:
-        """Send a message; gives the event's id."""
+        """Send a message; gives the event's id. Its level is ``info``, unless this or a scope says otherwise."""
         event = {"level": level, "logentry": {"formatted": message}}
         return self.capture_event(event, scope=scope, **scope_data)
 
@@ -144,8 +161,12 @@ class Client(Generic[Wait_co]):
         """Send an event in Sentry's form, completed by what is known here; gives the event's id."""
         if self._recorder is None:
             return None
-        return self._recorder.report_event(event, hint, self._known(scope, scope_data))
+        return self._recorder.report_event(event, self._known_with(scope, scope_data), hint=hint)
 
+    @overload
+    def capture_exceptions(self, *errors: type[BaseException]) -> Capturing: ...
+    @overload
+    def capture_exceptions(self, function: Function, /) -> Function: ...
     def capture_exceptions(self, *function_or_errors: Any) -> Any:
         """Capture what a block or a function raises, which then goes on: a context manager and a decorator.
 
@@ -169,7 +190,10 @@ class Client(Generic[Wait_co]):
 
         ``event`` has fields of the event to begin with; ``scope`` stands instead of all that is known here.
         """
-        return self._recorder.report(error, mechanism, event, hint, scope) if self._recorder else None
+        if self._recorder is None:
+            return None
+        known = self.scopes.known if scope is None else lambda: scope
+        return self._recorder.report(error, mechanism, known, event=event, hint=hint)
 
     def report_message(
         self,
@@ -188,7 +212,7 @@ class Client(Generic[Wait_co]):
         if self._recorder is None:
             return None
         whole = {**(event or {}), "level": level, "logentry": {"message": message, "params": params}}
-        return self._recorder.report_event(whole, hint, None, stack=stack)
+        return self._recorder.report_event(whole, self.scopes.known, hint=hint, stack=stack)
 
     # -- what is known
 
@@ -209,12 +233,12 @@ class Client(Generic[Wait_co]):
         return self.scopes.isolation()
 
     def get_current_scope(self) -> Scope:
-        """What is known inside the innermost ``with client.new_scope():``."""
+        """What is known inside the innermost ``with client.new_scope():``; outside of any, the isolation scope."""
         return self.scopes.current()
 
     def last_event_id(self) -> str | None:
-        """The id of the event that was captured last in this context."""
-        return self.scopes.last_event_id.get()
+        """The id of the event that was captured last in this request, job or task: for an error page."""
+        return self.scopes.last_event_id()
 
     def set_tag(self, key: str, value: Any) -> None:
         """Set one tag. Servers index tags; a value is sent as text."""
@@ -246,7 +270,7 @@ class Client(Generic[Wait_co]):
 
     def set_transaction_name(self, name: str) -> None:
         """Name the work in hand: a route, a task."""
-        self.scopes.current().set_transaction_name(name)
+        self.scopes.isolation().set_transaction_name(name)
 
     def add_attachment(self, data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
         """Send a file with each event to come."""
@@ -258,24 +282,24 @@ class Client(Generic[Wait_co]):
 
     def known_to_task_of(self, error: BaseException) -> Scope:
         """What was known to the task that ``error`` ended, or else what is known here."""
-        return self.scopes.merged(error)
+        return self.scopes.known(error)
 
     def add_breadcrumb(self, crumb: Mapping[str, Any] | None = None, hint: Hint | None = None, **fields: Any) -> None:
         """Note what happened, for the events to come: ``type``, ``category``, ``message``, ``level``, ``data``."""
         if self._recorder is not None:
-            self._recorder.add_breadcrumb({**(crumb or {}), **fields}, hint or {})
+            self._recorder.add_breadcrumb(crumb, fields, hint)
 
     # -- delivery
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait, blocking, until what was captured is delivered (or lost, and counted); False after ``timeout`` seconds.
 
-        Right in every style, on an event loop's own thread too. With ``raise_send_errors`` raises `SendError` if
-        something could not be delivered since the last flush.
+        Right in every style, on an event loop's own thread too. The default time-out is ``shutdown_timeout``. With
+        ``raise_send_errors`` raises `SendError` if something could not be delivered since the last flush.
         """
         if self._recorder is None:
             return True
-        return self._concluded(self._recorder.dispatcher.flush(self._timeout(timeout)))
+        return self._conclude(self._recorder.dispatcher.flush(self._seconds(timeout)))
 
     async def flush_async(self, timeout: float | None = None) -> bool:
         """The same, awaited on an asyncio loop, which goes on in the meantime."""
@@ -283,25 +307,25 @@ class Client(Generic[Wait_co]):
 
         if self._recorder is None:
             return True
-        return self._concluded(await flush(self._recorder.dispatcher, self._timeout(timeout)))
+        return self._conclude(await flush(self._recorder.dispatcher, self._seconds(timeout)))
 
     def wait(self, timeout: float | None = None) -> Wait_co:
         """The same in the transport's own style: what it gives is a ``bool``, an awaitable, a ``Deferred`` …
 
-        `RuntimeError` for an inactive client, which has no style.
+        A client that never had a DSN has no style: what it gives is true, and may be awaited.
         """
-        if self._recorder is None:
-            raise RuntimeError("an inactive client has no transport to wait for: ask client.active, or use flush()")
-        dispatcher = self._recorder.dispatcher
-        idle, _ = dispatcher.hasten()
-        waiting: Wait_co = dispatcher.transport.wait(idle, self._timeout(timeout))
+        if self._dispatcher is None:
+            from asyncsentry.awaiting import Nothing
+
+            return cast("Wait_co", Nothing())
+        waiting: Wait_co = self._dispatcher.transport.wait(self._idle(), self._seconds(timeout))
         return waiting
 
     def close(self, timeout: float | None = None) -> None:
         """Deliver what is left, blocking, for at most ``timeout`` seconds, then stop for good; the rest is counted."""
         recorder = self._retire()
         if recorder is not None:
-            recorder.dispatcher.close(self._timeout(timeout))
+            recorder.dispatcher.close(self._seconds(timeout))
 
     async def close_async(self, timeout: float | None = None) -> None:
         """The same, awaited on an asyncio loop."""
@@ -309,14 +333,14 @@ class Client(Generic[Wait_co]):
 
         recorder = self._retire()
         if recorder is not None:
-            await close(recorder.dispatcher, self._timeout(timeout))
+            await close(recorder.dispatcher, self._seconds(timeout))
 
     def at_exit(self) -> None:
         """Called at the end of the process: the last resort."""
         if self._recorder is not None:
             left = self._recorder.dispatcher.exit(self.options.shutdown_timeout)
-            if left and sys.stderr is not None:
-                print(f"asyncsentry: {left} event(s) could not be delivered before the program ended", file=sys.stderr)
+            if left:
+                logger.warning("%d event(s) could not be delivered before the program ended", left)
 
     def after_fork(self) -> None:
         """Called in a forked child: what the parent queued and connected stays the parent's, kept but not touched.
@@ -325,34 +349,50 @@ class Client(Generic[Wait_co]):
         """
         if self._recorder is not None:
             self._inherited.append(self._recorder)
-            self._recorder = self._open()
+            self._open()
+
+    def _idle(self) -> Future[None]:
+        """A latch that opens when all that was captured is settled."""
+        if self._recorder is not None:
+            return self._recorder.dispatcher.hasten()[0]
+        idle: Future[None] = Future()
+        idle.set_result(None)
+        return idle
 
     def _retire(self) -> Recorder | None:
         recorder, self._recorder = self._recorder, None
         process.unsettle(self)
         return recorder
 
-    def _timeout(self, timeout: float | None) -> float:
-        return self.options.shutdown_timeout if timeout is None else timeout
+    def _seconds(self, timeout: float | None) -> float:
+        """A time-out as it was given, if it is one."""
+        if isinstance(timeout, (int, float)) and timeout >= 0:
+            return float(min(timeout, LONGEST_WAIT))
+        return self.options.shutdown_timeout
 
-    def _concluded(self, flushed: bool) -> bool:
-        failure = self._recorder.dispatcher.take_failure() if self._recorder else None
-        if self.options.raise_send_errors and (failure or not flushed):
-            raise SendError(failure or "not everything was delivered in time")
+    def _conclude(self, flushed: bool) -> bool:
+        if self.options.raise_send_errors and self._dispatcher is not None:
+            failure = self._dispatcher.take_failure()
+            if failure is not None or not flushed:
+                raise SendError(failure or "not everything was delivered in time")
         return flushed
 
-    def _known(self, scope: Scope | None, scope_data: ScopeData) -> Scope | None:
+    def _known_with(self, scope: Scope | None, scope_data: ScopeData) -> Known:
         if scope is None and not scope_data:
-            return None
-        known = self.scopes.merged()
-        if scope is not None:
-            known.update(scope)
-        known.apply(scope_data)
+            return self.scopes.known
+
+        def known() -> Scope:
+            whole = self.scopes.known()
+            if isinstance(scope, Scope):
+                whole.update(scope)
+            whole.apply(scope_data)
+            return whole
+
         return known
 
 
-def inactive(scopes: Scopes) -> Client[Any]:
-    """The client before `init`: it keeps scopes, and reads neither arguments nor environment."""
+def begin(options: Options, scopes: Scopes) -> Client[Any]:
+    """A client that goes on with scopes in which something may be known already."""
     client: Client[Any] = Client.__new__(Client)
-    client._begin(Options(), scopes)
+    client._begin(options, scopes)
     return client

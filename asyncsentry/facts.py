@@ -7,30 +7,44 @@ a disk. An event that is encoded before that is done goes without its packages; 
 from __future__ import annotations
 
 import logging
+import time
 from _thread import start_new_thread
-from collections.abc import Mapping
-from threading import Event, Lock
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from asyncsentry.events.attributes import release_problem
 
 logger = logging.getLogger("asyncsentry")
+
+NEEDED: Final = ("asyncsentry.json", "asyncsentry.post", "encodings.idna")
+"""What sending imports: here, so that no loop waits for it, no thread is in an import of ours when the program forks
+(the child would wait for that import for ever), and the last resort imports nothing while the interpreter ends."""
+
+GLANCE: Final = 0.005
+"""Seconds between two looks at whether all is known."""
 
 
 class Facts:
     """``release`` is what the application said, or None to find it out."""
 
     def __init__(self, release: str | None, project_root: str, environ: Mapping[str, str]) -> None:
-        self.release = release
+        self._release_given = release is not None
+        self.release = accepted("release", release, release_problem)
         self.modules: Mapping[str, str] = {}
         self._project_root = project_root
         self._environ = environ
-        self._lock = Lock()
-        self._asked = False
-        self._known = Event()
+        self._unasked = deque([True])
+        self._under_way = False
+        self.known = False
+        """Whether finding out is done."""
 
     @property
-    def known(self) -> bool:
-        """Whether finding out is done."""
-        return self._known.is_set()
+    def missing(self) -> tuple[str, ...]:
+        """The fields that an event cannot have yet."""
+        if self.known:
+            return ()
+        return ("modules",) if self._release_given else ("modules", "release")
 
     def fields(self) -> dict[str, Any]:
         """What is known so far, as fields of an event."""
@@ -41,32 +55,54 @@ class Facts:
 
     def find_out(self) -> None:
         """Begin, if nobody has. May be called from anywhere."""
-        if self._asked or not self._lock.acquire(blocking=False):
-            return
         try:
-            if self._asked:
-                return
-            self._asked = True
-        finally:
-            self._lock.release()
+            self._unasked.pop()
+        except IndexError:
+            return
+        self._under_way = True
         try:
             start_new_thread(self._find_out, ())  # `threading.Thread` takes locks that a finalizer must not wait for
         except RuntimeError:  # no new thread at the end of the interpreter
             self._find_out()
 
     def wait(self, timeout: float) -> None:
-        """Wait, blocking, until finding out is done."""
-        self._known.wait(timeout)
+        """Wait, blocking, until finding out is done, if it has begun.
+
+        By looking again and again: a signal handler that waits, too, would find a lock taken by who it interrupted.
+        """
+        deadline = time.monotonic() + timeout
+        while self._under_way and time.monotonic() < deadline:
+            time.sleep(GLANCE)
 
     def _find_out(self) -> None:
-        from asyncsentry.events.modules import installed_modules
-        from asyncsentry.release import detect
-
         try:
-            if self.release is None:
-                self.release = detect(self._environ, self._project_root)
-            self.modules = installed_modules()
+            self._import()
+            self._detect()
         except Exception:
             logger.debug("release or packages could not be found out", exc_info=True)
         finally:
-            self._known.set()
+            self.known = True
+            self._under_way = False
+
+    def _import(self) -> None:
+        from importlib import import_module
+
+        for name in NEEDED:
+            import_module(name)
+
+    def _detect(self) -> None:
+        from asyncsentry.events.modules import installed_modules
+        from asyncsentry.release import detect
+
+        if not self._release_given:
+            self.release = accepted("release", detect(self._environ, self._project_root), release_problem)
+        self.modules = installed_modules()
+
+
+def accepted(what: str, name: str | None, problem_of: Callable[[str], str | None]) -> str | None:
+    """The name as servers take it; None, and a warning, for one that they would refuse."""
+    problem = problem_of(name) if name else None
+    if problem is not None:
+        logger.warning("%s=%r is not sent, as servers refuse it: %s", what, name, problem)
+        return None
+    return name and name.strip()

@@ -39,7 +39,8 @@ class Item:
 
     ``payload`` is plain JSON-able data, or bytes that are sent as they are. ``weight`` is about what it holds in
     memory, in bytes, attachments included. ``id`` is the event id of what carries one (an event, a transaction, a
-    check-in): that is safe to send again after an unknown outcome, because the server knows it by its id.
+    check-in): that is safe to send again after an unknown outcome, because the server knows it by its id. ``late``
+    names fields of the payload that were not known yet when it was made: they are added when it is encoded.
     """
 
     type: str
@@ -49,3 +50,4 @@ class Item:
     id: str | None = None
     attachments: tuple[Attachment, ...] = ()
     trace: Mapping[str, str] | None = None
+    late: tuple[str, ...] = ()

@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from _thread import interrupt_main
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from asyncsentry.assembly import Assembly
 from asyncsentry.delivery.dispatcher import Dispatcher
 from asyncsentry.delivery.losses import Reason
+from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
 from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.freezing import Freezer
 from asyncsentry.facts import Facts
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
@@ -28,17 +31,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("asyncsentry")
 
+Known: TypeAlias = Callable[[], Scope]
+"""Gives what is known where something was captured; it is only asked when the event is made."""
+
 MARK: Final = "__asyncsentry__"
 """The key in an exception's ``__dict__`` under which the clients that have captured it are noted, with the event's id.
 
 It is the only thing about an application's exception that we ever change.
 """
 
+CAPTURED: Final = Mechanism("generic", handled=True)
+"""How an error came to us that the application handed in itself."""
+
 
 class _Inside(threading.local):
     """Whether this thread is in the middle of a capture: what that calls (a ``__repr__``, a callback) may capture."""
 
     capturing = False
+    interrupted = False
+    """Whether Ctrl-C was among what foreign code raised meanwhile."""
 
 
 class Recorder:
@@ -49,9 +60,9 @@ class Recorder:
         self._facts = facts
         self._scopes = scopes
         self._options = options
-        self._selection = Selection(options)
+        self._complaints = Complaints()
+        self._selection = Selection(options, self._complaints)
         self._assembly = Assembly(options, facts)
-        self.rules = self._assembly.rules
         self._inside = _Inside()
         self._token = new_event_id()
 
@@ -59,100 +70,155 @@ class Recorder:
         self,
         error: BaseException,
         mechanism: Mechanism,
-        event: Mapping[str, Any] | None,
-        hint: Mapping[str, Any] | None,
-        scope: Scope | None,
+        known: Known,
+        *,
+        event: Mapping[str, Any] | None = None,
+        hint: Mapping[str, Any] | None = None,
     ) -> str | None:
         """An error; one that this client has captured before gives the id it got then."""
-        marks = _marks(error)
-        if self._token in marks:
-            return marks[self._token]
-        marks[self._token] = None
-        full_hint = {"exc_info": (type(error), error, error.__traceback__), **(hint or {})}
-
-        def make(event_id: str, known: Scope) -> tuple[Event, int]:
-            return self._assembly.of_error(event_id, error, mechanism, known, event or {})
-
-        event_id = self._capture(lambda: self._selection.refusal(error, full_hint), make, full_hint, scope)
-        marks[self._token] = event_id
-        return event_id
+        return self._capture(lambda: self._report(error, mechanism, known, event or {}, hint or {}))
 
     def report_event(
         self,
         event: Mapping[str, Any],
-        hint: Mapping[str, Any] | None,
-        scope: Scope | None,
+        known: Known,
         *,
+        hint: Mapping[str, Any] | None = None,
         stack: bool = False,
     ) -> str | None:
         """A message, or an event that somebody else made; ``stack`` adds the stack of the call."""
+        return self._capture(lambda: self._report_event(event, known, hint or {}, stack=stack))
 
-        def make(event_id: str, known: Scope) -> tuple[Event, int]:
-            return self._assembly.of_event(event_id, event, known, stack=stack)
-
-        return self._capture(self._selection.sample, make, dict(hint or {}), scope)
-
-    def add_breadcrumb(self, crumb: Mapping[str, Any], hint: Hint) -> None:
+    def add_breadcrumb(
+        self, crumb: Mapping[str, Any] | None, fields: Mapping[str, Any], hint: Mapping[str, Any] | None
+    ) -> None:
         """Note what happened, as plain data, on the isolation scope."""
-        kept: dict[str, Any] | None = {"timestamp": time.time(), **crumb}
-        if self._options.before_breadcrumb is not None:
-            try:
-                kept = self._options.before_breadcrumb(kept or {}, hint)
-            except Exception:
-                logger.exception("before_breadcrumb failed: the breadcrumb is dropped")
-                return
-        if kept is not None:
-            self._scopes.isolation().breadcrumbs.append(breadcrumb(kept, self.rules))
-
-    def _capture(
-        self,
-        select: Callable[[], Reason | None],
-        make: Callable[[str, Scope], tuple[Event, int]],
-        hint: Hint,
-        scope: Scope | None,
-    ) -> str | None:
-        if self._inside.capturing:
-            self.dispatcher.lose("event_processor", "error")
-            return None
+        most = self._options.max_breadcrumbs
+        if not most or self._inside.capturing:
+            return
         self._inside.capturing = True
         try:
-            reason = select() or self.dispatcher.refusal("error")
-            if reason is None:
-                return self._make_and_put(make, hint, scope or self._scopes.merged())
+            kept = self._before_breadcrumb({"timestamp": time.time(), **(crumb or {}), **fields}, hint or {})
+            if kept is not None:
+                crumbs = self._scopes.isolation().breadcrumbs
+                crumbs.append(breadcrumb(kept, self._assembly.rules))
+                while len(crumbs) > most:
+                    crumbs.popleft()
         except Exception:
-            logger.debug("an event could not be made", exc_info=True)
-            reason = "internal_sdk_error"
+            logger.debug("a breadcrumb could not be made", exc_info=True)
         finally:
             self._inside.capturing = False
-        self.dispatcher.lose(reason, "error")
-        return None
 
-    def _make_and_put(self, make: Callable[[str, Scope], tuple[Event, int]], hint: Hint, known: Scope) -> str | None:
+    def _capture(self, capture: Callable[[], str | None]) -> str | None:
+        if self._inside.capturing:
+            return self._lose("event_processor")
+        self._inside.capturing = True
+        try:
+            return capture()
+        except Exception:
+            logger.debug("an event could not be made", exc_info=True)
+            return self._lose("internal_sdk_error")
+        finally:
+            self._inside.capturing = False
+            if self._inside.interrupted:
+                self._inside.interrupted = False
+                interrupt_main()
+
+    def _report(
+        self,
+        error: BaseException,
+        mechanism: Mechanism,
+        known: Known,
+        event: Mapping[str, Any],
+        hint: Mapping[str, Any],
+    ) -> str | None:
+        if not issubclass(type(error), BaseException):
+            self._complaints.wrong("capture_exception takes an exception", "what is none is not sent")
+            return self._lose("internal_sdk_error")
+        if self._selection.ignores(type(error)):
+            return self._lose("event_processor")
+        marks = _marks(error)
+        if self._token in marks:
+            return marks[self._token]
+        marks[self._token] = None
+        hint = {"exc_info": (type(error), error, error.__traceback__), **hint}
+        if not self._selection.keeps_error(error, hint):
+            return self._lose("sample_rate")
+
+        def make(known: Scope, freezer: Freezer) -> Event:
+            return self._assembly.of_error(error, mechanism, event, known, freezer)
+
+        marks[self._token] = self._send(make, known, hint)
+        return marks[self._token]
+
+    def _report_event(
+        self, event: Mapping[str, Any], known: Known, hint: Mapping[str, Any], *, stack: bool
+    ) -> str | None:
+        if not self._selection.keeps():
+            return self._lose("sample_rate")
+
+        def make(known: Scope, freezer: Freezer) -> Event:
+            return self._assembly.of_event(event, known, freezer, stack=stack)
+
+        return self._send(make, known, hint)
+
+    def _send(self, make: Callable[[Scope, Freezer], Event], known: Known, hint: Mapping[str, Any]) -> str | None:
+        """Make an event and queue it, if the server takes it and there is room for it."""
+        reason = self.dispatcher.refusal("error")
+        if reason is not None:
+            return self._lose(reason)
         self._facts.find_out()
-        event, weight = make(new_event_id(), known)
-        if self._options.before_send is not None:
-            changed = self._before_send(event, hint)
-            if changed is None:
-                self.dispatcher.lose("before_send", "error")
-                return None
-            event, weight = self._assembly.mend(changed, str(event["event_id"]))
-        item = self._assembly.item(event, weight, known.attachments)
+        late = self._facts.missing
+        scope, freezer = known(), Freezer(self._assembly.rules)
+        event: Event | None = make(scope, freezer)
+        self._inside.interrupted = freezer.interrupted
+        if event is not None and self._options.before_send is not None:
+            event = self._before_send(event, dict(hint))
+        if event is None:
+            return self._lose("before_send")
+        item = self._assembly.item(event, freezer.weight, scope.attachments, late)
         self.dispatcher.put(item)
-        self._scopes.last_event_id.set(item.id)
+        self._scopes.isolation().last_event_id = item.id
         return item.id
 
     def _before_send(self, event: Event, hint: Hint) -> Event | None:
+        """What the application makes of an event; None if it is to be dropped."""
         assert self._options.before_send is not None
         try:
-            return self._options.before_send(event, hint)
+            changed = self._options.before_send(self._assembly.lend(event), hint)
         except Exception:
-            logger.exception("before_send failed: the event is dropped")
+            self._complaints.failed("before_send", "the event is dropped")
             return None
+        if changed is None:
+            return None
+        if not isinstance(changed, dict):
+            self._complaints.wrong("before_send returned neither an event nor None", "the event is dropped")
+            return None
+        return self._assembly.mend(changed, event)
+
+    def _before_breadcrumb(self, crumb: dict[str, Any], hint: Mapping[str, Any]) -> dict[str, Any] | None:
+        if self._options.before_breadcrumb is None:
+            return crumb
+        try:
+            changed = self._options.before_breadcrumb(crumb, dict(hint))
+        except Exception:
+            self._complaints.failed("before_breadcrumb", "the breadcrumb is dropped")
+            return None
+        if changed is not None and not isinstance(changed, dict):
+            self._complaints.wrong("before_breadcrumb returned no breadcrumb", "it is dropped")
+            return None
+        return changed
+
+    def _lose(self, reason: Reason) -> str | None:
+        """Count an event as lost; gives the id that it has not got."""
+        self.dispatcher.lose(reason, "error")
+        return None
+
+
+_dict_of: Final = BaseException.__dict__["__dict__"].__get__  # past whatever a subclass puts in its place
 
 
 def _marks(error: BaseException) -> dict[str, str | None]:
-    try:
-        marks = error.__dict__.setdefault(MARK, {})
-    except Exception:  # somebody's own ``__dict__``: then each capture of the error is an event
-        return {}
+    """The clients that have captured this error, by their tokens, each with the event's id."""
+    marks = dict.setdefault(_dict_of(error), MARK, {})
     return marks if type(marks) is dict else {}

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from asyncsentry.item import Attachment
 
 if TYPE_CHECKING:
     from asyncsentry.types import ScopeData
 
-MAX_BREADCRUMBS = 100
+MAX_BREADCRUMBS: Final = 1000
+"""What a scope keeps at most; how many of them an event shows is its client's ``max_breadcrumbs``."""
+
+NAME_LIMIT: Final = 256
+"""Characters of an attachment's name and type."""
+
+T = TypeVar("T")
+
+logger = logging.getLogger("asyncsentry")
 
 
 class Scope:
-    """Data for events. What is set is copied at the door; it is frozen when an event is made of it."""
+    """Data for events. What is set is copied at the door; it is frozen when an event is made of it.
+
+    Nothing here raises: what cannot be taken is left out, and said in the log.
+    """
 
     __slots__ = (
         "attachments",
@@ -26,6 +37,7 @@ class Scope:
         "ended",
         "extras",
         "fingerprint",
+        "last_event_id",
         "level",
         "tags",
         "trace",
@@ -33,8 +45,7 @@ class Scope:
         "user",
     )
 
-    def __init__(self, max_breadcrumbs: int = MAX_BREADCRUMBS) -> None:
-        self.breadcrumbs: deque[Mapping[str, Any]] = deque(maxlen=max_breadcrumbs)
+    def __init__(self) -> None:
         self.ended = False
         self.clear()
 
@@ -49,11 +60,12 @@ class Scope:
         self.transaction: str | None = None
         self.trace: tuple[str, str] | None = None
         self.attachments: tuple[Attachment, ...] = ()
-        self.breadcrumbs.clear()
+        self.breadcrumbs: deque[dict[str, Any]] = deque(maxlen=MAX_BREADCRUMBS)
+        self.last_event_id: str | None = None
 
     def fork(self) -> Scope:
         """A scope that begins with what this one holds."""
-        fork = Scope(self.breadcrumbs.maxlen or 0)
+        fork = Scope()
         fork.update(self)
         return fork
 
@@ -63,10 +75,11 @@ class Scope:
         self.extras.update(other.extras)
         self.contexts.update(other.contexts)
         self.user = self.user if other.user is None else other.user
-        self.level = other.level or self.level
+        self.level = self.level if other.level is None else other.level
         self.fingerprint = self.fingerprint if other.fingerprint is None else other.fingerprint
-        self.transaction = other.transaction or self.transaction
+        self.transaction = self.transaction if other.transaction is None else other.transaction
         self.trace = other.trace or self.trace
+        self.last_event_id = other.last_event_id or self.last_event_id
         self.attachments += other.attachments
         self.breadcrumbs.extend(other.breadcrumbs)
 
@@ -78,9 +91,9 @@ class Scope:
 
     def apply(self, data: ScopeData) -> None:
         """Set several things at once."""
-        self.tags.update(data.get("tags", {}))
-        self.extras.update(data.get("extras", {}))
-        for key, value in data.get("contexts", {}).items():
+        self.set_tags(data.get("tags", {}))
+        self.set_extras(data.get("extras", {}))
+        for key, value in _take(dict, data.get("contexts", {})).items():
             self.set_context(key, value)
         if "user" in data:
             self.set_user(data["user"])
@@ -91,47 +104,66 @@ class Scope:
 
     def set_tag(self, key: str, value: Any) -> None:
         """Set one tag. Servers index tags; a value is sent as text."""
-        self.tags[key] = value
+        self.set_tags(((key, value),))
 
-    def set_tags(self, tags: Mapping[str, Any]) -> None:
+    def set_tags(self, tags: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Set several tags."""
-        self.tags.update(tags)
+        self.tags.update(_take(dict, tags))
 
     def set_extra(self, key: str, value: Any) -> None:
         """Set one value that is shown, not indexed."""
-        self.extras[key] = value
+        self.set_extras(((key, value),))
 
-    def set_extras(self, extras: Mapping[str, Any]) -> None:
+    def set_extras(self, extras: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Set several such values."""
-        self.extras.update(extras)
+        self.extras.update(_take(dict, extras))
 
     def set_context(self, key: str, value: Mapping[str, Any]) -> None:
         """Set a named group of values, shown as a section of its own."""
-        self.contexts[key] = dict(value)
+        self.contexts.update(_take(dict, ((key, _take(dict, value)),)))
 
     def set_user(self, user: Mapping[str, Any] | None) -> None:
         """Say for whom the work is done: ``id``, ``username``, ``email``, ``ip_address`` and whatever else."""
-        self.user = None if user is None else dict(user)
+        self.user = None if user is None else _take(dict, user)
 
-    def set_level(self, level: str) -> None:
+    def set_level(self, level: str | None) -> None:
         """Set the level of events: fatal, error, warning, info or debug."""
         self.level = level
 
-    def set_fingerprint(self, fingerprint: Sequence[str]) -> None:
+    def set_fingerprint(self, fingerprint: Iterable[str] | None) -> None:
         """Group events by this instead of by their stack trace; ``{{ default }}`` stands for the usual grouping."""
-        self.fingerprint = list(fingerprint)
+        parts = (fingerprint,) if isinstance(fingerprint, str) else fingerprint
+        self.fingerprint = None if parts is None else _take(list, parts)
 
-    def set_transaction_name(self, name: str) -> None:
+    def set_transaction_name(self, name: str | None) -> None:
         """Name the work: a route, a task."""
         self.transaction = name
 
-    def add_breadcrumb(self, crumb: Mapping[str, Any]) -> None:
+    def add_breadcrumb(self, crumb: Mapping[str, Any] | None = None, **fields: Any) -> None:
         """Note what happened, for the events to come; the oldest goes when there are too many."""
-        if "timestamp" not in crumb:
-            crumb = {**crumb, "timestamp": time.time()}
-        self.breadcrumbs.append(crumb)
+        from asyncsentry.events.breadcrumbs import breadcrumb
+        from asyncsentry.events.rules import Rules
+
+        self.breadcrumbs.append(breadcrumb({**_take(dict, crumb or {}), **fields}, Rules()))
 
     def add_attachment(self, data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
         """Send a file with each event; ``filename`` is shown without its folder."""
+        from asyncsentry.events.freezing import cut
+
+        if not (isinstance(data, _BYTES) and isinstance(filename, str) and isinstance(content_type, str)):
+            logger.debug("no attachment: it takes bytes, a file's name and a type")
+            return
         name = filename.replace("\\", "/").rpartition("/")[2]
-        self.attachments += (Attachment(bytes(data), name, content_type),)
+        self.attachments += (Attachment(bytes(data), cut(name, NAME_LIMIT), cut(content_type, NAME_LIMIT)),)
+
+
+_BYTES: Final = (bytes, bytearray, memoryview)
+
+
+def _take(copy: Callable[[Any], T], given: object) -> T:
+    """What the program gives, copied; nothing, and a word in the log, where it is not what it should be."""
+    try:
+        return copy(given)
+    except Exception:
+        logger.debug("what was to be set is not what it should be: nothing is set", exc_info=True)
+        return copy(())

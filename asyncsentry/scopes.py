@@ -1,139 +1,154 @@
 """Which work something is known about: the process, a request or task, a block.
 
 Data is kept on three levels, each more particular than the one before: global (the process), isolation (a request, a
-task, a job), current (a ``with new_scope():``). Which isolation scope a piece of code writes to:
+task, a job), current (a ``with new_scope():``). Which scope of a level a piece of code writes to:
 
 1. One that somebody opened (``isolation_scope()``, an integration) is shared by everything started inside it that
    carries its context: child tasks, worker threads, callbacks.
-2. Where nobody opened one, each asyncio task gets its own at its first write, a copy of what it had inherited; so do
-   threads. Siblings never mix, with no set-up.
+2. Where nobody opened one, each asyncio task gets its own at its first write, a copy of what it had inherited; so does
+   each thread, and each callback of a loop. Siblings never mix, with no set-up.
 3. A write after the scope has ended forks it.
 
 Leaving a scope restores the one before only if the variable is still ours: a generator or a callback may be left in
-another context than it was entered in, where ``ContextVar.reset`` would raise.
+another context than it was entered in, where ``ContextVar.reset`` would raise. What stays behind in the first context
+then is looked through by whoever had opened it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
-from asyncsentry.scope import MAX_BREADCRUMBS, Scope
+from asyncsentry.scope import Scope
 
 
-class Holding:
-    """An isolation scope in a context: whose it is, or that somebody opened it for all that is started inside."""
+class _Holding:
+    """A scope in a context: who made it, whether for all that is started inside, and what it was laid over."""
 
-    __slots__ = ("opened", "owner", "scope")
+    __slots__ = ("below", "opened", "scope", "worker")
 
-    def __init__(self, scope: Scope, owner: object, *, opened: bool) -> None:
+    def __init__(self, scope: Scope, worker: object, *, opened: bool, below: _Holding | None = None) -> None:
         self.scope = scope
-        self.owner = owner
+        self.worker = worker
         self.opened = opened
+        self.below = below
 
 
-class Scopes:
-    """The scopes of one client. Reading never makes one; writing makes the writer's own where it has none."""
+class _Level:
+    """The scopes of one level: which one is read here, and which one is written to."""
 
-    def __init__(self, max_breadcrumbs: int = MAX_BREADCRUMBS) -> None:
-        self.global_scope = Scope(max_breadcrumbs)
-        self._nothing = Scope(max_breadcrumbs)
-        self._isolation: ContextVar[Holding | None] = ContextVar("asyncsentry_isolation", default=None)
-        self._current: ContextVar[Scope | None] = ContextVar("asyncsentry_current", default=None)
-        self._of_tasks: WeakKeyDictionary[Any, Scope] = WeakKeyDictionary()
-        self.last_event_id: ContextVar[str | None] = ContextVar("asyncsentry_last_event_id", default=None)
+    def __init__(self, name: str) -> None:
+        self._held: ContextVar[_Holding | None] = ContextVar(name, default=None)
+        self._of_tasks: dict[ref[Any], Scope] = {}
 
-    def limit_breadcrumbs(self, most: int) -> None:
-        """Keep so many breadcrumbs from now on."""
-        self.global_scope.breadcrumbs = deque(self.global_scope.breadcrumbs, most)
-        self._nothing.breadcrumbs = deque(maxlen=most)
+    def read(self) -> Scope | None:
+        """What is known here, if anything is."""
+        holding = self._holding(_worker())
+        return None if holding is None else holding.scope
 
-    def isolation(self) -> Scope:
-        """The isolation scope to write to."""
-        holding = self._isolation.get()
-        owner, task = _worker()
-        if holding is not None and not holding.scope.ended and (holding.opened or holding.owner == owner):
+    def write(self) -> Scope:
+        """The scope to write to: made now, where there is none for this worker."""
+        worker = _worker()
+        holding = self._holding(worker)
+        if holding is not None and not holding.scope.ended and (holding.opened or holding.worker == worker):
             return holding.scope
-        scope = (holding.scope if holding is not None else self._nothing).fork()
-        self._isolation.set(Holding(scope, owner, opened=False))
-        if task is not None:
-            self._of_tasks[task] = scope
-        return scope
-
-    def current(self) -> Scope:
-        """The current scope to write to."""
-        scope = self._current.get()
-        if scope is None or scope.ended:
-            scope = (scope or self._nothing).fork()
-            self._current.set(scope)
-        return scope
-
-    def merged(self, error: BaseException | None = None) -> Scope:
-        """All that is known here. If ``error`` ended a task that had a scope of its own, what was known there."""
-        isolation = self._of_failed_task(error) or self._peek()
-        (isolation or self.global_scope).trace_ids()
-        scope = self.global_scope.fork()
-        if isolation is not None:
-            scope.update(isolation)
-        current = self._current.get()
-        if current is not None:
-            scope.update(current)
+        scope = Scope() if holding is None else holding.scope.fork()
+        self._held.set(_Holding(scope, worker, opened=False))
+        if isinstance(worker, ref):
+            self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
 
     @contextmanager
-    def new_scope(self) -> Iterator[Scope]:
-        """Open a current scope for a block: it begins as a copy, and what is set on it ends with the block."""
-        before = self._current.get()
-        scope = (before or self._nothing).fork()
-        self._current.set(scope)
+    def open(self, scope: Scope) -> Iterator[Scope]:
+        """Let ``scope`` be that of everything that runs, or is started, in a block."""
+        worker = _worker()
+        before = self._holding(worker)
+        holding = _Holding(scope, worker, opened=True, below=before)
+        self._held.set(holding)
         try:
             yield scope
         finally:
             scope.ended = True
-            if self._current.get() is scope:
-                self._current.set(before)
+            if self._held.get() is holding:
+                self._held.set(before)
+
+    def of_failed_task(self, error: BaseException) -> Scope | None:
+        """The scope of the task that ``error`` ended: of the innermost, as tasks start after those that await them."""
+        scopes = reversed(list(self._of_tasks.items()))
+        return next((scope for task, scope in scopes if _ended_with(task(), error)), None)
+
+    def _holding(self, worker: object) -> _Holding | None:
+        holding = self._held.get()
+        while holding is not None and holding.opened and holding.scope.ended and holding.worker == worker:
+            holding = holding.below
+        return holding
+
+
+class Scopes:
+    """The scopes of one client."""
+
+    def __init__(self) -> None:
+        self.global_scope = Scope()
+        self._isolation = _Level("asyncsentry_isolation")
+        self._current = _Level("asyncsentry_current")
+
+    def isolation(self) -> Scope:
+        """The isolation scope to write to."""
+        return self._isolation.write()
+
+    def current(self) -> Scope:
+        """The scope of the innermost ``with new_scope():`` to write to; outside of any, the isolation scope."""
+        return self.isolation() if self._current.read() is None else self._current.write()
+
+    def known(self, error: BaseException | None = None) -> Scope:
+        """All that is known here; if ``error`` ended a task that had a scope of its own, all that was known there."""
+        isolation = None if error is None else self._isolation.of_failed_task(error)
+        isolation = isolation or self.isolation()
+        isolation.trace_ids()
+        known = self.global_scope.fork()
+        known.update(isolation)
+        current = self._current.read()
+        if current is not None:
+            known.update(current)
+        return known
+
+    def last_event_id(self) -> str | None:
+        """The id of the event that was captured last in this work."""
+        isolation = self._isolation.read()
+        return None if isolation is None else isolation.last_event_id
+
+    @contextmanager
+    def new_scope(self) -> Iterator[Scope]:
+        """Open a current scope for a block: it begins as a copy, and what is set on it ends with the block."""
+        before = self._current.read()
+        with self._current.open(Scope() if before is None else before.fork()) as scope:
+            yield scope
 
     @contextmanager
     def isolation_scope(self) -> Iterator[Scope]:
-        """Open an isolation scope for a block and everything that is started in it."""
-        before = self._isolation.get()
-        scope = (self._peek() or self._nothing).fork()
-        scope.trace = None
-        holding = Holding(scope, None, opened=True)
-        self._isolation.set(holding)
-        try:
-            with self.new_scope():
-                yield scope
-        finally:
-            scope.ended = True
-            if self._isolation.get() is holding:
-                self._isolation.set(before)
-
-    def _peek(self) -> Scope | None:
-        holding = self._isolation.get()
-        return None if holding is None else holding.scope
-
-    def _of_failed_task(self, error: BaseException | None) -> Scope | None:
-        if error is None:
-            return None
-        for task, scope in list(self._of_tasks.items()):
-            if task.done() and getattr(task, "_exception", None) is error:
-                return scope
-        return None
+        """Open an isolation scope for a block and everything that is started in it. It is a trace of its own."""
+        before = self._isolation.read()
+        isolation = Scope() if before is None else before.fork()
+        isolation.trace = isolation.last_event_id = None
+        with self._isolation.open(isolation), self.new_scope():
+            yield isolation
 
 
-def _worker() -> tuple[object, object | None]:
-    """Whose writes these are: an asyncio task's (as a weak reference, and itself), else this thread's."""
+def _worker() -> object:
+    """Who runs here: an asyncio task, or this thread; a callback of a loop is somebody new each time."""
     asyncio = sys.modules.get("asyncio")
     loop = None if asyncio is None else asyncio._get_running_loop()
-    if asyncio is not None and loop is not None:
-        task = asyncio.current_task(loop)
-        if task is not None:
-            return ref(task), task
-    return get_ident(), None
+    if asyncio is None or loop is None:
+        return get_ident()
+    task = asyncio.current_task(loop)
+    return object() if task is None else ref(task)
+
+
+def _ended_with(task: Any, error: BaseException) -> bool:
+    """Whether a task ended with this error; asked so that it stays open whether anybody has retrieved it."""
+    return task is not None and task.done() and getattr(task, "_exception", None) is error

@@ -2,54 +2,51 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from asyncsentry.delivery.losses import Reason
+from asyncsentry.diary import Complaints
 from asyncsentry.options import Options
-
-logger = logging.getLogger("asyncsentry")
 
 
 class Selection:
-    """Ignored types first, then sampling. A sampler that fails is as good as none."""
+    """Ignored types and sampling. A sampler that fails is as good as none."""
 
-    def __init__(self, options: Options, uniform: Callable[[], float] = random.random) -> None:
+    def __init__(self, options: Options, complaints: Complaints, uniform: Callable[[], float] = random.random) -> None:
         self._ignored_classes = tuple(each for each in options.ignore_errors if isinstance(each, type))
         self._ignored_names = tuple(each for each in options.ignore_errors if isinstance(each, str))
-        self._known: WeakKeyDictionary[type[BaseException], bool] = WeakKeyDictionary()
+        self._ignored: WeakKeyDictionary[type[BaseException], bool] = WeakKeyDictionary()
         self._rate = options.sample_rate
         self._sampler = options.error_sampler
+        self._complaints = complaints
         self._uniform = uniform
-
-    def refusal(self, error: BaseException, hint: Mapping[str, Any]) -> Reason | None:
-        """Why this error is not sent, if it is not."""
-        if self.ignores(type(error)):
-            return "event_processor"
-        if self._sampler is None:
-            return self.sample()
-        try:
-            rate = float(self._sampler(error, dict(hint)))
-        except Exception:
-            logger.exception("error_sampler failed: sample_rate decides")
-            rate = self._rate
-        return self._sample(rate)
-
-    def sample(self) -> Reason | None:
-        """Let by as many as ``sample_rate`` says."""
-        return self._sample(self._rate)
 
     def ignores(self, kind: type[BaseException]) -> bool:
         """Whether ``ignore_errors`` names this type or one of its bases."""
         if not self._ignored_classes and not self._ignored_names:
             return False
-        known = self._known.get(kind)
-        if known is None:
-            known = self._known[kind] = issubclass(kind, self._ignored_classes) or any(map(self._names, kind.__mro__))
-        return known
+        ignored = self._ignored.get(kind)
+        if ignored is None:
+            ignored = issubclass(kind, self._ignored_classes) or any(map(self._names, kind.__mro__))
+            self._ignored[kind] = ignored
+        return ignored
+
+    def keeps_error(self, error: BaseException, hint: Mapping[str, Any]) -> bool:
+        """Whether this error is among those that are sent."""
+        if self._sampler is None:
+            return self.keeps()
+        try:
+            rate = float(self._sampler(error, dict(hint)))
+        except Exception:
+            self._complaints.failed("error_sampler", "sample_rate decides")
+            return self.keeps()
+        return self._sample(rate)
+
+    def keeps(self) -> bool:
+        """Whether the next one is among as many as ``sample_rate`` says."""
+        return self._sample(self._rate)
 
     def _names(self, kind: type) -> bool:
         if not self._ignored_names:
@@ -59,5 +56,5 @@ class Selection:
         called = (kind.__name__, kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}")
         return any(fnmatchcase(name, pattern) for name in called for pattern in self._ignored_names)
 
-    def _sample(self, rate: float) -> Reason | None:
-        return None if rate >= 1 or self._uniform() < rate else "sample_rate"
+    def _sample(self, rate: float) -> bool:
+        return rate >= 1 or self._uniform() < rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any, cast
 
 from asyncsentry.delivery.dispatcher import Channel, Dispatcher
@@ -39,7 +40,7 @@ def open_dispatcher(options: Options, facts: Facts) -> Dispatcher:
         outbox,
         losses,
         _transport(options, reach),
-        encode=Packer(reach.url, headers, SDK, facts.fields),
+        encode=Packer(reach.url, headers, SDK, facts.fields, _shrink),
         open_channel=lambda: _open_channel(reach),
         readiness=facts,
         timeout=options.timeout,
@@ -57,3 +58,9 @@ def _open_channel(reach: Settings) -> Channel:
     from asyncsentry import post
 
     return post.Channel(reach)
+
+
+def _shrink(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    from asyncsentry.events.trimming import trim
+
+    return trim(dict(event))

@@ -96,7 +96,7 @@ def capturing(capture: Callable[[BaseException], object], function_or_errors: tu
     """What ``capture_exceptions`` is, bare or called: a wrapped function, or a `Capturing` for some errors or all."""
     if len(function_or_errors) == 1 and not _is_error_class(function_or_errors[0]):
         return Capturing(capture, (Exception,))(function_or_errors[0])
-    return Capturing(capture, function_or_errors or (Exception,))
+    return Capturing(capture, tuple(filter(_is_error_class, function_or_errors)) or (Exception,))
 
 
 def _is_error_class(value: object) -> bool:

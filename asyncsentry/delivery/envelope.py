@@ -14,7 +14,6 @@ from typing import Final
 
 from asyncsentry.delivery.losses import report
 from asyncsentry.delivery.outbox import Lease
-from asyncsentry.delivery.queue import Entry
 from asyncsentry.item import Attachment, Item
 from asyncsentry.transport.protocol import Request
 
@@ -25,13 +24,17 @@ GZIP_LEVEL: Final = 1
 
 _GZIP_CONTAINER: Final = 31
 
+EVENT_LIMIT: Final = 1024 * 1024
+"""Bytes: a server refuses a larger event as a whole."""
 
-def encode_item(item: Item) -> bytes:
-    """An item, with its attachments behind it. `TypeError` or `ValueError` if its payload is no JSON."""
+
+def frame(item: Item) -> bytes:
+    """An item whose payload is bytes already, with its attachments behind it."""
     from asyncsentry.json import encode
 
-    payload = item.payload if isinstance(item.payload, bytes) else encode(item.payload)
-    lines = [encode({"type": item.type, "content_type": "application/json", "length": len(payload)}), payload]
+    assert isinstance(item.payload, bytes), "an item is encoded before it is framed"
+    header = {"type": item.type, "content_type": "application/json", "length": len(item.payload)}
+    lines = [encode(header), item.payload]
     for attachment in item.attachments:
         lines += encode(_attachment_header(attachment)), attachment.data
     return b"\n".join(lines) + b"\n"
@@ -47,7 +50,7 @@ def _attachment_header(attachment: Attachment) -> dict[str, object]:
 
 
 def encode_envelope(headers: Mapping[str, object], items: Iterable[bytes]) -> bytes:
-    """``headers`` and encoded items. A header whose value is None is left out."""
+    """``headers`` and framed items. A header whose value is None is left out."""
     from asyncsentry.json import encode
 
     head = encode({name: value for name, value in headers.items() if value is not None})
@@ -63,7 +66,8 @@ def compress(body: bytes) -> bytes:
 class Packer:
     """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send.
 
-    ``late_fields`` are fields of an event that may not have been known when it was made.
+    ``late_fields`` are fields of an event that may not have been known when it was made. ``shrink`` makes an event
+    small enough for a server.
     """
 
     def __init__(
@@ -72,34 +76,44 @@ class Packer:
         headers: Mapping[str, str],
         sdk: Mapping[str, object],
         late_fields: Callable[[], Mapping[str, object]],
+        shrink: Callable[[Mapping[str, object]], Mapping[str, object]],
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
         self._headers = {**headers, "Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"}
         self._sdk = sdk
         self._late_fields = late_fields
+        self._shrink = shrink
         self._wall = wall
 
     def __call__(self, lease: Lease) -> Request:
-        items = [self._encode_once(entry) for entry in lease.entries]
+        """The request. `TypeError` or `ValueError` if an item's payload is no JSON."""
+        for entry in lease.entries:
+            entry.item = self._encoded(entry.item)
+        items = [entry.item for entry in lease.entries]
+        lead = items[0] if items else None
         if lease.losses:
-            items.append(encode_item(Item("client_report", "internal", report(lease.losses, self._wall()), 0)))
-        lead = lease.entries[0].item if lease.entries else None
+            items.append(self._encoded(Item("client_report", "internal", report(lease.losses, self._wall()), 0)))
         headers = {
             "event_id": lead and lead.id,
             "sent_at": format_time(self._wall()),
             "sdk": self._sdk,
             "trace": lead and lead.trace,
         }
-        return Request(self._url, self._headers, compress(encode_envelope(headers, items)))
+        return Request(self._url, self._headers, compress(encode_envelope(headers, map(frame, items))))
 
-    def _encode_once(self, entry: Entry) -> bytes:
-        if entry.encoded is None:
-            item = entry.item
-            if item.type == "event" and not isinstance(item.payload, bytes):
-                item = replace(item, payload={**self._late_fields(), **item.payload})
-            entry.encoded = encode_item(item)
-        return entry.encoded
+    def _encoded(self, item: Item) -> Item:
+        """The item as it is sent, and sent again: its payload is bytes, and what they were made from can go."""
+        from asyncsentry.json import encode
+
+        if isinstance(item.payload, bytes):
+            return item
+        late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
+        payload = {**late, **item.payload}
+        encoded = encode(payload)
+        if item.type == "event" and len(encoded) > EVENT_LIMIT:
+            encoded = encode(self._shrink(payload))
+        return replace(item, payload=encoded)
 
 
 def format_time(seconds: float) -> str:
