@@ -51,6 +51,7 @@ nox.options.sessions = [
     "relay",
     "docs",
     "servers",
+    "bench",
 ]
 
 
@@ -184,3 +185,10 @@ def servers(session: nox.Session) -> None:
     install(session, "test", extra="[all]")
     session.env["BUGSINK_BIN"] = str(ROOT / ".nox" / "bugsink" / "bin")
     run_pytest(session, "servers")
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build"])
+def bench(session: nox.Session) -> None:
+    """Measure beside the peers; the gate's short form only shows that it works (``-- --runs 25`` for figures)."""
+    install(session, "bench")
+    session.run("python", "benchmarks/startup.py", *(session.posargs or ["--runs", "5"]))
