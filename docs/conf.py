@@ -19,7 +19,7 @@ html_title = f"asyncsentry {release}"
 
 default_role = "py:obj"
 # The standard library's types have no page here, and what `init` hands to its client is nobody else's.
-nitpick_ignore_regex = [("py:class", r"(?!asyncsentry).*"), ("py:class", r"asyncsentry\.scope\.Scopes")]
+nitpick_ignore_regex = [("py:class", r"(?!asyncsentry).*"), ("py:class", r"asyncsentry\.scopes\.Scopes")]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
