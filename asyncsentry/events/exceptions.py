@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, TypeAlias, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import bases, module_name, short_name, show_name
@@ -32,12 +32,8 @@ class Mechanism:
     help_link: str | None = None
 
 
-class _Link(NamedTuple):
-    """An exception, and how it hangs on the one that led to it."""
-
-    error: BaseException
-    parent: int | None
-    source: str | None
+_Link: TypeAlias = "tuple[BaseException, int | None, str | None]"
+"""An exception with the number of the one that led to it, and how it hangs on that."""
 
 
 def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freezer) -> list[dict[str, Json]]:
@@ -49,14 +45,17 @@ def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freeze
     links = _walk(error, freezer)
     shown = list(islice(links, freezer.rules.max_exceptions))
     more = sum(1 for _ in islice(links, COUNT_LIMIT))
-    values = [_describe(link.error, freezer) for link in shown]
-    for number, (link, value) in enumerate(zip(shown, values, strict=True)):
+    values = [_describe(error, freezer) for error, _, _ in shown]
+    for number, ((error, parent, source), value) in enumerate(zip(shown, values, strict=True)):
         described: dict[str, Json] = {"type": "chained"} if number else _describe_mechanism(mechanism, more, freezer)
-        described |= _position(number, link) if len(shown) > 1 else {}
-        value["mechanism"] = described | _particulars(link.error, freezer)
+        if len(shown) > 1:
+            described["exception_id"] = number
+        if parent is not None:
+            described |= {"parent_id": parent, "source": source}
+        value["mechanism"] = described | _particulars(error, freezer)
     # Only now the stacks, which may use up what there is of budget and patience: no message is lost to a variable.
-    for link, value in zip(shown, values, strict=True):
-        frames = traceback_frames(_traceback_of(link.error), freezer) + _syntax_frames(link.error, freezer)
+    for (error, _, _), value in zip(shown, values, strict=True):
+        frames = traceback_frames(_traceback_of(error), freezer) + _syntax_frames(error, freezer)
         if frames:
             value["stacktrace"] = {"frames": cast("list[Json]", frames)}
     values.reverse()
@@ -73,31 +72,32 @@ _arguments_of: Final = BaseException.__dict__["args"].__get__
 
 def _walk(error: BaseException, freezer: Freezer) -> Iterator[_Link]:
     """Every exception once, depth first: what led to one, then what is grouped in it."""
-    waiting = [_Link(error, None, None)]
+    waiting: list[_Link] = [(error, None, None)]
     met: dict[int, BaseException] = {}
     while waiting:
         link = waiting.pop()
-        if id(link.error) not in met:
+        error = link[0]
+        if id(error) not in met:
             number = len(met)
-            met[id(link.error)] = link.error
+            met[id(error)] = error
             yield link
-            waiting.extend(reversed(_links_from(link.error, number, freezer)))
+            waiting.extend(reversed(_links_from(error, number, freezer)))
 
 
 def _links_from(error: BaseException, number: int, freezer: Freezer) -> list[_Link]:
     members = _members(error, freezer)
     source = "__cause__" if _suppresses(error) else "__context__"
     before = _cause_of(error) if _suppresses(error) else _context_of(error)
-    links = [_Link(member, number, f"exceptions[{index}]") for index, member in enumerate(members)]
+    links: list[_Link] = [(member, number, f"exceptions[{index}]") for index, member in enumerate(members)]
     # What a group was raised from is often one of its members, too (a TaskGroup's own error): there it says more.
     if before is not None and not any(before is member for member in members):
-        links.insert(0, _Link(before, number, source))
+        links.insert(0, (before, number, source))
     return links
 
 
 def _is_group(kind: type) -> bool:
     # By name: 3.10 has no builtin, but a backport whose class is called the same.
-    return any(short_name(base) == "BaseExceptionGroup" for base in bases(kind))
+    return "BaseExceptionGroup" in map(short_name, bases(kind))
 
 
 def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...]:
@@ -148,10 +148,10 @@ def _notes(error: BaseException, freezer: Freezer) -> list[str]:
 
 
 def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> dict[str, Json]:
-    data = freezer.freeze_mapping(mechanism.data or {}, scrub=False)
+    described: dict[str, Json] = {"type": mechanism.type, "handled": mechanism.handled}
+    data = freezer.freeze_mapping(mechanism.data, scrub=False) if mechanism.data else {}
     if more:
         data["exceptions_not_shown"] = f"{more} or more" if more == COUNT_LIMIT else more
-    described: dict[str, Json] = {"type": mechanism.type, "handled": mechanism.handled}
     if data:
         described["data"] = data
     if mechanism.synthetic:
@@ -161,13 +161,6 @@ def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> di
     if mechanism.help_link is not None:
         described["help_link"] = freezer.text(mechanism.help_link, TYPE_LIMIT)
     return described
-
-
-def _position(number: int, link: _Link) -> dict[str, Json]:
-    position: dict[str, Json] = {"exception_id": number}
-    if link.parent is not None:
-        position |= {"parent_id": link.parent, "source": link.source}
-    return position
 
 
 def _particulars(error: BaseException, freezer: Freezer) -> dict[str, Json]:

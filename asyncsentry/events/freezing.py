@@ -134,7 +134,7 @@ class Freezer:
         if kind is int:
             return _freeze_int(value)
         if kind is float:
-            return _freeze_float(value)
+            return value if isfinite(value) else repr(value)
         return self._freeze_foreign(value, depth)
 
     def _freeze_builtin(self, value: Any, kind: type, depth: int) -> Json:
@@ -181,6 +181,7 @@ class Freezer:
                 or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
                 or value is None
                 or kind is bool
+                or (kind is float and isfinite(value))
             ):
                 frozen[name] = value
             else:
@@ -199,6 +200,7 @@ class Freezer:
                 or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
                 or value is None
                 or kind is bool
+                or (kind is float and isfinite(value))
             ):
                 frozen.append(value)
             else:
@@ -210,7 +212,8 @@ class Freezer:
     def _freeze_name(self, name: object) -> str:
         """A mapping's key: a text as it is, anything else as the text that it would be frozen to."""
         if type(name) is tuple:
-            return cut(str(tuple(self._freeze_items(name, len(name), self.rules.max_depth))), NAME_LIMIT)
+            members = self._freeze_items(name[: self.rules.max_breadth], len(name), self.rules.max_depth)
+            return cut(str(tuple(members)), NAME_LIMIT)
         return cut(name if type(name) is str else str(self._freeze(name, self.rules.max_depth)), NAME_LIMIT)
 
     def _freeze_foreign(self, value: object, depth: int) -> Json:
@@ -252,10 +255,6 @@ def _freeze_int(value: int) -> int | str:
         return value
     bits = value.bit_length()
     return str(value) if bits <= _LARGEST_INT_BITS else f"<int of {bits} bits>"
-
-
-def _freeze_float(value: float) -> float | str:
-    return value if isfinite(value) else repr(value)
 
 
 def _is_secret_pair(pair: tuple[Any, Any]) -> bool:

@@ -127,6 +127,11 @@ def test_keys_may_be_anything(freezer: Freezer) -> None:
     }
 
 
+def test_an_enormous_key_is_cut(freezer: Freezer) -> None:
+    (name,) = freezer.freeze_mapping({tuple(range(1_000_000)): 1})
+    assert name == "(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, '... 999990 more')"
+
+
 def test_secrets_are_filtered_by_the_names_they_stand_under_at_any_depth(freezer: Freezer) -> None:
     given = {"password": "x", "nested": [{"Api-Key": "x", "name": "n"}], b"token": 1, "größe": 1, "ä_secret": 1}
     assert freezer.freeze_mapping(given) == {
