@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
-from typing import Protocol
+import sys
+from collections.abc import Callable
+from typing import Final, Protocol
 from weakref import WeakSet
+
+LAST: Final = -100
+"""The priority of what `multiprocessing` does at the end of a child: after all that the application asked for."""
+
+logger = logging.getLogger("asyncsentry")
 
 
 class Resident(Protocol):
@@ -13,6 +21,10 @@ class Resident(Protocol):
 
     def at_exit(self) -> None:
         """The program is done; threads of this process still run, new ones may not start (from Python 3.12 on)."""
+        ...
+
+    def before_fork(self) -> None:
+        """This thread is about to fork. Nothing but what is safe to lose may be under way in other threads."""
         ...
 
     def after_fork(self) -> None:
@@ -26,6 +38,8 @@ _residents: WeakSet[Resident] = WeakSet()
 def settle(resident: Resident) -> None:
     """Tell ``resident`` from now on. It is not kept alive by this."""
     _residents.add(resident)
+    if _is_child_of_multiprocessing():
+        _register_finalizer()
 
 
 def unsettle(resident: Resident) -> None:
@@ -33,16 +47,41 @@ def unsettle(resident: Resident) -> None:
     _residents.discard(resident)
 
 
+def _tell(residents: list[Resident], what: Callable[[Resident], None]) -> None:
+    for resident in residents:
+        try:
+            what(resident)
+        except Exception:
+            logger.debug("a client could not follow the process", exc_info=True)
+
+
 def _tell_exit() -> None:
-    for resident in list(_residents):
-        resident.at_exit()
+    _tell(list(_residents), lambda resident: resident.at_exit())
 
 
-def _tell_fork() -> None:
-    for resident in list(_residents):
-        resident.after_fork()
+def _tell_before_fork() -> None:
+    _tell(list(_residents), lambda resident: resident.before_fork())
+
+
+def _tell_after_fork() -> None:
+    _tell(list(_residents), lambda resident: resident.after_fork())
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:  # perhaps a child of `multiprocessing`, which forgets what was registered before it began
+        util.register_after_fork(_tell_exit, lambda _: _register_finalizer())
+
+
+def _is_child_of_multiprocessing() -> bool:
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
+
+
+def _register_finalizer() -> None:
+    """Children of `multiprocessing` end with ``os._exit``, on some Pythons without what `atexit` knows."""
+    from multiprocessing.util import Finalize
+
+    Finalize(None, _tell_exit, exitpriority=LAST)
 
 
 atexit.register(_tell_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_tell_fork)
+    os.register_at_fork(before=_tell_before_fork, after_in_child=_tell_after_fork)

@@ -1,54 +1,27 @@
-"""Turns: what was captured is sent by a transport, in its style, one request at a time.
-
-A capture arms at most one turn. A turn encodes and sends *one* request, then arms the next for when the outbox has
-something to do again. So no pump recurses and every timer has an owner.
-"""
+"""Delivery as a whole: put something in, wait for it to be gone, end."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, TimeoutError as FutureTimeoutError
-from contextvars import Context
-from functools import partial
+from collections.abc import Callable
+from concurrent.futures import Future
 from threading import get_native_id
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from asyncsentry.delivery.exchange import Exchange
+from asyncsentry.delivery.last_resort import Channel, LastResort, opens
 from asyncsentry.delivery.losses import Counts, Losses, Reason
 from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.delivery.turns import READY_WITHIN, Readiness, Turns
 from asyncsentry.item import Category, Item
-from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
-
-POSTPONE: Final = 0.005
-"""Seconds after which a turn that came before all was ready to send is tried again."""
-
-OVERDUE: Final = 1.0
-"""Seconds after which a turn that was armed and did not run is armed again: its loop may have died."""
+from asyncsentry.transport.protocol import Request, Transport
 
 GRACE: Final = 0.1
 """Seconds that a flush leaves the transport to show that it is at work, before it sends from its own thread."""
 
-SHORTEST_PAUSE: Final = 0.01
-"""Seconds that a blocking flush waits at least before it looks again."""
-
 logger = logging.getLogger("asyncsentry")
-
-
-class Channel(Protocol):
-    """The blocking sender of the last resort."""
-
-    def post(self, request: Request, timeout: float) -> Response | NoResponse: ...
-    def close(self) -> None: ...
-
-
-class Readiness(Protocol):
-    """Whether everything that is to be sent with an item is known yet."""
-
-    @property
-    def known(self) -> bool: ...
-    def wait(self, timeout: float) -> None: ...
 
 
 class Dispatcher:
@@ -69,17 +42,12 @@ class Dispatcher:
         self.transport = transport
         self._outbox = outbox
         self._losses = losses
-        self._encode = encode
-        self._open_channel = open_channel
+        self._exchange = Exchange(outbox, encode, now)
+        self._turns = Turns(outbox, self._exchange, transport, readiness, now)
+        self._last_resort = LastResort(outbox, self._exchange, open_channel, timeout, now)
         self._readiness = readiness
-        self._timeout = timeout
         self._now = now
-        self._soon: float | None = None
-        self._alarm: float | None = None
-        self._turns = 0
-        self._home: int | None = None
-        self._ending: float | None = None
-        self._failure: str | None = None
+        self._budget: float | None = None
 
     # -- capturing
 
@@ -90,123 +58,35 @@ class Dispatcher:
     def put(self, item: Item) -> None:
         """Queue an item and see that it is sent."""
         self._outbox.put(item, self._now())
-        if self._ending is None:
-            self._arm()
+        if self._budget is None:
+            self._turns.arm()
         else:  # there may be no turns any more
-            self.flush(self._ending, patient=False)
+            self._deliver_last()
 
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up before it was an item, and see that it is reported some time."""
         self._losses.add(reason, category)
-        if self._alarm is None:
-            self._arm()
+        if not self._turns.alarmed:
+            self._turns.arm()
 
-    # -- turns
-
-    def _arm(self) -> bool:
-        """See that a turn runs when there is something to do; False if the transport has nowhere to run it."""
-        now = self._now()
-        delay = self._outbox.due(now)
-        if delay is None:
-            return True
-        return self._arm_soon(now) if delay <= 0 else self._arm_alarm(now, now + delay)
-
-    def _arm_soon(self, now: float) -> bool:
-        if self._soon is None or now - self._soon > OVERDUE:
-            self._soon = now
-            if not self._later(0.0, self._run_soon):
-                self._soon = None
-                return False
-        return True
-
-    def _arm_alarm(self, now: float, when: float) -> bool:
-        if self._alarm is None or when < self._alarm or now - self._alarm > OVERDUE:
-            self._alarm = when
-            if not self._later(when - now, partial(self._run_alarm, when)):
-                self._alarm = None
-                return False
-        return True
-
-    def _later(self, delay: float, turn: Callable[[], None]) -> bool:
-        try:
-            return self.transport.later(delay, turn)
-        except Exception:
-            logger.debug("the transport failed to take a turn", exc_info=True)
-            return False
-
-    def _run_soon(self) -> None:
-        self._soon = None
-        Context().run(self._turn)
-
-    def _run_alarm(self, alarm: float) -> None:
-        if self._alarm == alarm:
-            self._alarm = None
-        Context().run(self._turn)
-
-    def _turn(self) -> None:
-        self._turns += 1
-        self._home = get_native_id()
-        if not self._readiness.known and self._postpone():
-            return
-        lease = self._outbox.next(self._now(), self._home)
-        if lease is not None:
-            self._send(lease)
-        self._arm()
-
-    def _postpone(self) -> bool:
-        """Try again in a moment; False where the style has no timers, as its user chose to wait."""
-        self._soon = self._now()
-        if self._later(POSTPONE, self._run_soon):
-            return True
-        self._soon = None
-        self._readiness.wait(self._timeout)
-        return False
-
-    def _send(self, lease: Lease) -> None:
-        request = self._request(lease)
-        if request is None:
-            return
-        try:
-            self.transport.send(request, partial(self._settle, lease))
-        except Exception as error:
-            self._settle(lease, NoResponse(error, sent=False))
-
-    def _request(self, lease: Lease) -> Request | None:
-        try:
-            return self._encode(lease)
-        except Exception:
-            logger.debug("an item could not be encoded", exc_info=True)
-            self._outbox.spoil(lease, self._now())
-            return None
-
-    def _settle(self, lease: Lease, outcome: Response | NoResponse) -> None:
-        self._note(outcome)
-        self._outbox.settle(lease, outcome, self._now())
-        self._arm()
-
-    def _note(self, outcome: Response | NoResponse) -> None:
-        if isinstance(outcome, NoResponse):
-            self._failure = f"no answer: {outcome.error!r}"
-            logger.debug("an envelope got no answer: %r", outcome.error)
-        elif outcome.status >= 300:
-            reason = outcome.headers.get("x-sentry-error") or outcome.body.decode("utf-8", "replace")
-            self._failure = f"status {outcome.status}: {reason}"
-            level = logging.ERROR if outcome.status == 413 else logging.DEBUG
-            logger.log(level, "the server refused an envelope with status %d: %s", outcome.status, reason)
+    def losses(self) -> Counts:
+        """What has been lost since the start."""
+        return self._losses.total()
 
     def take_failure(self) -> str | None:
         """What went wrong last since this was asked last, in words."""
-        failure, self._failure = self._failure, None
-        return failure
+        return self._exchange.take_failure()
 
     # -- waiting
 
     def hasten(self) -> tuple[Future[None], bool]:
         """A latch for all that has been put before this call, losses to report included; whether it is worked on."""
-        now = self._now()
-        self._outbox.hasten(now)
-        idle = self._outbox.idle(now)
-        return idle, self._arm()
+        idle = self._outbox.idle(self._now())
+        return idle, idle.done() or self._turns.rearm()
+
+    def forget(self, idle: Future[None]) -> None:
+        """Nobody waits for this latch any more."""
+        self._outbox.forget(idle)
 
     def flush(self, timeout: float, *, patient: bool = True) -> bool:
         """Wait, blocking, until all that was put before is settled: right in every style, on a loop's own thread too.
@@ -215,14 +95,44 @@ class Dispatcher:
         there), what is left is sent from here. Without patience, a server that does not answer is not waited for.
         """
         deadline = self._now() + timeout
-        idle, _ = self.hasten()
-        here = get_native_id()
-        if self._goes_on_elsewhere(idle, here, deadline):
-            return True
-        self._drain(idle, here, deadline, patient=patient)
-        if patient or self._outbox.in_flight(besides=here):
-            _wait(idle, deadline - self._now())
+        idle = self._outbox.idle(self._now())
+        if not idle.done():
+            self._readiness.wait(min(READY_WITHIN, timeout / 2))
+            self._deliver(idle, deadline, timeout / 2, patient=patient)
+            self.forget(idle)
         return idle.done()
+
+    def _deliver(self, idle: Future[None], deadline: float, patience: float, *, patient: bool) -> None:
+        here = get_native_id()
+        going, hurry = self._turns.nudge(), True
+        if self._turns.home == here or _runs_loop():  # nothing goes on here while we block
+            self._outbox.reclaim(here)
+            going, hurry = False, self._last_resort.drain(idle, deadline, hurry=True, patient=False)
+        if not self._others_finish(idle, here, deadline, patience, going=going):
+            self._outbox.reclaim()
+            self._last_resort.drain(idle, deadline, hurry=hurry, patient=patient)
+            self._turns.nudge()
+
+    def _others_finish(self, idle: Future[None], here: int, deadline: float, patience: float, *, going: bool) -> bool:
+        """Wait while other threads get on, or have something in flight; True if that, or the deadline, was all.
+
+        What they have in flight may never land (a loop that is blocked, or has died), so ``patience`` seconds without
+        any progress are enough.
+        """
+        since = self._now()
+        while not idle.done() and (left := deadline - self._now()) > 0:
+            if not going and not self._outbox.in_flight(besides=here):
+                return False
+            progress = self._turns.progress
+            opens(idle, min(GRACE, left))
+            going = progress != self._turns.progress
+            if going:
+                since = self._now()
+            elif self._now() - since >= patience:
+                return False
+        return True
+
+    # -- ending
 
     def close(self, timeout: float) -> None:
         """Flush, end the transport, and count what is left as lost."""
@@ -240,71 +150,37 @@ class Dispatcher:
             return None
 
     def give_up(self) -> int:
-        """Count all that is left as lost; gives how many items that were."""
+        """Count all that is left, and whatever comes yet, as lost; gives how many items were left."""
+        self._budget = 0.0
         return self._outbox.give_up(self._now())
-
-    def losses(self) -> Counts:
-        """What has been lost since the start."""
-        return self._losses.total()
 
     def exit(self, timeout: float) -> int:
         """Deliver what is left at the end of the process, and from now on whatever is captured, from its own thread.
 
         Gives how many items had to be given up. The transport is left as it is: the process ends it.
         """
-        self._ending = timeout
-        self.flush(timeout, patient=False)
-        return self.give_up()
+        self._budget = timeout
+        return self._deliver_last()
 
-    def _goes_on_elsewhere(self, idle: Future[None], here: int, deadline: float) -> bool:
-        """Wait for as long as another thread is seen at work; True if that emptied the outbox."""
-        while (left := deadline - self._now()) > 0 and self._home != here and not _runs_loop():
-            turns = self._turns
-            if _wait(idle, min(GRACE, left)):
-                return True
-            if turns == self._turns and not self._outbox.in_flight(besides=here):
-                return False
-        return idle.done()
+    def _deliver_last(self) -> int:
+        """All of it together takes no longer than the program said that its end may take."""
+        budget, began = self._budget or 0.0, self._now()
+        self.flush(budget, patient=False)
+        self._budget = max(0.0, budget - (self._now() - began))
+        return self._outbox.give_up(self._now())
 
-    def _drain(self, idle: Future[None], here: int, deadline: float, *, patient: bool) -> None:
-        """Send what is left from this thread: what waits, and what its own loop has in flight and cannot finish."""
-        self._outbox.reclaim(here)
-        self._readiness.wait(deadline - self._now())
-        channel = self._open_channel()
-        hurry = True
-        try:
-            while not idle.done() and (left := deadline - self._now()) > 0:
-                lease = self._outbox.next(self._now(), here, hurry=hurry)
-                if lease is not None:
-                    hurry = self._post(lease, channel, min(left, self._timeout))
-                    continue
-                pause = self._outbox.due(self._now())
-                if pause is None or not patient:
-                    return
-                _wait(idle, min(left, max(pause, SHORTEST_PAUSE)))
-        finally:
-            channel.close()
+    # -- forking
 
-    def _post(self, lease: Lease, channel: Channel, timeout: float) -> bool:
-        """Send one lease, blocking. False if there was no answer: the next waits for the back-off."""
-        request = self._request(lease)
-        if request is None:
-            return True
-        outcome = channel.post(request, timeout)
-        self._note(outcome)
-        self._outbox.settle(lease, outcome, self._now())
-        return isinstance(outcome, Response)
+    def before_fork(self) -> None:
+        """Hold the fork while a thread finds out what is to be known: it imports, and the child will not have it."""
+        self._readiness.wait(READY_WITHIN)
+
+    def leave_behind(self) -> None:
+        """This is a forked child: whatever runs here yet, on a loop that was inherited, is the parent's to do."""
+        self._turns.end()
 
 
 def _runs_loop() -> bool:
     """Whether an asyncio loop runs in this thread, so that waiting here would stop it."""
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and asyncio._get_running_loop() is not None
-
-
-def _wait(idle: Future[None], timeout: float) -> bool:
-    try:
-        idle.result(max(0.0, timeout))
-    except FutureTimeoutError:
-        return False
-    return True

@@ -28,13 +28,12 @@ EVENT_LIMIT: Final = 1024 * 1024
 """Bytes: a server refuses a larger event as a whole."""
 
 
-def frame(item: Item) -> bytes:
-    """An item whose payload is bytes already, with its attachments behind it."""
+def encode_item(item: Item) -> bytes:
+    """An item, with its attachments behind it. `TypeError` or `ValueError` if its payload is no JSON."""
     from asyncsentry.json import encode
 
-    assert isinstance(item.payload, bytes), "an item is encoded before it is framed"
-    header = {"type": item.type, "content_type": "application/json", "length": len(item.payload)}
-    lines = [encode(header), item.payload]
+    payload = item.payload if isinstance(item.payload, bytes) else encode(item.payload)
+    lines = [encode({"type": item.type, "content_type": "application/json", "length": len(payload)}), payload]
     for attachment in item.attachments:
         lines += encode(_attachment_header(attachment)), attachment.data
     return b"\n".join(lines) + b"\n"
@@ -50,7 +49,7 @@ def _attachment_header(attachment: Attachment) -> dict[str, object]:
 
 
 def encode_envelope(headers: Mapping[str, object], items: Iterable[bytes]) -> bytes:
-    """``headers`` and framed items. A header whose value is None is left out."""
+    """``headers`` and encoded items. A header whose value is None is left out."""
     from asyncsentry.json import encode
 
     head = encode({name: value for name, value in headers.items() if value is not None})
@@ -89,20 +88,20 @@ class Packer:
     def __call__(self, lease: Lease) -> Request:
         """The request. `TypeError` or `ValueError` if an item's payload is no JSON."""
         for entry in lease.entries:
-            entry.item = self._encoded(entry.item)
+            entry.item = self._finished(entry.item)
         items = [entry.item for entry in lease.entries]
         lead = items[0] if items else None
         if lease.losses:
-            items.append(self._encoded(Item("client_report", "internal", report(lease.losses, self._wall()), 0)))
+            items.append(Item("client_report", "internal", report(lease.losses, self._wall()), 0))
         headers = {
             "event_id": lead and lead.id,
             "sent_at": format_time(self._wall()),
             "sdk": self._sdk,
             "trace": lead and lead.trace,
         }
-        return Request(self._url, self._headers, compress(encode_envelope(headers, map(frame, items))))
+        return Request(self._url, self._headers, compress(encode_envelope(headers, map(encode_item, items))))
 
-    def _encoded(self, item: Item) -> Item:
+    def _finished(self, item: Item) -> Item:
         """The item as it is sent, and sent again: its payload is bytes, and what they were made from can go."""
         from asyncsentry.json import encode
 

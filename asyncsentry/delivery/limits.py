@@ -14,6 +14,9 @@ from asyncsentry.item import PRIORITY, Category
 DEFAULT_LIMIT: Final = 60.0
 """Seconds to send nothing after a 429 that does not say how long."""
 
+LONGEST_LIMIT: Final = 24 * 3600.0
+"""Seconds after which the server is asked again, whatever it said."""
+
 _CATEGORIES: Final[Mapping[str, Category]] = {name: name for name in PRIORITY} | {
     "attachment_item": "attachment",
     "log_byte": "log_item",
@@ -75,9 +78,10 @@ def parse_retry_after(value: str | None, wall: float) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - wall)
+        seconds = parsedate_to_datetime(value).timestamp() - wall
     except (ValueError, OverflowError):
         return None
+    return min(max(0.0, seconds), LONGEST_LIMIT)
 
 
 def _seconds(text: str) -> float | None:
@@ -85,4 +89,4 @@ def _seconds(text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         return None
-    return seconds if isfinite(seconds) and seconds >= 0 else None
+    return min(seconds, LONGEST_LIMIT) if isfinite(seconds) and seconds >= 0 else None

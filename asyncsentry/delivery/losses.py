@@ -6,10 +6,10 @@ The reasons are those of Sentry's client reports, https://develop.sentry.dev/sdk
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
-from threading import Lock
+from functools import partial
 from typing import Final, Literal
 
+from asyncsentry.delivery.turnstile import PATIENCE, Turnstile
 from asyncsentry.item import Category, Item
 
 Reason = Literal[
@@ -34,29 +34,27 @@ FOLD_AT: Final = 256
 class Losses:
     """The losses of one client.
 
-    `add` may be called in a finalizer, in a signal handler and under any lock, so it only appends to a deque; the
-    lock is taken where the notes are added up, and never waited for by `add`.
+    `add` may be called in a finalizer, in a signal handler and under any lock: it appends a note, and now and then
+    adds up the notes if nobody else does.
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._turnstile = Turnstile()
         self._notes: deque[tuple[Reason, Category, int]] = deque()
         self._unreported: Counts = Counter()
         self._total: Counts = Counter()
 
     def add(self, reason: Reason, category: Category, quantity: int = 1) -> None:
-        self._notes.append((reason, category, quantity))
-        if len(self._notes) > FOLD_AT and self._lock.acquire(blocking=False):
-            try:
-                self._fold()
-            finally:
-                self._lock.release()
+        """Count what was lost. Nothing (the bytes of an empty attachment) is no loss."""
+        if quantity:
+            self._notes.append((reason, category, quantity))
+            if len(self._notes) > FOLD_AT:
+                self._turnstile.ask(self._fold, None)
 
     def add_item(self, reason: Reason, item: Item) -> None:
         """Count an item with what is bound to it: attachments are counted in bytes."""
         self.add(reason, item.category)
-        if item.attachments:
-            self.add(reason, "attachment", sum(len(attachment.data) for attachment in item.attachments))
+        self.add(reason, "attachment", sum(len(attachment.data) for attachment in item.attachments))
 
     def __bool__(self) -> bool:
         """Whether there is anything to report."""
@@ -64,21 +62,16 @@ class Losses:
 
     def total(self) -> Counts:
         """All losses since the client was made."""
-        with self._lock:
-            self._fold()
-            return self._total.copy()
+        return self._turnstile.ask(self._add_up, None, PATIENCE) or self._total.copy()
 
     def take(self) -> Counts:
         """Hand over what no report has told yet."""
-        with self._lock:
-            self._fold()
-            taken, self._unreported = self._unreported, Counter()
-            return taken
+        return self._turnstile.ask(self._take, Counts(), PATIENCE)
 
     def restore(self, counts: Counts) -> None:
         """Take back what was taken: its report did not arrive."""
-        with self._lock:
-            self._unreported.update(counts)
+        if counts:
+            self._turnstile.do(partial(self._unreport, counts))
 
     def _fold(self) -> None:
         notes = self._notes
@@ -87,12 +80,25 @@ class Losses:
             self._unreported[reason, category] += quantity
             self._total[reason, category] += quantity
 
+    def _add_up(self) -> Counts:
+        self._fold()
+        return self._total.copy()
+
+    def _take(self) -> Counts:
+        self._fold()
+        taken, self._unreported = self._unreported, Counter()
+        return taken
+
+    def _unreport(self, counts: Counts) -> None:
+        self._unreported.update(counts)
+
 
 def report(counts: Counts, timestamp: float) -> dict[str, object]:
     """The payload of a client report."""
-    return {"timestamp": timestamp, "discarded_events": list(_rows(counts))}
-
-
-def _rows(counts: Counts) -> Iterable[dict[str, object]]:
-    for (reason, category), quantity in counts.items():
-        yield {"reason": reason, "category": category, "quantity": quantity}
+    return {
+        "timestamp": timestamp,
+        "discarded_events": [
+            {"reason": reason, "category": category, "quantity": quantity}
+            for (reason, category), quantity in counts.items()
+        ],
+    }

@@ -2,92 +2,124 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 from asyncsentry.item import PRIORITIES, PRIORITY, Category, Item
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """An item on its way. ``number`` orders entries by their arrival; ``tries`` counts sends that may have arrived."""
+    """An item on its way. ``number`` orders entries by their arrival; ``tries`` counts sends that may have arrived.
+
+    The item may be exchanged for another form of itself, of the same weight.
+    """
 
     item: Item
     number: int
     born: float
     tries: int = 0
-    encoded: bytes | None = None
+
+
+@dataclass(slots=True)
+class _Line:
+    """The entries of one priority: a linked list, as each end and any place in between must be reached at once."""
+
+    entries: OrderedDict[int, Entry] = field(default_factory=OrderedDict)
+    weight: int = 0
+
+    def add(self, entry: Entry) -> None:
+        self.entries[entry.number] = entry
+        self.weight += entry.item.weight
+
+    def remove(self, entry: Entry) -> None:
+        del self.entries[entry.number]
+        self.weight -= entry.item.weight
+
+    def oldest(self) -> Entry | None:
+        return next(iter(self.entries.values()), None)
 
 
 class Queue:
-    """Entries by priority. One gives way only to those of a higher priority: the lowest first, the oldest first."""
+    """Entries by priority. One gives way only to those of a higher priority: the lowest first, the oldest first.
+
+    Nothing here takes longer the more is waiting.
+    """
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._weight = 0
-        self._classes: tuple[deque[Entry], ...] = tuple(deque() for _ in range(PRIORITIES))
+        self._lines = tuple(_Line() for _ in range(PRIORITIES))
 
     def __len__(self) -> int:
-        return sum(map(len, self._classes))
+        return sum(len(line.entries) for line in self._lines)
 
     @property
     def weight(self) -> int:
         """The bytes that wait."""
-        return self._weight
+        return sum(line.weight for line in self._lines)
 
     def full(self, category: Category) -> bool:
         """Whether an item of this category would be refused. Right without a lock, within a moment."""
-        return self._weight >= self._bound and not any(self._classes[PRIORITY[category] + 1 :])
+        return self.weight >= self._bound and not any(line.entries for line in self._lower(category))
 
     def append(self, entry: Entry) -> list[Entry]:
-        """Queue an entry; gives those that had to go for it: itself, if too little of a lower priority waits."""
-        evicted: list[Entry] = []
-        needed = self._weight + entry.item.weight - self._bound
-        if needed > 0:
-            lower = list(self._lower_than(PRIORITY[entry.item.category]))
-            if self._weight and needed > sum(each.item.weight for each in lower):
-                return [entry]
-            while lower and needed > 0:
-                victim = lower.pop(0)
-                self.discard(victim)
-                needed -= victim.item.weight
-                evicted.append(victim)
-        self._class_of(entry).append(entry)
-        self._weight += entry.item.weight
+        """Queue an entry; gives those that had to go for it: itself, if too little of a lower priority waits.
+
+        What is heavier than the bound is taken where nothing else waits: else it could never be sent.
+        """
+        lower = self._lower(entry.item.category)
+        excess = self.weight + entry.item.weight - self._bound
+        if excess > sum(line.weight for line in lower) and self.weight:
+            return [entry]
+        evicted = []
+        for victim in self._victims(lower):
+            if excess <= 0:
+                break
+            self.discard(victim)
+            excess -= victim.item.weight
+            evicted.append(victim)
+        self._line(entry).add(entry)
         return evicted
 
     def put_back(self, entry: Entry) -> None:
         """Queue at the head what was leased: it is never refused, it was counted in before."""
-        self._class_of(entry).appendleft(entry)
-        self._weight += entry.item.weight
+        line = self._line(entry)
+        line.add(entry)
+        line.entries.move_to_end(entry.number, last=False)
 
     def pop(self) -> Entry | None:
         """The oldest entry of the highest priority."""
-        for entries in self._classes:
-            if entries:
-                entry = entries.popleft()
-                self._weight -= entry.item.weight
+        for line in self._lines:
+            entry = line.oldest()
+            if entry is not None:
+                line.remove(entry)
                 return entry
         return None
 
     def pop_riders(self, most: int) -> list[Entry]:
-        """Up to ``most`` session updates, which may ride in any envelope."""
-        riders = [entry for entry in self._classes[PRIORITY["session"]] if entry.item.category == "session"][:most]
-        for entry in riders:
-            self.discard(entry)
+        """Up to ``most`` session updates, which may ride in any envelope; nothing else is of their priority."""
+        riders = list(islice(self._lines[PRIORITY["session"]].entries.values(), most))
+        for rider in riders:
+            self.discard(rider)
         return riders
 
     def discard(self, entry: Entry) -> None:
         """Take an entry out, if it is in here."""
-        entries = self._class_of(entry)
-        if entry in entries:
-            entries.remove(entry)
-            self._weight -= entry.item.weight
+        line = self._line(entry)
+        if entry.number in line.entries:
+            line.remove(entry)
 
-    def _class_of(self, entry: Entry) -> deque[Entry]:
-        return self._classes[PRIORITY[entry.item.category]]
+    def _line(self, entry: Entry) -> _Line:
+        return self._lines[PRIORITY[entry.item.category]]
 
-    def _lower_than(self, priority: int) -> Iterator[Entry]:
-        for entries in reversed(self._classes[priority + 1 :]):
-            yield from entries
+    def _lower(self, category: Category) -> tuple[_Line, ...]:
+        return self._lines[PRIORITY[category] + 1 :]
+
+    @staticmethod
+    def _victims(lines: tuple[_Line, ...]) -> Iterator[Entry]:
+        """Who goes next; each is taken out before the next is asked for."""
+        for line in reversed(lines):
+            while (oldest := line.oldest()) is not None:
+                yield oldest

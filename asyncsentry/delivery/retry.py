@@ -27,17 +27,26 @@ class Backoff:
 
     def __init__(self, uniform: Callable[[], float] = random.random) -> None:
         self._uniform = uniform
-        self._failures = 0
+        self.failures = 0
+        """How often in a row the server failed."""
 
     def succeed(self) -> None:
-        self._failures = 0
+        self.failures = 0
 
-    def fail(self, at_least: float | None = None) -> float:
-        """Seconds until the next try. ``at_least`` is what the server asked for, if it did."""
-        self._failures += 1
-        if at_least is not None:
-            return at_least
-        if self._failures == 1:
+    def fail(self, known: int, asked: float | None = None) -> float:
+        """Seconds until the next try; at least what the server ``asked`` for, if that is not beyond reason.
+
+        ``known`` is how many failures there were when the send began: of several that were under way together, as
+        when a server restarts, only one counts.
+        """
+        pause = 0.0
+        if known == self.failures:
+            self.failures += 1
+            pause = self._pause()
+        return max(pause, min(asked or 0.0, MAX_AGE))
+
+    def _pause(self) -> float:
+        if self.failures == 1:
             return 0.0
-        doublings = min(self._failures - 2, 16)
+        doublings = min(self.failures - 2, 16)
         return self._uniform() * min(LONGEST_PAUSE, FIRST_PAUSE * float(1 << doublings))

@@ -1,35 +1,65 @@
-"""A lock for code that a signal handler or a finalizer may enter again, on the thread that is already in it."""
+"""One at a time, for code that a signal handler or a finalizer may enter again on the thread that is in it already."""
 
 from __future__ import annotations
 
-from threading import Lock, get_ident
+from collections import deque
+from collections.abc import Callable
+from threading import RLock
+from typing import Final, TypeVar
+
+Answer = TypeVar("Answer")
+NoAnswer = TypeVar("NoAnswer")
+
+PATIENCE: Final = 1.0
+"""Seconds that who may wait waits to get in. Whoever is inside needs microseconds, unless a finalizer that happens to
+run there waits for something that we hold: then nobody would ever move again."""
 
 
 class Turnstile:
-    """Lets one thread in. ``with turnstile as inside:`` gives False, at once, to the thread that is in already.
+    """Lets one thread in at a time. What is to be done is done in the order in which it came.
 
-    That thread would else wait for itself for ever. It is noted before the lock is taken and forgotten after it is
-    given back, so there is no moment at which an interruption of it goes unrecognised.
+    `do` never waits: it runs in captures, which happen in signal handlers, in finalizers and under any lock. If
+    somebody is inside (perhaps this very thread, interrupted), that one does it too before it goes on.
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._depths: dict[int, int] = {}
+        self._lock = RLock()
+        self._busy = False
+        self._steps: deque[Callable[[], None]] = deque()
 
-    def __enter__(self) -> bool:
-        thread = get_ident()
-        depth = self._depths.get(thread, 0)
-        self._depths[thread] = depth + 1
-        if depth:
-            return False
-        self._lock.acquire()
-        return True
+    @property
+    def awaited(self) -> bool:
+        """Whether something came that is not done yet."""
+        return bool(self._steps)
 
-    def __exit__(self, *_: object) -> None:
-        thread = get_ident()
-        depth = self._depths[thread] - 1
-        if depth:
-            self._depths[thread] = depth
-            return
-        self._lock.release()
-        del self._depths[thread]
+    def do(self, step: Callable[[], None]) -> None:
+        """Have it done: now, or by the one who is inside, as soon as that one is done."""
+        self._steps.append(step)
+        while self.awaited and self.ask(_yes, False):
+            pass  # looked at again outside: a step that came while we left found the door shut
+
+    def ask(self, question: Callable[[], Answer], otherwise: NoAnswer, patience: float = 0.0) -> Answer | NoAnswer:
+        """Do all that came before, then answer; ``otherwise`` if nobody gets in within ``patience`` seconds."""
+        try:
+            if not self._lock.acquire(timeout=patience) or self._busy:
+                return otherwise
+            self._busy = True
+            try:
+                while self._steps:
+                    self._steps.popleft()()
+                return question()
+            finally:
+                self._busy = False
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Give back the lock if we have it: Ctrl-C may come between getting it and knowing that."""
+        try:
+            self._lock.release()
+        except RuntimeError:  # we have not
+            pass
+
+
+def _yes() -> bool:
+    return True

@@ -1,0 +1,57 @@
+"""What a turn and the last resort have in common: the outbox gives a lease, and is told what came of its request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.transport.protocol import NoResponse, Request, Response
+
+logger = logging.getLogger("asyncsentry")
+
+
+class Exchange:
+    """Makes leases into requests, and answers into settled leases. May be used from any thread."""
+
+    def __init__(self, outbox: Outbox, encode: Callable[[Lease], Request], now: Callable[[], float]) -> None:
+        self._outbox = outbox
+        self._encode = encode
+        self._now = now
+        self._failure: str | None = None
+
+    def begin(self, thread: int, *, hurry: bool = False) -> tuple[Lease, Request] | None:
+        """What is to be sent now, by ``thread``. What cannot be encoded is counted, and is no reason to stop."""
+        while (lease := self._outbox.next(self._now(), thread, hurry=hurry)) is not None:
+            try:
+                return lease, self._encode(lease)
+            except Exception:
+                logger.debug("an item could not be encoded", exc_info=True)
+                self._outbox.spoil(lease, self._now())
+        return None
+
+    def end(self, lease: Lease, outcome: Response | NoResponse) -> None:
+        """Settle the lease; what was wrong is kept, and logged last, as logging calls foreign code."""
+        if isinstance(outcome, NoResponse):
+            self._failure = f"no answer: {outcome.error!r}"
+        elif outcome.status >= 300:
+            self._failure = f"status {outcome.status}: {_reason(outcome)}"
+        self._outbox.settle(lease, outcome, self._now())
+        _log(outcome)
+
+    def take_failure(self) -> str | None:
+        """What went wrong last since this was asked last, in words."""
+        failure, self._failure = self._failure, None
+        return failure
+
+
+def _reason(answer: Response) -> str:
+    return answer.headers.get("x-sentry-error") or answer.body.decode("utf-8", "replace")
+
+
+def _log(outcome: Response | NoResponse) -> None:
+    if isinstance(outcome, NoResponse):
+        logger.debug("an envelope got no answer: %r", outcome.error)
+    elif outcome.status >= 300:
+        level = logging.ERROR if outcome.status == 413 else logging.DEBUG
+        logger.log(level, "the server refused an envelope with status %d: %s", outcome.status, _reason(outcome))

@@ -1,0 +1,166 @@
+"""Turns: what was captured is sent by a transport, in its style, one request at a time.
+
+A capture arms at most one turn. A turn encodes and sends *one* request, then arms the next for when the outbox has
+something to do again. So no pump recurses and every timer has an owner.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextvars import Context
+from functools import partial
+from threading import get_native_id
+from typing import Any, Final, Protocol
+
+from asyncsentry.delivery.exchange import Exchange
+from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
+
+MOMENT: Final = 0.005
+"""Seconds until a turn that could do nothing yet is tried again."""
+
+READY_WITHIN: Final = 2.0
+"""Seconds for which the first turns are put off until all is known that is to be sent with an item."""
+
+OVERDUE: Final = 1.0
+"""Seconds after which a turn that was armed and did not run is armed again: its loop may have died."""
+
+logger = logging.getLogger("asyncsentry")
+
+
+class Readiness(Protocol):
+    """Whether everything that is to be sent with an item is known yet."""
+
+    @property
+    def known(self) -> bool: ...
+    def find_out(self) -> None: ...
+    def wait(self, timeout: float) -> None: ...
+
+
+class Turns:
+    """Has a transport send what is in an outbox. May be used from any thread; nothing raises."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        exchange: Exchange,
+        transport: Transport[Any],
+        readiness: Readiness,
+        now: Callable[[], float],
+    ) -> None:
+        self.home: int | None = None
+        """The thread of the latest turn."""
+        self.progress = 0
+        """Grows with each send and each settlement."""
+        self._outbox = outbox
+        self._exchange = exchange
+        self._transport = transport
+        self._readiness = readiness
+        self._now = now
+        self._soon: float | None = None
+        self._alarm: float | None = None
+        self._put_off_at: float | None = None
+        self._ended = False
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether a turn comes for what is not urgent."""
+        return self._alarm is not None
+
+    def arm(self, pause: float = 0.0) -> bool:
+        """See that a turn runs when there is something to do, or ``pause`` seconds from now if that is later.
+
+        False if there is something to do, and the transport has nowhere to do it.
+        """
+        now = self._now()
+        delay = self._outbox.due(now)
+        if delay is None:
+            return True
+        return self._arm_soon(now, pause) if delay <= pause else self._arm_alarm(now, now + delay)
+
+    def rearm(self, pause: float = 0.0) -> bool:
+        """The same, whatever was armed before: that may be on a loop that has died."""
+        self._soon = None
+        return self.arm(pause)
+
+    def nudge(self) -> bool:
+        """The same, a moment later, so that no style does it here and now."""
+        return self.rearm(MOMENT)
+
+    def end(self) -> None:
+        """Do no more: what was armed already finds nothing to do."""
+        self._ended = True
+
+    def _arm_soon(self, now: float, pause: float) -> bool:
+        if self._soon is None or now - self._soon > OVERDUE:
+            self._soon = now
+            if not self._later(pause, self._run_soon):
+                self._soon = None
+                return False
+        return True
+
+    def _arm_alarm(self, now: float, when: float) -> bool:
+        if self._alarm is None or when < self._alarm or now - self._alarm > OVERDUE:
+            self._alarm = when
+            if not self._later(when - now, partial(self._run_alarm, when)):
+                self._alarm = None
+                return False
+        return True
+
+    def _later(self, delay: float, turn: Callable[[], None]) -> bool:
+        try:
+            return not self._ended and self._transport.later(delay, turn)
+        except Exception:
+            logger.debug("the transport failed to take a turn", exc_info=True)
+            return False
+
+    def _run_soon(self) -> None:
+        self._soon = None
+        Context().run(self._turn)
+
+    def _run_alarm(self, alarm: float) -> None:
+        if self._alarm == alarm:
+            self._alarm = None
+        Context().run(self._turn)
+
+    def _turn(self) -> None:
+        self.home = get_native_id()
+        if self._ended or self._put_off():
+            return
+        work = self._exchange.begin(self.home)
+        if work is None:
+            self.arm(MOMENT)
+        else:
+            self._send(*work)
+            self.arm()
+
+    def _put_off(self) -> bool:
+        """Whether to leave all to a later turn, as not all is known yet. Where the style has no timers, wait."""
+        if self._readiness.known:
+            return False
+        self._readiness.find_out()
+        now = self._now()
+        if self._put_off_at is None:
+            self._put_off_at = now
+        left = self._put_off_at + READY_WITHIN - now
+        if left <= 0:
+            return False
+        self._soon = now
+        if self._later(MOMENT, self._run_soon):
+            return True
+        self._soon = None
+        self._readiness.wait(left)
+        return False
+
+    def _send(self, lease: Lease, request: Request) -> None:
+        self.progress += 1
+        try:
+            self._transport.send(request, partial(self._settle, lease))
+        except Exception as error:  # who knows how far it came
+            self._settle(lease, NoResponse(error, sent=True))
+
+    def _settle(self, lease: Lease, outcome: Response | NoResponse) -> None:
+        self.progress += 1
+        self._exchange.end(lease, outcome)
+        self.arm()
