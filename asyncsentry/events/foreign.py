@@ -182,6 +182,8 @@ _LAZY_OR_LARGE: Final = (
 _LONGEST: Final = 1024 * 1024 + 1
 """No text is shown beyond this: what is longer than any limit is as good as all of it."""
 
+_BYTES_LIMIT: Final = 4096
+
 _ADDRESS: Final = r" at 0x[0-9A-Fa-f]+"
 
 _cut_text = str.__getitem__
@@ -209,11 +211,11 @@ def _show_string(value: str, _breadth: int) -> str:
 
 
 def _show_bytes(value: bytes, _breadth: int) -> str:
-    return repr(bytes.__getitem__(value, slice(_LONGEST // 256)))
+    return repr(bytes.__getitem__(value, slice(_BYTES_LIMIT)))
 
 
 def _show_bytearray(value: bytearray, _breadth: int) -> str:
-    return repr(bytearray.__getitem__(value, slice(_LONGEST // 256)))
+    return repr(bytearray.__getitem__(value, slice(_BYTES_LIMIT)))
 
 
 def _show_dict(value: dict[object, object], breadth: int) -> Entries:

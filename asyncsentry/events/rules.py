@@ -19,8 +19,8 @@ class InApp:
     """Tells the application's own frames from those of what it uses.
 
     ``include`` and ``exclude`` hold names of modules; each speaks for the modules beneath it, too, and ``include``
-    wins. Installed packages and the standard library are never the application, wherever the project stands. With a
-    ``project_root``, nothing outside it is; without one, everything else is.
+    wins. Installed packages and the standard library are never the application, wherever they stand; everything else
+    is. Files are named from the ``project_root`` on, if they are in it.
     """
 
     include: tuple[str, ...] = ()
@@ -33,9 +33,7 @@ class InApp:
         if module is not None and _is_among(module, (*self.exclude, "asyncsentry", "asyncsentry_transports")):
             return False
         path = filename.replace(os.sep, "/")
-        if path.startswith(("<frozen ", _STANDARD_LIBRARY)) or any(part in path for part in _INSTALLED):
-            return False
-        return self.project_root is None or path.startswith((self.root, "<"))
+        return not path.startswith(("<frozen ", _STANDARD_LIBRARY)) and not any(part in path for part in _INSTALLED)
 
     @property
     def root(self) -> str:
