@@ -15,7 +15,10 @@ async def flush(dispatcher: Dispatcher, timeout: float) -> bool:
     idle, going = dispatcher.hasten()
     if not going and not idle.done():
         return await asyncio.get_running_loop().run_in_executor(None, dispatcher.flush, timeout)
-    return await _wait(idle, timeout)
+    try:
+        return await _wait(idle, timeout)
+    finally:
+        dispatcher.forget(idle)
 
 
 async def close(dispatcher: Dispatcher, timeout: float) -> None:

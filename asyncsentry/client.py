@@ -88,14 +88,14 @@ class Client(Generic[Wait_co]):
             process.settle(self)
             logger.debug("delivering to %s by the transport %s", options.dsn, options.transport_name)
 
-    def _open(self) -> None:
+    def _open(self, *, forked: bool = False) -> None:
         # Only now: a program without a DSN loads nothing of what captures and delivers.
         from asyncsentry.facts import Facts
         from asyncsentry.recorder import Recorder
         from asyncsentry.shipping import open_dispatcher
 
         facts = Facts(self.options.release, self.options.project_root or os.getcwd(), os.environ)
-        self._dispatcher = open_dispatcher(self.options, facts)
+        self._dispatcher = open_dispatcher(self.options, facts, forked=forked)
         self._recorder = Recorder(self.options, self.scopes, facts, self._dispatcher)
 
     @property
@@ -342,14 +342,21 @@ class Client(Generic[Wait_co]):
             if left:
                 logger.warning("%d event(s) could not be delivered before the program ended", left)
 
+    def before_fork(self) -> None:
+        """Called before a fork."""
+        if self._recorder is not None:
+            self._recorder.dispatcher.before_fork()
+
     def after_fork(self) -> None:
         """Called in a forked child: what the parent queued and connected stays the parent's, kept but not touched.
 
         Closing an inherited TLS connection would talk on the parent's.
         """
         if self._recorder is not None:
-            self._inherited.append(self._recorder)
-            self._open()
+            inherited, self._recorder = self._recorder, None
+            inherited.dispatcher.leave_behind()
+            self._inherited.append(inherited)
+            self._open(forked=True)
 
     def _idle(self) -> Future[None]:
         """A latch that opens when all that was captured is settled."""
