@@ -186,14 +186,13 @@ _BYTES_LIMIT: Final = 4096
 
 _ADDRESS: Final = r" at 0x[0-9A-Fa-f]+"
 
-_cut_text = str.__getitem__
 _dict_of: Final = type.__dict__["__dict__"].__get__
 _args_of: Final = BaseException.__dict__["args"].__get__
 
 
 def exact(text: str, limit: int = _LONGEST) -> str:
     """A text of the type ``str`` itself from one of any subclass, cut."""
-    return _cut_text(text, slice(limit))
+    return str.__getitem__(text, slice(limit))
 
 
 def _show_repr(value: object, _breadth: int) -> str:
@@ -257,8 +256,9 @@ def _show_shape(value: object, breadth: int) -> str:
 
 def _fields_look(names: list[str]) -> Look:
     def show_fields(value: object, breadth: int) -> Entries:
-        fields = ((name, getattr(value, name, _ABSENT)) for name in names[:breadth])
-        return _named(value, [(name, field) for name, field in fields if field is not _ABSENT], len(names))
+        asked = [(name, getattr(value, name, _ABSENT)) for name in names[:breadth]]
+        fields: list[tuple[object, object]] = [(name, field) for name, field in asked if field is not _ABSENT]
+        return _named(value, fields, len(names) - len(asked) + len(fields))
 
     return show_fields
 
