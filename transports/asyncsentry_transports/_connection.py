@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from ssl import SSLContext
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from asyncsentry.transport.http1 import AnswerReader, MalformedAnswer, Origin, connect_head, origin
 from asyncsentry.transport.protocol import Response
 from asyncsentry.transport.settings import Proxy, Settings
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._loops import tls_context
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _CHUNK = 64 * 1024
 """Bytes handed to the loop at once: a large request must not hold it for long, in TLS least of all."""
@@ -81,11 +84,11 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         self.reusable = False
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
         if not self.closed.done():
             self.closed.set_result(None)
-        self.give_up(error or ConnectionResetError("the server closed the connection without an answer"))
+        self.give_up(exc or ConnectionResetError("the server closed the connection without an answer"))
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -120,9 +123,7 @@ async def connect(settings: Settings, tls: TlsContext) -> Connection:
         if server.tls:
             if proxy is not None:
                 await connection.tunnel(server, proxy)
-            # In a thread: reading the platform's authorities takes some 20 ms.
-            context = tls.made or await loop.run_in_executor(None, tls.get)
-            await connection.secure(context, server.host)
+            await connection.secure(await tls_context(tls), server.host)
     except BaseException:
         connection.abort()
         raise

@@ -9,15 +9,20 @@ connections closed. A loop that is closed without it is noticed at the next turn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Settle, Turn
+from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._turns import run
+from asyncsentry_transports._waiting import Waiting
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _PATIENCE = 1.0
 """Seconds that `Loops.close` gives a loop to end what is ours there."""
@@ -59,7 +64,7 @@ class Sender(Protocol):
         ...
 
     async def close(self) -> None:
-        """End all tasks and connections. Their flights are settled already."""
+        """End all tasks and connections; again, if it was cancelled. The flights are settled already."""
         ...
 
 
@@ -119,7 +124,7 @@ class Binding:
         """End now, on the loop."""
         self._stop_waiting()
         if self._ending is None and not self.ended:
-            self._ending = self._loop.create_task(self._end_life())
+            self._ending = self._loop.create_task(self._end_early())
 
     def bury(self) -> None:
         """The loop was closed without a word."""
@@ -132,8 +137,9 @@ class Binding:
         for flight in list(self._flights):
             flight.cancel(reason)
 
-    async def _end_life(self) -> None:
-        with suppress(RuntimeError):  # the loop's own end is closing it at this moment
+    async def _end_early(self) -> None:
+        await self._end()  # not in the generator: were this task cancelled, the loop's own end has to finish it
+        with suppress(RuntimeError):  # the loop's own end has begun to close it
             await self._life.aclose()
 
     async def _live(self) -> AsyncGenerator[None, None]:
@@ -158,14 +164,14 @@ class Binding:
             alarm.cancel()
 
     async def _end(self) -> None:
+        if self.over.done():
+            return
         self.abandon("the loop has ended")
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-        try:
-            await self._sender.close()
-        finally:
-            self._report_over()
+        await self._sender.close()
+        self._report_over()
 
     def _stop_waiting(self) -> None:
         self._hurried = True
@@ -255,14 +261,11 @@ class Loops:
         return binding is not None and binding.ended
 
 
-class Waiting:
-    """An awaitable that may be left alone: nothing starts, and nothing warns, before it is awaited."""
-
-    def __init__(self, start: Callable[[], Coroutine[Any, Any, bool]]) -> None:
-        self._start = start
-
-    def __await__(self) -> Generator[Any, None, bool]:
-        return self._start().__await__()
+async def tls_context(tls: TlsContext) -> SSLContext:
+    """The context, made in a thread: reading the platform's authorities takes some 20 ms."""
+    if tls.made is None:
+        return await asyncio.get_running_loop().run_in_executor(None, tls.get)
+    return tls.made
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

@@ -15,18 +15,14 @@ from asyncsentry.transport.http1 import DISCARD_LIMIT
 from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._loops import Flight, Loops
+from asyncsentry_transports._loops import Flight, Loops, tls_context
 
 _NOT_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp would add."""
 
 
 class AiohttpTransport:
-    """Runs turns and sends on the loops that capture.
-
-    A send is a task of aiohttp's: cancelled together with all others, as `asyncio.run` does at its end, it is sent
-    again, under the same event id.
-    """
+    """Runs turns and sends on the loops that capture."""
 
     def __init__(self, settings: Settings) -> None:
         tls = TlsContext(settings)
@@ -76,6 +72,9 @@ class _Session:
 
     def send(self, request: Request, flight: Flight, /) -> None:
         task = self._loop.create_task(self._post(request, flight))
+        # Out of `asyncio.all_tasks`, so that a loop that ends by cancelling all of them cuts no request in two, which
+        # would arrive twice then. It is waited for in the loop's last moments, and cancelled if it takes longer.
+        asyncio._unregister_task(task)
         self._tasks.add(task)
         task.add_done_callback(partial(self._landed, flight))
 
@@ -106,18 +105,20 @@ class _Session:
                 if not go.reused:
                     raise
                 # The server had closed the connection while it was idle.
+            except asyncio.TimeoutError as error:  # the built-in one only from 3.11 on
+                raise TimeoutError("no answer in time") from error
 
     async def _attempt(self, request: Request, go: _Try, timeout: float) -> Response:
         proxy = self._settings.proxy
         secret = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
-        tunnelled = request.url.startswith("https:")
+        secure = request.url.startswith("https:")
         async with self._session.post(
             request.url,
             data=BytesIO(request.body),  # aiohttp warns of large ones that are given as bytes
-            headers={**request.headers} if tunnelled else {**request.headers, **secret},
+            headers={**request.headers} if secure else {**request.headers, **secret},
             proxy=f"http://{_bracketed(proxy.host)}:{proxy.port}" if proxy else None,
-            proxy_headers=secret if tunnelled else None,
-            ssl=(self._tls.made or await self._loop.run_in_executor(None, self._tls.get)) if tunnelled else True,
+            proxy_headers=secret if secure else None,
+            ssl=await tls_context(self._tls) if secure else True,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=timeout),
             trace_request_ctx=go,
@@ -135,7 +136,7 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
             if read > DISCARD_LIMIT:
                 answer.close()
                 break
-    except (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError):
+    except (aiohttp.ClientError, asyncio.TimeoutError):
         answer.close()  # the status was heard, and that is what counts
     return body
 

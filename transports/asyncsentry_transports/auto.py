@@ -10,10 +10,12 @@ import os
 import sys
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsentry.transport.protocol import Request, Settle, Transport, Turn
 from asyncsentry.transport.settings import Settings
+from asyncsentry_transports._waiting import Waiting
 
 if TYPE_CHECKING:
     from asyncsentry_transports.asyncio import AsyncioTransport
@@ -51,8 +53,10 @@ class AutoTransport:
     def close(self, idle: Future[None], timeout: float, /) -> Awaitable[bool]:
         """Wait, then end the thread and what lives on the loops; blocking, where no loop runs in this thread."""
         if not _on_loop():
-            self._elsewhere.close(idle, timeout)
-            return self._on_loops().close(idle, 0.0)
+            done = self._elsewhere.close(idle, timeout)
+            if self._asyncio is not None:
+                _ = self._asyncio.close(idle, 0.0)
+            return Waiting(partial(_give, done))
         if timeout <= 0 or idle.done():
             self._elsewhere.close(idle, 0.0)
         else:
@@ -68,6 +72,10 @@ class AutoTransport:
 
             self._asyncio = AsyncioTransport(self._settings)
         return self._asyncio
+
+
+async def _give(done: bool) -> bool:
+    return done
 
 
 def _on_loop() -> bool:

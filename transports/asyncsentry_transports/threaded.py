@@ -48,6 +48,9 @@ class ThreadedTransport:
 
     def send(self, request: Request, settle: Settle, /) -> None:
         """Send now, and settle before returning: nothing else waits for this thread."""
+        if self._closed:
+            settle(NoResponse(Cancelled("the transport was closed"), sent=False))
+            return
         self._in_flight.append(settle)
         outcome = self._channel.post(request, self._timeout)
         if self._closed and isinstance(outcome, NoResponse):

@@ -52,6 +52,9 @@ class UrllibTransport:
 
     def send(self, request: Request, settle: Settle, /) -> None:
         """Send now, and settle before returning."""
+        if self._closed:
+            settle(NoResponse(Cancelled("the transport was closed"), sent=False))
+            return
         channel = self._take()
         self._busy.add(channel)
         outcome = None

@@ -1,0 +1,19 @@
+"""Every test of a promise runs in every style."""
+
+from __future__ import annotations
+
+import pytest
+
+from transports.styles import STYLES, Style
+
+
+@pytest.fixture(params=STYLES, ids=lambda style: style.name)
+def style(request: pytest.FixtureRequest) -> Style:
+    assert isinstance(request.param, Style)
+    return request.param
+
+
+@pytest.fixture(params=[style for style in STYLES if style.on_loop], ids=lambda style: style.name)
+def loop_style(request: pytest.FixtureRequest) -> Style:
+    assert isinstance(request.param, Style)
+    return request.param
