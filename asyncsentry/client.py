@@ -38,6 +38,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 LONGEST_WAIT: Final = 24 * 3600.0
 """Seconds that a flush lasts at most: longer ones are more than some timers can hold."""
 
+CHOSEN: Final = frozenset({"before_send", "event_processor", "sample_rate"})
+"""The reasons for which an application itself has events dropped."""
+
 
 class Client(Generic[Wait_co]):
     """Captures errors and messages and delivers them to the server that ``dsn`` names.
@@ -81,6 +84,7 @@ class Client(Generic[Wait_co]):
         self._recorder: Recorder | None = None
         self._dispatcher: Dispatcher | None = None
         self._inherited: list[Recorder] = []
+        self._undelivered = 0
         if options.debug:
             diary.show()
         if options.dsn is not None:
@@ -336,9 +340,10 @@ class Client(Generic[Wait_co]):
             await close(recorder.dispatcher, self._seconds(timeout))
 
     def at_exit(self) -> None:
-        """Called at the end of the process: the last resort."""
+        """Called at the end of the process: the last resort. What is captured still later is sent at once."""
         if self._recorder is not None:
             left = self._recorder.dispatcher.exit(self.options.shutdown_timeout)
+            self._recorder.dispatcher.end(0.0)
             if left:
                 logger.warning("%d event(s) could not be delivered before the program ended", left)
 
@@ -378,10 +383,15 @@ class Client(Generic[Wait_co]):
         return self.options.shutdown_timeout
 
     def _conclude(self, flushed: bool) -> bool:
-        if self.options.raise_send_errors and self._dispatcher is not None:
-            failure = self._dispatcher.take_failure()
-            if failure is not None or not flushed:
-                raise SendError(failure or "not everything was delivered in time")
+        """Raise for what was not delivered since the last flush, if that was asked for."""
+        if self._dispatcher is None or not self.options.raise_send_errors:
+            return flushed
+        losses = self._dispatcher.losses()
+        undelivered = self._dispatcher.refused + sum(losses[each] for each in losses if each[0] not in CHOSEN)
+        before, self._undelivered = self._undelivered, undelivered
+        failure = self._dispatcher.take_failure()
+        if undelivered > before or not flushed:
+            raise SendError(failure or "not everything could be delivered in time")
         return flushed
 
     def _known_with(self, scope: Scope | None, scope_data: ScopeData) -> Known:

@@ -144,7 +144,7 @@ class Scope:
         from asyncsentry.events.breadcrumbs import breadcrumb
         from asyncsentry.events.rules import Rules
 
-        self.breadcrumbs.append(breadcrumb({**_take(dict, crumb or {}), **fields}, Rules()))
+        self.breadcrumbs.append(breadcrumb({**_take(dict, () if crumb is None else crumb), **fields}, Rules()))
 
     def add_attachment(self, data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
         """Send a file with each event; ``filename`` is shown without its folder."""

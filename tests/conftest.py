@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
 import pytest
 
+from asyncsentry.client import Client
+from asyncsentry.testing import LocalSentry
+
 pytest_plugins = ["pytester"]
+
+OpenClient = Callable[..., Client[Any]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin("asyncsentry"):
         config.pluginmanager.import_plugin("asyncsentry.testing.plugin")
+
+
+@pytest.fixture
+def open_client(sentry: LocalSentry) -> Iterator[OpenClient]:
+    """Makes clients of ``sentry`` with the options given; what they capture has arrived when the capture returns."""
+    with ExitStack() as clients:
+
+        def open_client(dsn: str | None = None, **options: Any) -> Client[Any]:
+            client: Client[Any] = Client(sentry.dsn_for("urllib") if dsn is None else dsn, **options)
+            clients.callback(client.close, 5.0)
+            return client
+
+        yield open_client

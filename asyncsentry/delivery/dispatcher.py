@@ -73,6 +73,11 @@ class Dispatcher:
         """What has been lost since the start."""
         return self._losses.total()
 
+    @property
+    def refused(self) -> int:
+        """How many envelopes the server refused for good so far, rate limits included."""
+        return self._exchange.refused
+
     def take_failure(self) -> str | None:
         """What went wrong last since this was asked last, in words."""
         return self._exchange.take_failure()

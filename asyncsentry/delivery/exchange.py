@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.delivery.retry import RETRY_STATUSES
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 
 logger = logging.getLogger("asyncsentry")
@@ -19,6 +20,8 @@ class Exchange:
         self._encode = encode
         self._now = now
         self._failure: str | None = None
+        self.refused = 0
+        """How many envelopes the server refused for good so far, rate limits included."""
 
     def begin(self, thread: int, *, hurry: bool = False) -> tuple[Lease, Request] | None:
         """What is to be sent now, by ``thread``. What cannot be encoded is counted, and is no reason to stop."""
@@ -36,6 +39,7 @@ class Exchange:
             self._failure = f"no answer: {outcome.error!r}"
         elif outcome.status >= 300:
             self._failure = f"status {outcome.status}: {_reason(outcome)}"
+            self.refused += outcome.status not in RETRY_STATUSES
         self._outbox.settle(lease, outcome, self._now())
         _log(outcome)
 

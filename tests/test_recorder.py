@@ -1,0 +1,552 @@
+"""Capturing: what is decided in which order, what callbacks see and may do, and that nothing of it raises."""
+
+from __future__ import annotations
+
+import _thread
+import gc
+import logging
+import pickle
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from asyncsentry.client import Client
+from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.recorder import MARK
+from asyncsentry.testing import Answer, LocalSentry
+from conftest import OpenClient
+
+MECHANISM = Mechanism("test", handled=False)
+
+LIMITED = Answer(200, {"X-Sentry-Rate-Limits": "60:error:key"})
+
+
+def never(*_: object) -> Any:
+    raise AssertionError("this must not be called")
+
+
+def lost(client: Client[Any]) -> dict[str, int]:
+    return {reason: count for (reason, category), count in client.losses.items() if category == "error"}
+
+
+def loud(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the SDK said that the user should mend."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+# The order of decisions
+
+
+def test_an_ignored_error_is_only_counted(open_client: OpenClient) -> None:
+    client = open_client(ignore_errors=[LookupError], error_sampler=never, before_send=never)
+    error = KeyError()
+    assert client.capture_exception(error) is None
+    assert client.capture_exception(error) is None
+    assert lost(client) == {"event_processor": 2}
+    assert vars(error) == {}
+
+
+def test_an_error_that_was_captured_before_is_neither_sampled_nor_counted(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    rates = iter([1.0])
+    client = open_client(error_sampler=lambda error, hint: next(rates))
+    error = KeyError()
+    event_id = client.capture_exception(error)
+    assert event_id is not None
+    assert client.capture_exception(error) == client.report(error, MECHANISM) == event_id
+    assert len(sentry.events) == 1
+    assert client.losses == {}
+
+
+def test_an_error_that_was_sampled_out_stays_out(open_client: OpenClient) -> None:
+    client = open_client(sample_rate=0.0, before_send=never)
+    error = KeyError()
+    assert client.capture_exception(error) is client.capture_exception(error) is None
+    assert client.capture_message("a message") is None
+    assert lost(client) == {"sample_rate": 2}
+
+
+def test_sampling_comes_before_the_limit_of_the_server(open_client: OpenClient, sentry: LocalSentry) -> None:
+    sentry.answer(LIMITED)
+    rates = iter([1.0, 0.0, 1.0])
+    client = open_client(error_sampler=lambda error, hint: next(rates))
+    assert client.capture_exception(KeyError())
+    assert client.capture_exception(KeyError()) is None
+    assert client.capture_exception(KeyError()) is None
+    assert lost(client) == {"sample_rate": 1, "ratelimit_backoff": 1}
+
+
+def test_nothing_of_an_error_is_read_while_the_server_takes_none(open_client: OpenClient, sentry: LocalSentry) -> None:
+    class Unread(Exception):
+        __str__ = never
+
+    def fail(variable: object) -> None:
+        raise Unread
+
+    class Shown:
+        __repr__ = never
+
+    sentry.answer(LIMITED)
+    client = open_client(before_send=lambda event, hint: event)
+    assert client.capture_message("the first")
+    with pytest.raises(Unread) as caught:
+        fail(Shown())
+    assert client.capture_exception(caught.value) is None
+    assert lost(client) == {"ratelimit_backoff": 1}
+
+
+def test_a_full_queue_refuses_before_anything_is_made(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client(
+        sentry.dsn_for("threaded"), queue_bytes=64 * 1024, max_in_flight=1, before_send=lambda event, hint: event
+    )
+    sentry.always(Answer(delay=0.5))
+    for _ in range(100):
+        client.capture_message("x" * 8000)
+    assert lost(client)["queue_overflow"] > 50
+
+
+# Once per error and client
+
+
+def test_each_client_captures_an_error_once(open_client: OpenClient, sentry: LocalSentry) -> None:
+    one, other = open_client(), open_client()
+    error = KeyError()
+    ids = [one.capture_exception(error), other.capture_exception(error)]
+    assert ids == [one.capture_exception(error), other.capture_exception(error)]
+    assert len(set(ids)) == len(sentry.events) == 2
+
+
+def test_the_mark_is_the_only_change_to_an_error(open_client: OpenClient) -> None:
+    error = KeyError("k")
+    error.mine = 1  # type: ignore[attr-defined]
+    before = (error.args, error.__cause__, error.__context__, error.__traceback__)
+    open_client().capture_exception(error)
+    assert vars(error).keys() == {"mine", MARK}
+    assert (error.args, error.__cause__, error.__context__, error.__traceback__) == before
+
+
+def test_an_error_that_was_pickled_is_another_one(open_client: OpenClient, sentry: LocalSentry) -> None:
+    error = KeyError("k")
+    there = open_client()
+    here = open_client()
+    there.capture_exception(error)
+    arrived = pickle.loads(pickle.dumps(error))
+    assert here.capture_exception(arrived)
+    assert len(sentry.events) == 2
+
+
+class Slotted(Exception):
+    __slots__ = ("field",)
+
+
+class Hidden(Exception):
+    __dict__ = property(never)  # type: ignore[assignment]
+
+
+class OwnDict(dict):  # type: ignore[type-arg]
+    setdefault = __contains__ = __getitem__ = __setitem__ = never
+
+
+def with_own_dict() -> Exception:
+    error = Exception()
+    error.__dict__ = OwnDict()
+    return error
+
+
+def marked_by_a_stranger() -> Exception:
+    error = Exception()
+    vars(error)[MARK] = "theirs"
+    return error
+
+
+@pytest.mark.parametrize("make", [Slotted, Hidden, with_own_dict])
+def test_errors_of_any_build_are_captured_once(
+    make: Callable[[], Exception], open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client, error = open_client(), make()
+    assert client.capture_exception(error) == client.capture_exception(error)
+    assert len(sentry.events) == 1
+
+
+def test_a_mark_that_is_not_ours_does_no_harm(open_client: OpenClient) -> None:
+    client, error = open_client(), marked_by_a_stranger()
+    assert client.capture_exception(error)
+    assert vars(error) == {MARK: "theirs"}
+
+
+def test_an_error_is_captured_although_its_class_lies(open_client: OpenClient, sentry: LocalSentry) -> None:
+    class Untrue(Exception):
+        def __bool__(self) -> bool:
+            raise RuntimeError
+
+        def __len__(self) -> int:
+            return 0
+
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError
+
+        __hash__ = None  # type: ignore[assignment]
+
+    assert open_client().capture_exception(Untrue())
+    assert sentry.events[0]["exception"]["values"][0]["type"].endswith("Untrue")
+
+
+# What capture_exception is given
+
+
+def test_an_error_being_handled_need_not_be_given(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client()
+    assert client.capture_exception() is None
+    assert client.losses == {}
+    try:
+        raise KeyError("k")
+    except KeyError:
+        event_id = client.capture_exception()
+    assert [event["event_id"] for event in sentry.events] == [event_id]
+
+
+def test_an_exc_info_is_as_good_as_its_error(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client()
+    assert client.capture_exception((None, None, None)) is None
+    try:
+        raise KeyError("k")
+    except KeyError:
+        assert client.capture_exception(sys.exc_info())
+    assert sentry.events[0]["exception"]["values"][0]["type"] == "KeyError"
+
+
+@pytest.mark.parametrize("nonsense", [KeyError, "an error", 0, (), (1, 2), (KeyError, KeyError, None), object()])
+def test_what_is_no_error_is_counted_and_said_once(
+    nonsense: Any, open_client: OpenClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = open_client()
+    assert client.capture_exception(nonsense) is client.capture_exception(nonsense) is None
+    assert lost(client) == {"internal_sdk_error": 2}
+    assert loud(caplog) == ["capture_exception takes an exception: what is none is not sent"]
+
+
+# Hints
+
+
+def test_callbacks_are_told_what_an_event_comes_from(open_client: OpenClient) -> None:
+    hints: list[dict[str, Any]] = []
+
+    def keep(subject: Any, hint: dict[str, Any]) -> Any:
+        hints.append(hint)
+        return subject if isinstance(subject, dict) else 1.0
+
+    client = open_client(error_sampler=keep, before_send=keep)
+    record = logging.makeLogRecord({})
+    error = KeyError()
+    client.report(error, MECHANISM, hint={"log_record": record})
+    client.report_message("text", level="error", hint={"log_record": record})
+    client.capture_event({}, {"mine": 1})
+    client.capture_message("text")
+    whole = {"exc_info": (KeyError, error, None), "log_record": record}
+    assert hints == [whole, whole, {"log_record": record}, {"mine": 1}, {}]
+
+
+# before_send
+
+
+def test_before_send_may_change_an_event_in_place(open_client: OpenClient, sentry: LocalSentry) -> None:
+    def redact(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        event["logentry"]["formatted"] = "redacted"
+        return event
+
+    open_client(before_send=redact).capture_message("secret")
+    assert sentry.events[0]["logentry"] == {"formatted": "redacted"}
+
+
+def test_before_send_may_drop_an_event(open_client: OpenClient) -> None:
+    client = open_client(before_send=lambda event, hint: None)
+    assert client.capture_message("text") is None
+    assert client.last_event_id() is None
+    assert lost(client) == {"before_send": 1}
+
+
+@pytest.mark.parametrize("returned", [True, "event", [1], object()])
+def test_what_before_send_returns_instead_of_an_event_drops_it(
+    returned: Any, open_client: OpenClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = open_client(before_send=lambda event, hint: returned)
+    assert client.capture_message("one") is client.capture_message("two") is None
+    assert lost(client) == {"before_send": 2}
+    assert loud(caplog) == ["before_send returned neither an event nor None: the event is dropped"]
+
+
+def test_before_send_may_keep_the_event_and_change_it_later(open_client: OpenClient, sentry: LocalSentry) -> None:
+    kept: list[dict[str, Any]] = []
+
+    def keep(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        kept.append(event)
+        return event
+
+    sentry.always(Answer(delay=0.2))
+    client = open_client(sentry.dsn_for("threaded"), before_send=keep)
+    client.capture_message("text")
+    kept[0].clear()
+    assert client.flush(5)
+    assert sentry.events[0]["logentry"] == {"formatted": "text"}
+
+
+def test_what_before_send_does_to_one_event_is_not_in_the_next(open_client: OpenClient, sentry: LocalSentry) -> None:
+    def destroy(value: Any) -> None:
+        for member in list(value.values()) if isinstance(value, dict) else value:
+            if isinstance(member, (dict, list)):
+                destroy(member)
+        value.clear()
+
+    def before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        if "destroy" in event["logentry"]["formatted"]:
+            destroy(event)
+        return event
+
+    client = open_client(before_send=before_send, attach_stacktrace=True, include_local_variables=False)
+    client.set_context("mine", {"list": [1, [2]]})
+    client.set_user({"id": "1", "more": {"a": [1]}})
+    client.add_breadcrumb(message="crumb", data={"list": [1, [2]]})
+    for message in ("before", "destroy", "after"):
+        client.capture_message(message)
+    before, _, after = sentry.events
+    different = {"event_id", "timestamp", "logentry"}
+    assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} <= different
+
+
+def test_before_send_has_the_last_word_on_what_was_known_late(open_client: OpenClient, sentry: LocalSentry) -> None:
+    def strip(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in event.items() if name not in ("release", "modules")}
+
+    client = open_client(before_send=strip, release="app@1")
+    client.capture_message("first")
+    client.capture_message("second")
+    first, second = sentry.events
+    assert "release" not in first
+    assert not {"release", "modules"} & second.keys()
+
+
+# Captures inside captures
+
+
+def test_a_capture_inside_a_capture_is_counted_and_goes_no_further(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    def before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        assert client.capture_message("from before_send") is None
+        client.add_breadcrumb(message="from before_send")
+        return event
+
+    client = open_client(before_send=before_send)
+
+    class Talkative:
+        def __repr__(self) -> str:
+            client.capture_message("from a repr")
+            return "shown"
+
+    client.capture_message("text", extras={"talkative": Talkative()})
+    client.capture_message("another")
+    assert [event["logentry"]["formatted"] for event in sentry.events] == ["text", "another"]
+    assert sentry.events[0]["extra"] == {"talkative": "shown"}
+    assert "breadcrumbs" not in sentry.events[1]
+    assert lost(client) == {"event_processor": 3}
+
+
+def test_other_threads_capture_meanwhile(open_client: OpenClient, sentry: LocalSentry) -> None:
+    def before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        if event["logentry"]["formatted"] == "here":
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(client.capture_message, "there").result(5)
+        return event
+
+    client = open_client(before_send=before_send)
+    client.capture_message("here")
+    assert [event["logentry"]["formatted"] for event in sentry.events] == ["there", "here"]
+
+
+def test_an_error_met_inside_a_capture_is_captured_when_it_comes_out(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    error = KeyError("k")
+
+    def before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        client.capture_exception(error)
+        return event
+
+    client = open_client(before_send=before_send)
+    client.capture_message("text")
+    assert client.capture_exception(error)
+    assert len(sentry.events) == 2
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("event", [None, 5, "text", [1], {"contexts": 1, "tags": 2, "extra": 3, "user": 4, "level": 5}])
+def test_a_capture_of_nonsense_is_counted_or_sent_and_raises_nothing(event: Any, open_client: OpenClient) -> None:
+    client = open_client()
+    event_id = client.capture_event(event, hint=5, scope=6, tags=7)  # type: ignore[arg-type]
+    assert (event_id is None) == (lost(client) == {"internal_sdk_error": 1})
+    assert client.capture_message("the next one arrives")
+
+
+def test_a_capture_that_fails_says_so_in_the_log(open_client: OpenClient, caplog: pytest.LogCaptureFixture) -> None:
+    client = open_client()
+    with caplog.at_level(logging.DEBUG, "asyncsentry"):
+        client.capture_event(None)  # type: ignore[arg-type]
+    assert "an event could not be made" in [record.getMessage() for record in caplog.records]
+
+
+def interrupt() -> None:
+    """What Ctrl-C does."""
+    _thread.interrupt_main()
+    while True:  # for the signal's handler to run
+        pass
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_while_a_value_is_looked_at_comes_after_the_capture(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    class Slow:
+        def __repr__(self) -> str:
+            interrupt()
+            return ""
+
+    client = open_client()
+    with pytest.raises(KeyboardInterrupt):
+        client.capture_message("text", extras={"slow": Slow()})
+    assert [event["logentry"]["formatted"] for event in sentry.events] == ["text"]
+    assert client.capture_message("the next one"), "nothing is left of it"
+
+
+# Breadcrumbs
+
+
+def crumbs(sentry: LocalSentry) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = sentry.events[-1].get("breadcrumbs", {}).get("values", [])
+    return found
+
+
+def test_a_breadcrumb_is_on_the_events_after_it(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client()
+    client.capture_message("before")
+    assert crumbs(sentry) == []
+    client.add_breadcrumb({"category": "a", "message": "b", "unknown": 1}, data={"password": "secret"}, level="warning")
+    client.capture_message("after")
+    (crumb,) = crumbs(sentry)
+    assert isinstance(crumb.pop("timestamp"), float)
+    assert crumb == {
+        "type": "default",
+        "category": "a",
+        "message": "b",
+        "level": "warning",
+        "data": {"password": "[Filtered]"},
+    }
+
+
+def test_before_breadcrumb_may_change_and_drop(open_client: OpenClient, sentry: LocalSentry) -> None:
+    hints: list[Any] = []
+
+    def before_breadcrumb(crumb: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any] | None:
+        hints.append(hint)
+        return None if crumb["message"] == "drop" else {**crumb, "message": "changed"}
+
+    client = open_client(before_breadcrumb=before_breadcrumb)
+    client.add_breadcrumb(message="drop")
+    client.add_breadcrumb({"message": "keep"}, {"mine": 1})
+    client.capture_message("text")
+    assert [crumb["message"] for crumb in crumbs(sentry)] == ["changed"]
+    assert hints == [{}, {"mine": 1}]
+
+
+def test_a_before_breadcrumb_that_fails_drops_and_is_said_loudly_once(
+    open_client: OpenClient, sentry: LocalSentry, caplog: pytest.LogCaptureFixture
+) -> None:
+    returned: list[Any] = [[1], "text"]
+    client = open_client(before_breadcrumb=lambda crumb, hint: returned.pop())
+    for _ in range(4):
+        client.add_breadcrumb(message="m")
+    client.capture_message("text")
+    assert crumbs(sentry) == []
+    assert loud(caplog) == [
+        "before_breadcrumb returned no breadcrumb: it is dropped",
+        "before_breadcrumb failed: the breadcrumb is dropped",
+    ]
+
+
+def test_a_before_breadcrumb_that_adds_breadcrumbs_comes_to_an_end(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    def before_breadcrumb(crumb: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        client.add_breadcrumb(message="inner")
+        client.capture_message("inner")
+        return crumb
+
+    client = open_client(before_breadcrumb=before_breadcrumb)
+    client.add_breadcrumb(message="outer")
+    client.capture_message("text")
+    assert [crumb["message"] for crumb in crumbs(sentry)] == ["outer"]
+    assert lost(client) == {"event_processor": 1}
+
+
+@pytest.mark.parametrize(("most", "kept"), [(0, []), (1, ["4"]), (3, ["2", "3", "4"]), (9, list("01234"))])
+def test_the_newest_breadcrumbs_are_kept(
+    most: int, kept: list[str], open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client = open_client(max_breadcrumbs=most)
+    for number in range(5):
+        client.add_breadcrumb(message=str(number))
+    client.capture_message("text")
+    assert [crumb["message"] for crumb in crumbs(sentry)] == kept
+
+
+def test_no_breadcrumb_is_asked_for_where_none_are_kept(open_client: OpenClient) -> None:
+    client = open_client(max_breadcrumbs=0, before_breadcrumb=never)
+    client.add_breadcrumb(message="m")
+
+
+@pytest.mark.parametrize("nonsense", [5, "text", [1], object(), b"x"])
+def test_a_breadcrumb_of_nonsense_raises_nothing(nonsense: Any, open_client: OpenClient) -> None:
+    client = open_client()
+    client.add_breadcrumb(nonsense)
+    client.add_breadcrumb({}, nonsense)
+    client.add_breadcrumb(message=nonsense, data=nonsense, timestamp=nonsense, level=nonsense, category=nonsense)
+    assert client.capture_message("text")
+
+
+# Where captures happen
+
+
+def test_a_finalizer_may_capture(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client()
+
+    class Last:
+        def __del__(self) -> None:
+            client.capture_message("from a finalizer")
+
+    cycle: list[Any] = [Last()]
+    cycle.append(cycle)
+    del cycle
+    gc.collect()
+    assert [event["logentry"]["formatted"] for event in sentry.events] == ["from a finalizer"]
+
+
+def test_many_threads_capture_at_once(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client(sentry.dsn_for("threaded"))
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda number: client.capture_message(str(number)), range(100)))
+    assert client.flush(10)
+    assert Counter(event["event_id"] for event in sentry.events) == Counter(ids)
