@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.outbox import Outbox
+from asyncsentry.delivery.retry import RETRY_STATUSES
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 
 SHORTEST_PAUSE: Final = 0.01
@@ -60,7 +61,7 @@ class LastResort:
                     lease, request = work
                     outcome = channel.post(request, min(self._timeout, self._left(deadline)))
                     self._exchange.end(lease, outcome)
-                    hurry = isinstance(outcome, Response)
+                    hurry = isinstance(outcome, Response) and outcome.status not in RETRY_STATUSES
                 elif not self._pause(idle, deadline, patient=patient):
                     break
         finally:

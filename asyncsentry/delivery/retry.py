@@ -9,8 +9,9 @@ from typing import Final
 RETRY_STATUSES: Final = frozenset({502, 503, 504})
 """What proxies in front of a self-hosted server answer while it is deployed: the request may be sent again."""
 
-MAX_TRIES: Final = 5
-"""How often one item is sent when each time it may have arrived; a server that cannot be reached is not counted."""
+MAX_TRIES: Final = 10
+"""How often one item is sent when each time it may have arrived: for the minute or two that a server's restart takes.
+Not counted is a server that cannot be reached."""
 
 MAX_AGE: Final = 2 * 3600.0
 """Seconds for which an item is worth sending: more than an hour without network."""

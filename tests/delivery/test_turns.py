@@ -1,0 +1,309 @@
+"""Turns are armed when there is something to do, and only then."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import pytest
+
+from asyncsentry.delivery.exchange import Exchange
+from asyncsentry.delivery.outbox import Lease
+from asyncsentry.delivery.reports import REPORT_AFTER
+from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, Turns
+from asyncsentry.transport.protocol import Request, Response, Transport
+from delivery.material import LOST, PATIENCE, REFUSED, Box, event, session
+from delivery.styles import InHand, InPlace, Nowhere, Raises, SettlesTwice
+
+
+@dataclass
+class Known:
+    """What is to be known, and how long somebody waited for it."""
+
+    known: bool = True
+    asked: int = 0
+    waited: list[float] = field(default_factory=list)
+
+    def find_out(self) -> None:
+        self.asked += 1
+
+    def wait(self, timeout: float) -> None:
+        self.waited.append(timeout)
+
+
+def pack(lease: Lease) -> Request:
+    if any(entry.item.payload == b"unencodable" for entry in lease.entries):
+        raise ValueError("no JSON")
+    return Request("http://sentry.test/", {}, b" ".join(entry.item.id.encode() for entry in lease.entries if entry.item.id))
+
+
+class Stage:
+    """Turns with all that they need."""
+
+    def __init__(self, transport: Transport[bool], known: Known | None = None, box: Box | None = None) -> None:
+        self.box = box or Box()
+        self.known = known or Known()
+        exchange = Exchange(self.box.outbox, pack, self.box.clock)
+        self.turns = Turns(self.box.outbox, exchange, transport, self.known, self.box.clock)
+        self.exchange = exchange
+
+    def capture(self, number: int = 1) -> None:
+        self.box.put(event(number))
+        self.turns.arm()
+
+
+def test_many_captures_arm_one_turn() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    for number in range(10):
+        stage.capture(number)
+    assert transport.delays == [0.0]
+
+
+def test_a_turn_sends_one_request_and_arms_the_next() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.capture(1)
+    stage.capture(2)
+    transport.turn()
+    assert len(transport.sends) == 1
+    assert transport.delays == [0.0]
+    transport.turn()
+    assert len(transport.sends) == 2
+    assert transport.delays == [PATIENCE], "until the first is given up on"
+    transport.settle()
+    transport.settle()
+    assert transport.delays == [PATIENCE]
+
+
+def test_a_settlement_arms_the_next_turn() -> None:
+    transport = InHand()
+    stage = Stage(transport, box=Box(in_flight=1))
+    stage.capture(1)
+    transport.turn()
+    stage.capture(2)
+    assert transport.delays == [PATIENCE]
+    transport.settle()
+    assert transport.delays == [PATIENCE, 0.0]
+
+
+def test_a_turn_that_did_not_run_in_a_second_is_armed_again() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.capture()
+    stage.box.clock.advance(OVERDUE)
+    stage.capture()
+    assert len(transport.turns) == 1
+    stage.box.clock.advance(0.01)
+    stage.capture()
+    assert len(transport.turns) == 2
+
+
+def test_an_alarm_that_did_not_ring_is_set_again() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.box.losses.add("sample_rate", "error")
+    stage.turns.arm()
+    assert stage.turns.alarmed
+    stage.turns.arm()
+    assert transport.delays == [REPORT_AFTER]
+    stage.box.clock.advance(REPORT_AFTER - MOMENT)
+    stage.turns.arm()
+    assert len(transport.turns) == 1
+    stage.box.clock.advance(OVERDUE + 2 * MOMENT)
+    stage.turns.arm()
+    assert len(transport.turns) == 2
+
+
+def test_an_earlier_alarm_comes_first_and_a_later_one_does_no_harm() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.box.losses.add("sample_rate", "error")
+    stage.turns.arm()
+    stage.capture()
+    transport.turns.rotate(-1)
+    transport.turn()
+    transport.settle(LOST)
+    assert transport.delays == [REPORT_AFTER, PATIENCE, 0.0]
+    transport.turns.rotate(-2)
+    transport.turn()
+    transport.settle(LOST)
+    assert transport.delays == [REPORT_AFTER, PATIENCE, 1.0]
+    stage.box.clock.advance(1.0)
+    transport.turns.rotate(-2)
+    transport.turn()
+    transport.settle()
+    while transport.turns:
+        transport.turn()
+    assert stage.box.due() is None
+
+
+def test_a_transport_with_nowhere_to_run_a_turn_is_asked_again() -> None:
+    stage = Stage(Nowhere())
+    stage.capture()
+    assert not stage.turns.arm()
+    stage.box.send(LOST)
+    stage.box.send(LOST)
+    assert stage.box.due() == 1.0
+    assert not stage.turns.arm()
+    assert not stage.turns.alarmed
+
+
+def test_nothing_to_do_is_nothing_to_arm() -> None:
+    assert Stage(Nowhere()).turns.arm()
+
+
+def test_what_was_armed_can_be_armed_again_where_the_loop_may_have_died() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.capture()
+    stage.turns.rearm()
+    stage.turns.nudge()
+    assert transport.delays == [0.0, 0.0, MOMENT]
+
+
+def test_a_turn_that_finds_nothing_does_not_come_back_at_once() -> None:
+    """Whoever may not enter the outbox would else turn in place for ever."""
+    transport = InPlace()
+    stage = Stage(transport)
+    stage.box.put(event())
+    stage.box.outbox._turnstile.ask(stage.turns.arm, None)  # as a signal handler that captures in the middle of one
+    assert transport.sent == []
+    stage.turns.arm()
+    assert len(transport.sent) == 1
+
+
+def test_in_place_everything_is_sent_before_the_capture_returns() -> None:
+    transport = InPlace()
+    stage = Stage(transport)
+    for number in range(3):
+        stage.capture(number)
+        assert len(transport.sent) == number + 1
+    assert stage.box.due() is None
+
+
+def test_a_turn_runs_in_an_empty_context() -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+    seen = []
+
+    def answer(_: Request) -> Response:
+        seen.append(variable.get("nothing"))
+        return Response(200, {})
+
+    variable.set("a request's")
+    Stage(InPlace(answer)).capture()
+    assert seen == ["nothing"]
+
+
+def test_who_settles_twice_is_believed_once() -> None:
+    stage = Stage(SettlesTwice())
+    stage.capture()
+    assert stage.box.due() is None
+    assert stage.box.lost() == {}
+
+
+def test_a_transport_that_takes_no_turns_but_raises_costs_the_capture_nothing() -> None:
+    stage = Stage(Raises(turns=False))
+    stage.capture()
+    assert not stage.turns.arm()
+
+
+def test_a_send_that_raises_may_have_arrived() -> None:
+    transport = Raises(turns=True)
+    stage = Stage(transport)
+    stage.box.put(session())
+    stage.capture()
+    assert len(transport.sent) == 2, "the first failure costs no pause"
+    assert stage.box.lost() == {("network_error", "session"): 1}
+    assert stage.box.due() == 1.0
+
+
+def test_what_cannot_be_encoded_does_not_stop_the_rest() -> None:
+    transport = InPlace()
+    stage = Stage(transport)
+    stage.box.put(type(event())("event", "error", b"unencodable", 1, "a" * 32))
+    stage.capture()
+    assert len(transport.sent) == 1
+    assert stage.box.lost() == {("internal_sdk_error", "error"): 1}
+
+
+def test_what_has_ended_does_nothing_any_more() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.capture()
+    stage.turns.end()
+    transport.turn()
+    assert not transport.sends
+    assert not stage.turns.arm()
+    assert not transport.turns
+
+
+# -- before all is known
+
+
+def test_a_turn_that_comes_too_early_comes_again() -> None:
+    transport, known = InHand(), Known(known=False)
+    stage = Stage(transport, known)
+    stage.capture()
+    for _ in range(3):
+        transport.turn()
+        assert transport.delays == [MOMENT]
+        stage.capture()
+        assert transport.delays == [MOMENT], "captures do not overtake it"
+        assert not transport.sends
+    assert known.asked
+    known.known = True
+    transport.turn()
+    assert len(transport.sends) == 1
+    assert known.waited == []
+
+
+def test_no_turn_is_put_off_for_ever() -> None:
+    transport, known = InHand(), Known(known=False)
+    stage = Stage(transport, known)
+    stage.capture(1)
+    transport.turn()
+    stage.box.clock.advance(READY_WITHIN)
+    transport.turn()
+    transport.turn()
+    stage.capture(2)
+    assert len(transport.sends) == 1
+    transport.turn()
+    assert len(transport.sends) == 2
+
+
+def test_where_there_are_no_timers_the_sender_waits_a_bounded_time() -> None:
+    transport, known = InPlace(), Known(known=False)
+    stage = Stage(transport, known)
+    stage.capture()
+    assert len(transport.sent) == 1
+    assert known.waited == [READY_WITHIN]
+
+
+# -- what went wrong
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (REFUSED, "no answer: ConnectionRefusedError()"),
+        (Response(400, {"x-sentry-error": "bad envelope"}, b"detail"), "status 400: bad envelope"),
+        (Response(500, {}, b"\xffoops"), "status 500: \ufffdoops"),
+        (Response(200, {}, b"{}"), None),
+    ],
+)
+def test_what_went_wrong_last_is_told_once(outcome: Response, said: str | None) -> None:
+    stage = Stage(InPlace(lambda _: outcome))
+    stage.capture()
+    assert stage.exchange.take_failure() == said
+    assert stage.exchange.take_failure() is None
+
+
+def test_t20_an_envelope_that_was_too_large_is_an_error_of_the_program(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "asyncsentry")
+    for status in (413, 400):
+        Stage(InPlace(lambda _, status=status: Response(status, {}, b"why"))).capture()  # type: ignore[misc]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "the server refused an envelope with status 413: why"),
+        ("DEBUG", "the server refused an envelope with status 400: why"),
+    ]
