@@ -9,15 +9,16 @@ connections closed. A loop that is closed without it is noticed at the next turn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Settle, Turn
+from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._binding import Binding, Sender
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._waiting import Waiting
 
@@ -26,160 +27,6 @@ if TYPE_CHECKING:
 
 _PATIENCE = 1.0
 """Seconds that `Loops.close` gives a loop to end what is ours there."""
-_SOON = 0.05
-"""Seconds: a loop that is ending still waits for turns with a shorter delay."""
-
-
-class Flight:
-    """One send on its way: settles once, whoever comes first."""
-
-    def __init__(self, flights: dict[Flight, Settle], landed: asyncio.Event) -> None:
-        self.sent = False
-        """Whether part of the request may have left."""
-        self._flights = flights
-        self._landed = landed
-
-    @property
-    def settled(self) -> bool:
-        return self not in self._flights
-
-    def settle(self, outcome: Response | NoResponse) -> None:
-        settle = self._flights.pop(self, None)
-        if settle is not None:
-            run(partial(settle, outcome))
-            self._landed.set()
-
-    def cancel(self, reason: str) -> None:
-        self.settle(NoResponse(Cancelled(reason), self.sent))
-
-    def fail(self, error: BaseException) -> None:
-        self.settle(NoResponse(error, self.sent))
-
-
-class Sender(Protocol):
-    """What a transport is on one loop."""
-
-    def send(self, request: Request, flight: Flight, /) -> None:
-        """Start to send; settle the flight in the end, and keep its ``sent`` true."""
-        ...
-
-    async def close(self) -> None:
-        """End all tasks and connections; again, if it was cancelled. The flights are settled already."""
-        ...
-
-
-class Binding:
-    """A transport's life on one loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, sender: Sender, patience: float) -> None:
-        self.ended = False
-        self.over: Future[None] = Future()
-        self._loop = loop
-        self._sender = sender
-        self._patience = patience
-        self._flights: dict[Flight, Settle] = {}
-        self._landed = asyncio.Event()
-        self._timers: set[asyncio.TimerHandle] = set()
-        self._soon = 0
-        self._hurried = False
-        self._ending: asyncio.Task[None] | None = None
-        self._life = self._live()
-
-    def start(self) -> None:
-        """Begin to live; only inside the running loop, which then knows the generator and closes it at its end."""
-        with suppress(StopIteration):
-            self._life.__anext__().send(None)
-
-    def turn(self, delay: float, turn: Turn) -> None:
-        """Run the turn now or ``delay`` seconds later."""
-        if self.ended:
-            return
-        if delay <= 0:
-            run(turn)
-            return
-        soon = delay <= _SOON
-
-        def fire() -> None:
-            self._timers.discard(handle)
-            self._soon -= soon
-            run(turn)
-            self._landed.set()
-
-        handle = self._loop.call_later(delay, fire)
-        self._timers.add(handle)
-        self._soon += soon
-
-    def send(self, request: Request, settle: Settle) -> None:
-        flight = Flight(self._flights, self._landed)
-        self._flights[flight] = settle
-        if self.ended:
-            flight.cancel("the transport has ended")
-            return
-        try:
-            self._sender.send(request, flight)
-        except Exception as error:  # a request that cannot be written is a failed one
-            flight.fail(error)
-
-    def hurry(self) -> None:
-        """End now, on the loop."""
-        self._stop_waiting()
-        if self._ending is None and not self.ended:
-            self._ending = self._loop.create_task(self._end_early())
-
-    def bury(self) -> None:
-        """The loop was closed without a word."""
-        self.abandon("the loop was closed")
-        self._report_over()
-
-    def abandon(self, reason: str) -> None:
-        """Settle all that is in flight."""
-        self.ended = True
-        for flight in list(self._flights):
-            flight.cancel(reason)
-
-    async def _end_early(self) -> None:
-        await self._end()  # not in the generator: were this task cancelled, the loop's own end has to finish it
-        with suppress(RuntimeError):  # the loop's own end has begun to close it
-            await self._life.aclose()
-
-    async def _live(self) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            try:
-                await self._linger()
-            finally:
-                await self._end()
-
-    async def _linger(self) -> None:
-        """Wait while turns and sends are outstanding, but not for long."""
-        alarm = self._loop.call_later(self._patience, self._stop_waiting)
-        try:
-            await asyncio.sleep(0)  # what main's last captures asked for is ready, and comes first
-            while (self._flights or self._soon) and not self._hurried:
-                # A settled send asks for the next turn before it wakes us, so we look after that turn.
-                self._landed.clear()
-                await self._landed.wait()
-        finally:
-            alarm.cancel()
-
-    async def _end(self) -> None:
-        if self.over.done():
-            return
-        self.abandon("the loop has ended")
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
-        await self._sender.close()
-        self._report_over()
-
-    def _stop_waiting(self) -> None:
-        self._hurried = True
-        self._landed.set()
-
-    def _report_over(self) -> None:
-        if not self.over.done():
-            self.over.set_result(None)
 
 
 class Loops:
@@ -200,7 +47,7 @@ class Loops:
         try:
             # Also from the loop's own thread: a signal handler must wake it, and may have come in between its heap's
             # steps. An empty context, so that no timer keeps a request's variables alive.
-            loop.call_soon_threadsafe(self._turn, loop, delay, turn, context=Context())
+            loop.call_soon_threadsafe(run, partial(self._turn, loop, delay, turn), context=Context())
         except RuntimeError:  # it was closed
             return False
         return True
@@ -239,6 +86,8 @@ class Loops:
                 loop.call_soon_threadsafe(binding.hurry, context=Context())
             except RuntimeError:  # it was closed
                 binding.bury()
+            if not loop.is_running():
+                binding.abandon("the transport was closed")
 
     def _turn(self, loop: asyncio.AbstractEventLoop, delay: float, turn: Turn) -> None:
         if self._closed:
@@ -248,8 +97,9 @@ class Loops:
                 buried.bury()
         binding = self._bindings.get(loop)
         if binding is None:
-            binding = self._bindings[loop] = Binding(loop, self._make_sender(loop), self._patience)
+            binding = Binding(loop, self._make_sender(loop), self._patience)
             binding.start()
+            self._bindings[loop] = binding
         binding.turn(delay, turn)
 
     def _bound_loop(self) -> asyncio.AbstractEventLoop | None:

@@ -11,8 +11,9 @@ from asyncsentry.transport.http1 import AnswerReader, post_head
 from asyncsentry.transport.protocol import Request, Response, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._binding import Flight
 from asyncsentry_transports._connection import Connection, connect
-from asyncsentry_transports._loops import Flight, Loops
+from asyncsentry_transports._loops import Loops
 
 _PATIENCE = 1.0
 """Seconds for connections that were aborted to be gone."""
@@ -116,19 +117,20 @@ class _Sending:
             self._exchange(connection)
 
     def _connect(self) -> None:
-        self._fresh = True
+        self._fresh, self._connection = True, None
         self._connecting = self._pool.connect()
         # From a callback: a task that is cancelled before its first step never enters its own `try`.
         self._connecting.add_done_callback(self._connected)
 
     def _connected(self, task: asyncio.Task[Connection]) -> None:
         if task.cancelled():
-            self._end()
+            self._timer.cancel()
             self._flight.cancel("the connecting task was cancelled")
         elif (error := task.exception()) is not None:
-            self._end()
+            self._timer.cancel()
             self._flight.fail(error)
         elif self._flight.settled:  # in the same step of the loop
+            self._timer.cancel()
             task.result().abort()
         else:
             self._exchange(task.result())
@@ -142,21 +144,18 @@ class _Sending:
         assert self._connection is not None
         self._pool.give_back(self._connection)
         if isinstance(outcome, Response):
-            self._end()
+            self._timer.cancel()
             self._flight.settle(outcome)
         elif self._fresh or self._reader.started or self._flight.settled or isinstance(outcome, TimeoutError):
-            self._end()
+            self._timer.cancel()
             self._flight.fail(outcome)
         else:
             self._connect()  # the server had closed it while it was idle
 
     def _time_out(self) -> None:
         reason = TimeoutError("no answer in time")
-        if self._connecting is not None and not self._connecting.done():
+        if self._connection is not None:
+            self._connection.give_up(reason)
+        elif self._connecting is not None:
             self._flight.fail(reason)
             self._connecting.cancel()
-        elif self._connection is not None:
-            self._connection.give_up(reason)
-
-    def _end(self) -> None:
-        self._timer.cancel()

@@ -1,0 +1,370 @@
+"""Loops begin late and end in their own ways: nothing is lost over it, and nothing complains."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+import unittest
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from asyncsentry.testing import Answer, Hang, LocalSentry
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Response, Settle, Transport
+from asyncsentry.transport.settings import Settings
+from transports.styles import PATIENCE, AnyTransport, Style, Traffic, event_request
+
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+
+
+@pytest.fixture(params=["asyncio", *(["uvloop"] if find_spec("uvloop") else [])])
+def new_loop(request: pytest.FixtureRequest) -> NewLoop:
+    made: NewLoop = import_module(request.param).new_event_loop
+    return made
+
+
+@pytest.fixture(autouse=True)
+def nothing_complains(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """asyncio logs what was left unfinished: a task that was destroyed, an exception that nobody took."""
+    with caplog.at_level(logging.WARNING, "asyncio"):
+        yield
+        gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+class Queue:
+    """As much of a core as these tests need: what is put in is sent, and sent again if the send was cancelled."""
+
+    def __init__(self, transport: AnyTransport, sentry: LocalSentry) -> None:
+        self.outcomes: list[Response | NoResponse] = []
+        self.delivered = 0
+        self._transport = transport
+        self._sentry = sentry
+        self._waiting: list[str] = []
+
+    def put(self, *messages: str) -> None:
+        self._waiting.extend(messages)
+        self.arm()
+
+    def arm(self) -> bool:
+        return bool(self._waiting) and self._transport.later(0.0, self._turn)
+
+    def _turn(self) -> None:
+        if self._waiting:
+            message = self._waiting.pop(0)
+            self._transport.send(event_request(self._sentry, message), self._settle_for(message))
+            self.arm()
+
+    def _settle_for(self, message: str) -> Settle:
+        def settle(outcome: Response | NoResponse) -> None:
+            self.outcomes.append(outcome)
+            if isinstance(outcome, NoResponse) and isinstance(outcome.error, Cancelled):
+                self._waiting.insert(0, message)
+            self.arm()
+
+        return settle
+
+
+def messages(sentry: LocalSentry) -> list[str]:
+    return [event["message"] for event in sentry.events]
+
+
+def test_what_the_last_statement_of_main_captured_arrives(loop_style: Style, sentry: LocalSentry) -> None:
+    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+
+    async def main() -> None:
+        queue.put("the last", "and one more", "and another")
+
+    loop_style.run(main)
+    assert sorted(messages(sentry)) == ["and another", "and one more", "the last"]
+    sentry.wait_for(lambda: sentry.open_connections == 0)
+
+
+def test_it_arrives_when_main_raises_too(loop_style: Style, sentry: LocalSentry) -> None:
+    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+
+    async def main() -> None:
+        queue.put("the crash")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        loop_style.run(main)
+    assert messages(sentry) == ["the crash"]
+
+
+def test_a_slow_server_is_waited_for_but_not_a_dead_one(loop_style: Style, sentry: LocalSentry) -> None:
+    sentry.answer(Answer(delay=0.3), Hang())
+    queue = Queue(loop_style.make(Settings(sentry.url, timeout=PATIENCE, shutdown_timeout=0.8)), sentry)
+
+    async def main() -> None:
+        queue.put("slow", "never")
+
+    loop_style.run(main)
+    assert len(sentry.events) == 1
+    answered = [outcome for outcome in queue.outcomes if isinstance(outcome, Response)]
+    cancelled = [outcome for outcome in queue.outcomes if isinstance(outcome, NoResponse)]
+    assert len(answered) == 1
+    assert {type(outcome.error) for outcome in cancelled} == {Cancelled}
+    assert cancelled[-1].sent
+
+
+def test_cancelling_every_task_cuts_no_request_in_two(loop_style: Style, sentry: LocalSentry) -> None:
+    sentry.always(Answer(delay=0.1))
+    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+
+    async def main() -> None:
+        queue.put("one", "two", "three")
+        await loop_style.see(sentry, lambda: len(sentry.requests) == 3)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    loop_style.run(main)
+    assert sorted(messages(sentry)) == ["one", "three", "two"]
+    assert len(sentry.requests) == 3
+
+
+def test_a_cancelled_send_is_nobodys_failure(loop_style: Style, sentry: LocalSentry) -> None:
+    """Before its first step, and before anything has left."""
+    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+
+    async def main() -> None:
+        queue.put("stubborn")
+        for _ in range(3):
+            await asyncio.sleep(0)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    loop_style.run(main)
+    assert messages(sentry) == ["stubborn"]
+    assert {type(outcome.error) for outcome in queue.outcomes if isinstance(outcome, NoResponse)} <= {Cancelled}
+    assert not any(outcome.sent for outcome in queue.outcomes if isinstance(outcome, NoResponse))
+
+
+def test_one_transport_outlives_many_loops(loop_style: Style, sentry: LocalSentry) -> None:
+    transport = loop_style.make(Settings(sentry.url))
+    queue = Queue(transport, sentry)
+
+    for number in range(3):
+
+        async def main(number: int = number) -> None:
+            queue.put(f"loop {number}")
+
+        loop_style.run(main)
+        assert not transport.later(0.0, never) or loop_style.name == "auto"
+    assert messages(sentry) == ["loop 0", "loop 1", "loop 2"]
+
+
+def test_without_a_loop_there_is_nowhere_to_run(loop_style: Style) -> None:
+    transport = loop_style.make(Settings("http://127.0.0.1:9/"))
+    if loop_style.name != "auto":
+        assert not transport.later(0.0, never)
+        assert not transport.later(1.0, never)
+
+
+def test_a_timer_keeps_no_loop_alive(loop_style: Style) -> None:
+    transport = loop_style.make(Settings("http://127.0.0.1:9/", shutdown_timeout=PATIENCE))
+
+    async def main() -> None:
+        assert transport.later(10 * PATIENCE, never)
+        assert transport.later(1.0, never)
+
+    loop_style.run(main)
+
+
+def test_a_turn_that_is_about_to_come_is_waited_for(loop_style: Style, sentry: LocalSentry) -> None:
+    transport = loop_style.make(Settings(sentry.url))
+    traffic = Traffic(transport, [event_request(sentry)])
+
+    async def main() -> None:
+        assert transport.later(0.01, traffic.turn)
+
+    loop_style.run(main)
+    assert traffic.settled.done()
+    assert len(sentry.events) == 1
+
+
+def test_two_loops_in_two_threads_each_send_their_own(loop_style: Style, sentry: LocalSentry) -> None:
+    transport = loop_style.make(Settings(sentry.url))
+    barrier = threading.Barrier(2)
+    threads: list[tuple[str, int, int]] = []
+
+    def live(name: str) -> None:
+        async def main() -> None:
+            for number in range(5):
+                barrier.wait(PATIENCE)
+                settled: Future[None] = Future()
+
+                def turn(number: int = number, settled: Future[None] = settled) -> None:
+                    threads.append((name, number, threading.get_ident()))
+                    transport.send(event_request(sentry, f"{name} {number}"), lambda _: settled.set_result(None))
+
+                assert transport.later(0.0, turn)
+                await loop_style.until(settled)
+
+        loop_style.run(main)
+
+    workers = [threading.Thread(target=live, args=(name,)) for name in ("a", "b")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(PATIENCE)
+    assert sorted(messages(sentry)) == sorted(f"{name} {number}" for name in "ab" for number in range(5))
+    assert len({(name, thread) for name, _, thread in threads}) == 2
+
+
+def test_a_thread_without_a_loop_uses_the_bound_one(loop_style: Style, sentry: LocalSentry) -> None:
+    transport = loop_style.make(Settings(sentry.url))
+
+    async def main() -> None:
+        await loop_style.deliver(transport, event_request(sentry, "bound"))
+        traffic = Traffic(transport, [event_request(sentry, "from a thread")])
+        ran_in: list[int] = []
+
+        def turn() -> None:
+            ran_in.append(threading.get_ident())
+            traffic.turn()
+
+        assert await asyncio.get_running_loop().run_in_executor(None, transport.later, 0.0, turn)
+        await loop_style.until(traffic.settled)
+        assert (ran_in == [threading.get_ident()]) == (loop_style.name != "auto")
+
+    loop_style.run(main)
+    assert messages(sentry) == ["bound", "from a thread"]
+
+
+@pytest.fixture(params=["asyncio", *(["aiohttp"] if find_spec("aiohttp") else [])])
+def on_any_loop(request: pytest.FixtureRequest) -> Callable[[Settings], AnyTransport]:
+    module = import_module(f"asyncsentry_transports.{request.param}")
+    made: Callable[[Settings], AnyTransport] = getattr(module, f"{request.param.capitalize()}Transport")
+    return made
+
+
+# The program's own fault, and Python's to say: whoever closes a loop without `shutdown_asyncgens` leaves sockets open.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore:Unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_was_closed_without_a_word_is_noticed_on_the_next(new_loop: NewLoop, sentry: LocalSentry) -> None:
+    from asyncsentry_transports.asyncio import AsyncioTransport
+
+    sentry.answer(Hang())
+    transport: Transport[Any] = AsyncioTransport(Settings(sentry.url, timeout=PATIENCE))
+    queue = Queue(transport, sentry)
+
+    async def capture() -> None:
+        queue.put("cut off")
+        await asyncio.get_running_loop().run_in_executor(None, sentry.wait_for, lambda: sentry.requests)
+
+    loop = new_loop()
+    loop.run_until_complete(capture())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    assert queue.outcomes == []
+    assert not transport.later(0.0, never)
+
+    async def go_on() -> None:
+        queue.put("next")
+        await asyncio.get_running_loop().run_in_executor(None, sentry.wait_for_events, 2)
+
+    asyncio.run(go_on())
+    (lost,) = [outcome for outcome in queue.outcomes if isinstance(outcome, NoResponse)]
+    assert isinstance(lost.error, Cancelled)
+    assert lost.sent
+    assert sorted(messages(sentry)) == ["cut off", "next"]
+
+
+def test_a_loop_may_pause_and_go_on(
+    new_loop: NewLoop, on_any_loop: Callable[[Settings], AnyTransport], sentry: LocalSentry
+) -> None:
+    transport = on_any_loop(Settings(sentry.url))
+    queue = Queue(transport, sentry)
+
+    async def capture() -> None:
+        queue.put("before")
+
+    loop = new_loop()
+    loop.run_until_complete(capture())
+    queue.put("between")  # from no loop: kept for when it runs again
+    loop.run_until_complete(loop.run_in_executor(None, sentry.wait_for_events, 2))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    assert not transport.later(0.0, never)
+    loop.close()
+    assert sorted(messages(sentry)) == ["before", "between"]
+
+
+def test_closing_from_outside_settles_what_a_paused_loop_left(
+    new_loop: NewLoop, on_any_loop: Callable[[Settings], AnyTransport], sentry: LocalSentry
+) -> None:
+    sentry.always(Hang())
+    transport = on_any_loop(Settings(sentry.url, timeout=PATIENCE))
+    traffic = Traffic(transport, [event_request(sentry)])
+
+    async def capture() -> None:
+        assert transport.later(0.0, traffic.turn)
+        await asyncio.get_running_loop().run_in_executor(None, sentry.wait_for, lambda: sentry.requests)
+
+    loop = new_loop()
+    loop.run_until_complete(capture())
+    idle: Future[None] = Future()
+    idle.set_result(None)
+
+    async def close() -> bool:
+        return bool(await transport.close(idle, 0.0))
+
+    assert asyncio.run(close())
+    (outcome,) = traffic.outcomes
+    assert isinstance(outcome, NoResponse)
+    assert isinstance(outcome.error, Cancelled)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    sentry.wait_for(lambda: sentry.open_connections == 0)
+
+
+def test_a_program_that_is_interrupted_delivers(loop_style: Style, sentry: LocalSentry) -> None:
+    """Out of the loop itself, as Ctrl-C comes: nothing has awaited anything."""
+    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+
+    def interrupt() -> None:
+        queue.put("interrupted")
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_soon(interrupt)
+        await asyncio.sleep(PATIENCE)
+
+    with pytest.raises(KeyboardInterrupt):
+        loop_style.run(main)
+    assert messages(sentry) == ["interrupted"]
+
+
+def test_a_test_case_with_a_loop_of_its_own_delivers(
+    on_any_loop: Callable[[Settings], AnyTransport], sentry: LocalSentry
+) -> None:
+    transport = on_any_loop(Settings(sentry.url))
+    queue = Queue(transport, sentry)
+
+    class Case(unittest.IsolatedAsyncioTestCase):
+        async def asyncTearDown(self) -> None:
+            # Python 3.10 closes this loop without `shutdown_asyncgens` unless some task is left.
+            self.left = asyncio.ensure_future(asyncio.sleep(PATIENCE))
+
+        async def test_one(self) -> None:
+            queue.put("one")
+
+        async def test_two(self) -> None:
+            queue.put("two")
+
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
+    assert result.wasSuccessful()
+    assert messages(sentry) == ["one", "two"]
+
+
+def never() -> None:
+    raise AssertionError("a turn ran that should not have")

@@ -1,0 +1,172 @@
+"""A transport's life on one loop: what is on its way there, and how it ends with the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import Protocol
+
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Settle, Turn
+from asyncsentry_transports._turns import run
+
+_SOON = 0.05
+"""Seconds: a loop that is ending still waits for turns with a shorter delay."""
+
+
+class Flight:
+    """One send on its way: settles once, whoever comes first."""
+
+    def __init__(self, flights: dict[Flight, Settle], landed: Callable[[], None]) -> None:
+        self.sent = False
+        """Whether part of the request may have left."""
+        self._flights = flights
+        self._landed = landed
+
+    @property
+    def settled(self) -> bool:
+        return self not in self._flights
+
+    def settle(self, outcome: Response | NoResponse) -> None:
+        settle = self._flights.pop(self, None)
+        if settle is not None:
+            run(partial(settle, outcome))
+            self._landed()
+
+    def cancel(self, reason: str) -> None:
+        self.settle(NoResponse(Cancelled(reason), self.sent))
+
+    def fail(self, error: BaseException) -> None:
+        self.settle(NoResponse(error, self.sent))
+
+
+class Sender(Protocol):
+    """What a transport is on one loop."""
+
+    def send(self, request: Request, flight: Flight, /) -> None:
+        """Start to send; settle the flight in the end, and keep its ``sent`` true."""
+        ...
+
+    async def close(self) -> None:
+        """End all tasks and connections; again, if it was cancelled. The flights are settled already."""
+        ...
+
+
+class Binding:
+    """A transport's life on one loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sender: Sender, patience: float) -> None:
+        self.ended = False
+        self.over: Future[None] = Future()
+        self._loop = loop
+        self._sender = sender
+        self._patience = patience
+        self._flights: dict[Flight, Settle] = {}
+        self._changed = asyncio.Event()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._soon = 0
+        self._hurried = False
+        self._ending: asyncio.Task[None] | None = None
+        self._life = self._live()
+
+    def start(self) -> None:
+        """Begin to live; only inside the running loop, which then knows the generator and closes it at its end."""
+        with suppress(StopIteration):
+            self._life.__anext__().send(None)
+
+    def turn(self, delay: float, turn: Turn) -> None:
+        """Run the turn now or ``delay`` seconds later."""
+        if self.ended:
+            return
+        if delay <= 0:
+            run(turn)
+            return
+        soon = delay <= _SOON
+
+        def fire() -> None:
+            self._timers.discard(handle)
+            self._soon -= soon
+            run(turn)
+            self._note()
+
+        handle = self._loop.call_later(delay, fire)
+        self._timers.add(handle)
+        self._soon += soon
+
+    def send(self, request: Request, settle: Settle) -> None:
+        flight = Flight(self._flights, self._note)
+        self._flights[flight] = settle
+        if self.ended:
+            flight.cancel("the transport has ended")
+            return
+        try:
+            self._sender.send(request, flight)
+        except Exception as error:  # a request that cannot be written is a failed one
+            flight.fail(error)
+
+    def hurry(self) -> None:
+        """End now, on the loop."""
+        self._stop_waiting()
+        if self._ending is None and not self.over.done():
+            self._ending = self._loop.create_task(self._end_early())
+
+    def bury(self) -> None:
+        """The loop was closed without a word."""
+        self.abandon("the loop was closed")
+        self._report_over()
+
+    def abandon(self, reason: str) -> None:
+        """Settle all that is in flight."""
+        self.ended = True
+        for flight in list(self._flights):
+            flight.cancel(reason)
+
+    async def _end_early(self) -> None:
+        await self._end()  # not in the generator: were this task cancelled, the loop's own end has to finish it
+        with suppress(RuntimeError):  # the loop's own end has begun to close it
+            await self._life.aclose()
+
+    async def _live(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            try:
+                await self._linger()
+            finally:
+                await self._end()
+
+    async def _linger(self) -> None:
+        """Wait while turns and sends are outstanding, but not for long."""
+        alarm = self._loop.call_later(self._patience, self._stop_waiting)
+        try:
+            await asyncio.sleep(0)  # what main's last captures asked for is ready, and comes first
+            while (self._flights or self._soon) and not self._hurried:
+                # A settled send asks for the next turn before it wakes us, so we look after that turn.
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            alarm.cancel()
+
+    async def _end(self) -> None:
+        if self.over.done():
+            return
+        self.abandon("the loop has ended")
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        await self._sender.close()
+        self._report_over()
+
+    def _stop_waiting(self) -> None:
+        self._hurried = True
+        self._note()
+
+    def _note(self) -> None:
+        with suppress(RuntimeError):  # nobody looks any more on a loop that was closed
+            self._changed.set()
+
+    def _report_over(self) -> None:
+        if not self.over.done():
+            self.over.set_result(None)
