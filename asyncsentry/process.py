@@ -7,8 +7,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from typing import Final, Protocol
 from weakref import WeakSet
+
+IMPORTED_LATE: Final = ("asyncsentry", "ssl")
+"""What begins the names of the modules that we import while the program runs, in whatever thread needs them first."""
 
 LAST: Final = -100
 """The priority of what `multiprocessing` does at the end of a child: after all that the application asked for."""
@@ -61,6 +66,15 @@ def _tell_exit() -> None:
 
 def _tell_before_fork() -> None:
     _tell(list(_residents), lambda resident: resident.before_fork())
+    _finish_imports()
+
+
+def _finish_imports() -> None:
+    """Wait for what other threads import of ours: the child has no such threads, and would wait for it for ever."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(IMPORTED_LATE) and getattr(getattr(module, "__spec__", None), "_initializing", False):
+            with suppress(Exception):  # what it imports is not our concern here
+                import_module(name)
 
 
 def _tell_after_fork() -> None:

@@ -11,6 +11,7 @@ An item is put, leased in a `Lease`, and settled; a lease that nobody settles is
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -52,8 +53,7 @@ class Outbox:
     """All that one client has to deliver.
 
     ``queue_bytes`` bounds what waits, ``max_in_flight`` the leases, ``patience`` is the age in seconds at which a
-    lease is given up on, ``wall`` the time of day (for limits that are given as dates). ``send_reports`` is whether
-    the server is told of losses.
+    lease is given up on, ``wall`` the time of day. ``send_reports`` is whether the server is told of losses.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Outbox:
         queue_bytes: int,
         max_in_flight: int,
         patience: float,
-        wall: Callable[[], float],
+        wall: Callable[[], float] = time.time,
         send_reports: bool = True,
         backoff: Backoff | None = None,
     ) -> None:

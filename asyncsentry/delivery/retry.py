@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Final
 
@@ -20,13 +19,20 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 
 
+def _uniform() -> float:
+    """A number from 0 to 1; what makes them is loaded when the first is wanted."""
+    from random import random
+
+    return random()
+
+
 class Backoff:
     """How long to leave a failing server alone: doubling, with full jitter, so that many clients do not come at once.
 
     The first failure costs no pause: a kept-alive connection that had gone stale looks just like one.
     """
 
-    def __init__(self, uniform: Callable[[], float] = random.random) -> None:
+    def __init__(self, uniform: Callable[[], float] = _uniform) -> None:
         self._uniform = uniform
         self.failures = 0
         """How often in a row the server failed."""

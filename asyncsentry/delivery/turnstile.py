@@ -51,14 +51,12 @@ class Turnstile:
             finally:
                 self._busy = False
         finally:
-            self._leave()
-
-    def _leave(self) -> None:
-        """Give back the lock if we have it: Ctrl-C may come between getting it and knowing that."""
-        try:
-            self._lock.release()
-        except RuntimeError:  # we have not
-            pass
+            # If we have it: Ctrl-C may come between getting it and knowing that. And it may come wherever a function
+            # begins, so there is none here.
+            try:
+                self._lock.release()
+            except RuntimeError:
+                pass
 
 
 def _yes() -> bool:

@@ -1,0 +1,159 @@
+"""Whatever happens, in whatever order: all that was put is delivered, lost, waiting or on its way, and one of these."""
+
+from __future__ import annotations
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from asyncsentry.delivery.outbox import Lease
+from asyncsentry.delivery.reports import REPORT_AFTER
+from asyncsentry.item import Attachment, Item
+from asyncsentry.transport.protocol import NoResponse, Response
+from delivery.material import CANCELLED, LOST, OK, REFUSED, UNSENT_CANCELLED, Box, event, items, limits, other, session
+
+OUTCOMES: tuple[Response | NoResponse, ...] = (
+    *(OK, REFUSED, LOST, CANCELLED, UNSENT_CANCELLED),
+    *(Response(status, {}) for status in (307, 400, 413, 429, 500, 503)),
+    Response(503, {"retry-after": "7"}),
+    limits("5:error:key"),
+    limits("5::key"),
+    limits("5:attachment;session:key", 429),
+)
+
+
+class Accounts(RuleBasedStateMachine):
+    """A model that only counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = Box(bytes=1000, in_flight=3, jitter=0.5)
+        self.put = 0
+        self.accepted: set[int] = set()  # by the server, with any answer that it counts by itself
+        self.leases: list[Lease] = []
+        self.settled: list[Lease] = []
+        self.latches: list[tuple[int, object]] = []
+
+    # -- what happens
+
+    @rule(
+        kind=st.sampled_from(["event", "with attachment", "session", "transaction", "log"]),
+        weight=st.integers(min_value=1, max_value=400),
+    )
+    def capture(self, kind: str, weight: int) -> None:
+        self.put += 1
+        made: dict[str, Item] = {
+            "event": event(self.put, weight=weight),
+            "with attachment": event(self.put, weight=weight, attachments=(Attachment(b"abc", "a"),)),
+            "session": session(self.put, weight=weight),
+            "transaction": other("transaction", weight=weight),
+            "log": other("log_item", weight=weight),
+        }
+        self.box.put(made[kind])
+
+    @rule(thread=st.sampled_from([1, 2]), hurry=st.booleans())
+    def lease(self, thread: int, hurry: bool) -> None:
+        lease = self.box.outbox.next(self.box.clock(), thread, hurry=hurry)
+        if lease is not None:
+            assert lease.entries or lease.losses
+            self.leases.append(lease)
+
+    @precondition(lambda self: bool(self.leases))
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def settle(self, data: st.DataObject, outcome: Response | NoResponse) -> None:
+        lease = data.draw(st.sampled_from(self.leases))
+        self._note(lease, outcome)
+        self.leases.remove(lease)
+        self.settled.append(lease)
+
+    @precondition(lambda self: bool(self.settled))
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def settle_again(self, data: st.DataObject, outcome: Response | NoResponse) -> None:
+        self._note(data.draw(st.sampled_from(self.settled)), outcome)
+
+    @precondition(lambda self: bool(self.leases))
+    @rule(data=st.data())
+    def spoil(self, data: st.DataObject) -> None:
+        self.box.outbox.spoil(data.draw(st.sampled_from(self.leases)), self.box.clock())
+
+    @rule(thread=st.sampled_from([1, 2, None]))
+    def reclaim(self, thread: int | None) -> None:
+        self.box.outbox.reclaim(thread)
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 6.0, 11.0, REPORT_AFTER, 8000.0]))
+    def wait(self, seconds: float) -> None:
+        self.box.clock.advance(seconds)
+
+    @rule()
+    def ask_for_a_latch(self) -> None:
+        self.latches.append((self.put, self.box.idle()))
+
+    @rule()
+    def give_up(self) -> None:
+        self.box.outbox.give_up(self.box.clock())
+        assert self.left() == 0
+
+    # -- what holds
+
+    @invariant()
+    def all_is_accounted_for(self) -> None:
+        """Counted in pieces: attachments are lost by bytes, beside their events."""
+        assert 0 <= self.left() <= self.put
+
+    @invariant()
+    def the_queue_weighs_what_is_in_it(self) -> None:
+        queue = self.box.outbox._queue
+        waiting = [entry for line in queue._lines for entry in line.entries.values()]
+        assert queue.weight == sum(entry.item.weight for entry in waiting)
+        assert len(queue) == len(waiting)
+
+    @invariant()
+    def what_is_left_waits_or_is_on_its_way_and_not_both(self) -> None:
+        outbox = self.box.outbox
+        waiting = {entry.number for line in outbox._queue._lines for entry in line.entries.values()}
+        under_way = [entry.number for lease in outbox._leases for entry in lease.entries]
+        pending = set(outbox._pending)
+        assert waiting <= pending
+        assert not waiting.intersection(under_way)
+        assert pending == waiting | pending.intersection(under_way)
+
+    @invariant()
+    def there_is_always_something_to_come_while_something_is_left(self) -> None:
+        if self.left():
+            assert self.box.due() is not None
+
+    def teardown(self) -> None:
+        """In the end all can be delivered or lost, and every latch opens."""
+        for _ in range(10_000):
+            due = self.box.due()
+            if due is None:
+                break
+            self.box.clock.advance(due)
+            lease = self.box.outbox.next(self.box.clock(), 1)
+            if lease is not None:
+                self._note(lease, OK)
+        assert self.left() == 0
+        assert self.box.due() is None
+        assert all(latch.done() for _, latch in self.latches)  # type: ignore[attr-defined]  # a Future
+
+    # -- counting
+
+    def left(self) -> int:
+        return len(self.box.outbox._pending)
+
+    def _note(self, lease: Lease, outcome: Response | NoResponse) -> None:
+        before, lost = self.left(), self._lost()
+        self.box.settle(lease, outcome)
+        gone = before - self.left()
+        counted = self._lost() - lost
+        assert 0 <= counted <= gone <= len(items(lease))
+        if isinstance(outcome, Response) and (outcome.status < 300 or outcome.status == 429):
+            assert counted == 0
+        else:
+            assert counted == gone
+
+    def _lost(self) -> int:
+        return sum(number for (_, category), number in self.box.losses.total().items() if category != "attachment")
+
+
+Accounts.TestCase.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestAccounts = Accounts.TestCase
