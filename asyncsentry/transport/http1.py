@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response
 from asyncsentry.transport.settings import Proxy
@@ -31,8 +30,7 @@ class MalformedAnswer(Exception):
     """What came back is not an HTTP/1.1 answer, or its head is larger than any server needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a URL's connections go."""
 
     host: str
@@ -40,20 +38,27 @@ class Origin:
     tls: bool
 
 
+def _split(url: str) -> tuple[str, str, str]:
+    """Scheme, host with port, and path with query. The standard library's parser takes too long to load."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme, authority.rpartition("@")[2], slash + path or "/"
+
+
 def origin(url: str) -> Origin:
-    """The origin of an http or https URL."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    return Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls)
+    """The origin of an http or https URL, as `Dsn` writes it."""
+    scheme, authority, _ = _split(url)
+    tls = scheme == "https"
+    bracket = authority.rfind("]")  # an IPv6 address is full of colons: the port's comes after its bracket
+    host, _, port = authority[bracket + 1 :].partition(":")
+    return Origin(authority[1:bracket] if bracket > 0 else host, int(port) if port else 443 if tls else 80, tls)
 
 
 def post_head(request: Request, proxy: Proxy | None) -> bytes:
     """The head of a POST; in absolute form if it is a plain one through a proxy."""
-    parts = urlsplit(request.url)
-    authority = parts.netloc.rpartition("@")[2]
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    scheme, authority, target = _split(request.url)
     headers = {"Host": authority, **request.headers, "Content-Length": str(len(request.body))}
-    if proxy is not None and parts.scheme == "http":
+    if proxy is not None and scheme == "http":
         target = f"http://{authority}{target}"
         headers |= _authorization(proxy)
     return _head(f"POST {target} HTTP/1.1", headers)
@@ -189,7 +194,7 @@ class AnswerReader:
             self._body += taken[: BODY_LIMIT - len(self._body)]
             count -= len(taken)
             if not count:
-                return True
+                return self._read <= DISCARD_LIMIT
             if self._read + count > DISCARD_LIMIT and len(self._body) == BODY_LIMIT:
                 return False
             yield

@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
         self.reusable = False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.reusable = False
+        self.abort()  # it is over already; but TLS's transport on Python 3.10 complains unless it was told
         if not self.closed.done():
             self.closed.set_result(None)
         self.give_up(exc or ConnectionResetError("the server closed the connection without an answer"))
@@ -102,8 +102,13 @@ class Connection(asyncio.Protocol):
         if reader is None or done is None or transport is None:
             return
         self._reader = self._done = None
-        written = not self._unwritten and not transport.get_write_buffer_size()
-        self.reusable = reader.reusable and written and not transport.is_closing()
+        self.reusable = (
+            reader.reusable
+            and not self.closed.done()
+            and not transport.is_closing()
+            and not self._unwritten
+            and not transport.get_write_buffer_size()
+        )
         self._unwritten = memoryview(b"")
         done(outcome)
 

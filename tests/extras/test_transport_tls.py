@@ -1,0 +1,262 @@
+"""TLS in every style, with certificates of our own making."""
+
+from __future__ import annotations
+
+import gc
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trustme
+
+from asyncsentry.errors import OptionError
+from asyncsentry.testing import LocalSentry
+from asyncsentry.transport.protocol import NoResponse, Response
+from asyncsentry.transport.settings import Settings
+from asyncsentry.transport.tls import client_context
+from transports.forward_proxy import forward_proxy
+from transports.styles import STYLES, Style, event_request
+
+# On Python 3.10, asyncio's TLS transport says this whenever the server was the one to hang up, unless it is closed once
+# more, which aiohttp does not do.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
+
+
+@pytest.fixture(params=STYLES, ids=lambda style: style.name)
+def style(request: pytest.FixtureRequest) -> Style:
+    assert isinstance(request.param, Style)
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def ca_certs(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+class Servers:
+    """Servers with the certificates that a test wants."""
+
+    def __init__(self, authority: trustme.CA, stack: ExitStack) -> None:
+        self._authority = authority
+        self._stack = stack
+
+    def __call__(self, name: str = "127.0.0.1", *, clients: trustme.CA | None = None) -> LocalSentry:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(name).configure_cert(context)
+        if clients is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            clients.configure_trust(context)
+        return self._stack.enter_context(LocalSentry(ssl_context=context))
+
+
+@pytest.fixture
+def serve(authority: trustme.CA) -> Iterator[Servers]:
+    with ExitStack() as stack:
+        yield Servers(authority, stack)
+    gc.collect()  # so that nothing complains in another test
+
+
+def outcome_of(style: Style, settings: Settings, server: LocalSentry) -> Response | NoResponse:
+    outcomes: list[Response | NoResponse] = []
+
+    async def scenario() -> None:
+        async with style.transport(settings) as transport:
+            outcomes.extend(await style.deliver(transport, event_request(server)))
+
+    style.run(scenario)
+    return outcomes[0]
+
+
+def test_a_trusted_server_gets_it_over_one_connection(style: Style, serve: Servers, ca_certs: str) -> None:
+    sentry = serve()
+
+    async def scenario() -> None:
+        async with style.transport(Settings(sentry.url, ca_certs=ca_certs)) as transport:
+            outcomes = await style.deliver(transport, *[event_request(sentry, "secret " * 50_000)] * 3)
+            assert all(isinstance(outcome, Response) for outcome in outcomes)
+
+    style.run(scenario)
+    assert len(sentry.events) == 3
+    assert sentry.connections == 1
+
+
+def test_an_idle_connection_that_the_server_closed_costs_no_request(
+    style: Style, serve: Servers, ca_certs: str
+) -> None:
+    sentry = serve()
+
+    async def scenario() -> None:
+        async with style.transport(Settings(sentry.url, ca_certs=ca_certs)) as transport:
+            for _ in range(3):
+                (outcome,) = await style.deliver(transport, event_request(sentry))
+                assert isinstance(outcome, Response)
+                sentry.drop_connections()
+
+    style.run(scenario)
+    assert len(sentry.events) == 3
+
+
+def test_closing_leaves_no_connection_behind(style: Style, serve: Servers, ca_certs: str) -> None:
+    sentry = serve()
+    assert isinstance(outcome_of(style, Settings(sentry.url, ca_certs=ca_certs), sentry), Response)
+    sentry.wait_for(lambda: sentry.open_connections == 0)
+
+
+def test_a_server_of_another_name_gets_nothing(style: Style, serve: Servers, ca_certs: str) -> None:
+    sentry = serve("elsewhere.example")
+    refused = outcome_of(style, Settings(sentry.url, ca_certs=ca_certs), sentry)
+    assert isinstance(refused, NoResponse)
+    assert "certificate" in str(refused.error).lower()
+    assert not refused.sent
+    assert sentry.requests == ()
+
+
+def test_a_server_of_an_unknown_authority_gets_nothing(style: Style, serve: Servers) -> None:
+    sentry = serve()
+    refused = outcome_of(style, Settings(sentry.url), sentry)
+    assert isinstance(refused, NoResponse)
+    assert "certificate" in str(refused.error).lower()
+    assert not refused.sent
+    assert sentry.requests == ()
+
+
+def test_a_server_that_speaks_no_tls_gets_nothing(style: Style, sentry: LocalSentry, ca_certs: str) -> None:
+    url = sentry.url.replace("http:", "https:")
+    with LocalSentry() as named:
+        request_goes_to = replace(Settings(url), ca_certs=ca_certs)
+        outcomes: list[Response | NoResponse] = []
+
+        async def scenario() -> None:
+            async with style.transport(request_goes_to) as transport:
+                request = replace(event_request(named), url=url)
+                outcomes.extend(await style.deliver(transport, request))
+
+        style.run(scenario)
+    (refused,) = outcomes
+    assert isinstance(refused, NoResponse)
+    assert not refused.sent
+    assert sentry.events == ()
+
+
+def test_verification_may_be_turned_off(style: Style, serve: Servers) -> None:
+    sentry = serve("elsewhere.example")
+    assert isinstance(outcome_of(style, Settings(sentry.url, verify_ssl=False), sentry), Response)
+
+
+def test_a_context_of_the_users_is_used_as_it_is(style: Style, serve: Servers, authority: trustme.CA) -> None:
+    sentry = serve()
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    assert isinstance(outcome_of(style, Settings(sentry.url, ssl_context=context), sentry), Response)
+
+
+@pytest.mark.parametrize("key_apart", [False, True], ids=["one-file", "two-files"])
+def test_a_client_certificate_is_shown(
+    style: Style, serve: Servers, authority: trustme.CA, ca_certs: str, tmp_path: Path, key_apart: bool
+) -> None:
+    sentry = serve(clients=authority)
+    certificate = authority.issue_cert("client.example")
+    chain, key = str(tmp_path / "client.pem"), str(tmp_path / "client.key")
+    if key_apart:
+        certificate.cert_chain_pems[0].write_to_path(chain)
+        certificate.private_key_pem.write_to_path(key)
+    else:
+        certificate.private_key_and_cert_chain_pem.write_to_path(chain)
+    settings = Settings(sentry.url, ca_certs=ca_certs, cert_file=chain, key_file=key if key_apart else None)
+    assert isinstance(outcome_of(style, settings, sentry), Response)
+    assert isinstance(outcome_of(style, Settings(sentry.url, ca_certs=ca_certs), sentry), NoResponse)
+    assert len(sentry.events) == 1
+
+
+def test_a_tunnel_through_a_proxy_carries_tls(style: Style, serve: Servers, ca_certs: str) -> None:
+    sentry = serve()
+    with forward_proxy(authorization="Basic bWU6c2VjcmV0") as proxy:
+        settings = Settings(sentry.url, ca_certs=ca_certs, proxy=proxy.settings)
+        assert isinstance(outcome_of(style, settings, sentry), Response)
+        authority = sentry.url.split("/")[2]
+        assert proxy.asked == [f"CONNECT {authority} HTTP/1.1"]
+    assert len(sentry.events) == 1
+    assert "proxy-authorization" not in sentry.requests[0].headers
+
+
+def test_a_proxy_that_wants_to_know_who_we_are_makes_no_tunnel(style: Style, serve: Servers, ca_certs: str) -> None:
+    sentry = serve()
+    with forward_proxy(authorization="Basic bWU6c2VjcmV0") as proxy:
+        settings = Settings(sentry.url, ca_certs=ca_certs, proxy=replace(proxy.settings, authorization=None))
+        refused = outcome_of(style, settings, sentry)
+    assert isinstance(refused, NoResponse)
+    assert "407" in str(refused.error)
+    assert not refused.sent
+    assert sentry.connections == 0
+
+
+# -- options that cannot be used
+
+
+@pytest.fixture
+def rubbish(tmp_path: Path) -> str:
+    path = tmp_path / "rubbish.pem"
+    path.write_text("this is no certificate")
+    return str(path)
+
+
+def test_ca_certs_that_cannot_be_used_are_an_error_at_set_up(style: Style, rubbish: str, tmp_path: Path) -> None:
+    for path in (str(tmp_path / "missing.pem"), rubbish):
+        with pytest.raises(OptionError, match=r"ca_certs=.*pem"):
+            style.make(Settings("https://sentry.invalid/", ca_certs=path))
+
+
+def test_a_client_certificate_that_cannot_be_used_is_an_error_at_set_up(style: Style, rubbish: str) -> None:
+    with pytest.raises(OptionError, match="cert_file"):
+        style.make(Settings("https://sentry.invalid/", cert_file=rubbish))
+    with pytest.raises(OptionError, match="needs a cert_file"):
+        style.make(Settings("https://sentry.invalid/", key_file=rubbish))
+
+
+def test_a_key_with_a_password_is_an_error_and_never_a_question_on_the_terminal(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        PrivateFormat,
+        load_pem_private_key,
+    )
+
+    certificate = authority.issue_cert("client.example")
+    key = load_pem_private_key(certificate.private_key_pem.bytes(), password=None)
+    locked = tmp_path / "locked.pem"
+    encryption = BestAvailableEncryption(b"secret")
+    locked.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption) + certificate.cert_chain_pems[0].bytes()
+    )
+    with pytest.raises(OptionError, match=r"locked\.pem"):
+        client_context(Settings("https://sentry.invalid/", cert_file=str(locked)))
+
+
+def test_authorities_may_be_a_folder(ca_certs: str, serve: Servers, tmp_path: Path) -> None:
+    context = client_context(Settings("https://sentry.invalid/", ca_certs=str(tmp_path)))
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.get_ca_certs() == []
+
+
+def test_the_platforms_authorities_are_trusted_by_default() -> None:
+    context = client_context(Settings("https://sentry.invalid/"))
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+def test_every_style_is_among_those_that_were_tested() -> None:
+    names = {style.name for style in STYLES}
+    assert names >= {"urllib", "threaded", "asyncio", "asyncio-uvloop", "aiohttp", "aiohttp-uvloop", "auto"}
