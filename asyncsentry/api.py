@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from asyncsentry.client import Client, ExcInfo, Function, begin
 from asyncsentry.options import Options, resolve
-from asyncsentry.scope import Scope
+from asyncsentry.scope import Data, Scope
 from asyncsentry.scopes import Scopes
 from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 
@@ -47,12 +47,16 @@ _default = _Default()
 
 @overload
 def init(
-    dsn: str | None = None, *, transport: Factory[Wait_co] | Transport[Wait_co], **options: Unpack[OptionArguments]
+    dsn: str | None = None, *, transport: str | None = None, **options: Unpack[OptionArguments]
+) -> Client[Any]: ...
+@overload
+def init(
+    dsn: str | None = None, *, transport: Factory[Wait_co], **options: Unpack[OptionArguments]
 ) -> Client[Wait_co]: ...
 @overload
 def init(
-    dsn: str | None = None, *, transport: str | None = None, **options: Unpack[OptionArguments]
-) -> Client[Any]: ...
+    dsn: str | None = None, *, transport: Transport[Wait_co], **options: Unpack[OptionArguments]
+) -> Client[Wait_co]: ...
 def init(
     dsn: str | None = None,
     *,
@@ -172,7 +176,7 @@ def set_transaction_name(name: str) -> None:
     _default.client.set_transaction_name(name)
 
 
-def add_attachment(data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
+def add_attachment(data: Data, *, filename: str, content_type: str = "application/octet-stream") -> None:
     """Send a file with each event to come."""
     _default.client.add_attachment(data, filename=filename, content_type=content_type)
 

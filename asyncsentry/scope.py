@@ -6,7 +6,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from asyncsentry.item import Attachment
 
@@ -18,6 +18,8 @@ MAX_BREADCRUMBS: Final = 1000
 
 NAME_LIMIT: Final = 256
 """Characters of an attachment's name and type."""
+
+Data: TypeAlias = bytes | bytearray | memoryview
 
 T = TypeVar("T")
 
@@ -146,18 +148,15 @@ class Scope:
 
         self.breadcrumbs.append(breadcrumb({**_take(dict, () if crumb is None else crumb), **fields}, Rules()))
 
-    def add_attachment(self, data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
+    def add_attachment(self, data: Data, *, filename: str, content_type: str = "application/octet-stream") -> None:
         """Send a file with each event; ``filename`` is shown without its folder."""
         from asyncsentry.events.freezing import cut
 
-        if not (isinstance(data, _BYTES) and isinstance(filename, str) and isinstance(content_type, str)):
+        if not (isinstance(data, Data) and isinstance(filename, str) and isinstance(content_type, str)):
             logger.debug("no attachment: it takes bytes, a file's name and a type")
             return
         name = filename.replace("\\", "/").rpartition("/")[2]
         self.attachments += (Attachment(bytes(data), cut(name, NAME_LIMIT), cut(content_type, NAME_LIMIT)),)
-
-
-_BYTES: Final = (bytes, bytearray, memoryview)
 
 
 def _take(copy: Callable[[Any], T], given: object) -> T:

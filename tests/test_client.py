@@ -17,10 +17,8 @@ from asyncsentry.client import LONGEST_WAIT, Client
 from asyncsentry.delivery.losses import Counts
 from asyncsentry.errors import OptionError, SendError, SetupError
 from asyncsentry.events.exceptions import Mechanism
-from asyncsentry.scope import Scope
 from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
 from asyncsentry.transport.settings import Settings
-from asyncsentry_transports.threaded import ThreadedTransport
 from asyncsentry_transports.urllib import UrllibTransport
 from conftest import OpenClient
 
@@ -72,7 +70,7 @@ def test_a_mistake_is_an_error_at_set_up(sentry: LocalSentry) -> None:
 @pytest.mark.parametrize("ready_made", [False, True], ids=["a class", "an instance"])
 def test_a_transport_may_be_handed_in(ready_made: bool, sentry: LocalSentry) -> None:
     made = UrllibTransport(Settings(sentry.url))
-    client = Client(sentry.dsn, transport=made) if ready_made else Client(sentry.dsn, transport=UrllibTransport)
+    client: Client[bool] = Client(sentry.dsn, transport=made if ready_made else UrllibTransport)
     assert isinstance(client.transport, UrllibTransport)
     assert (client.transport is made) is ready_made
     assert client.capture_message("text")
@@ -343,8 +341,3 @@ def test_debugging_prints_what_the_sdk_does(times: int, sentry: LocalSentry, tmp
     done = run(program, tmp_path, DSN=sentry.dsn_for("threaded"), TIMES=str(times))
     assert done.stderr.count("asyncsentry DEBUG: delivering to ") == times
     assert "a" * 32 not in done.stderr.replace("a" * 32 + "@", "")
-
-
-def test_scope_is_public_and_can_be_made() -> None:
-    assert isinstance(Scope(), Scope)
-    assert ThreadedTransport is not UrllibTransport
