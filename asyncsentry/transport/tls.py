@@ -21,9 +21,9 @@ class TlsContext:
     def __init__(self, settings: Settings) -> None:
         """Raises `OptionError` for a file that cannot be used."""
         self._settings = settings
-        self.made = settings.ssl_context
+        self.made: SSLContext | None = None
         """The context if it is there already."""
-        if settings.ca_certs or settings.cert_file or settings.key_file:
+        if settings.ssl_context or settings.ca_certs or settings.cert_file or settings.key_file:
             self.get()
 
     def get(self) -> SSLContext:
