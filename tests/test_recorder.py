@@ -531,6 +531,19 @@ def test_a_breadcrumb_of_nonsense_raises_nothing(nonsense: Any, open_client: Ope
     assert client.capture_message("text")
 
 
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_while_a_breadcrumb_is_made_is_not_lost(open_client: OpenClient) -> None:
+    class Slow:
+        def __repr__(self) -> str:
+            interrupt()
+            return ""
+
+    client = open_client()
+    with pytest.raises(KeyboardInterrupt):
+        client.add_breadcrumb(message="m", data={"slow": Slow()})
+    assert client.capture_message("the next one"), "nothing is left of it"
+
+
 # Where captures happen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, suppress
@@ -334,8 +335,11 @@ def test_an_async_generator_that_is_left_is_ended_by_the_loop(
     async def main() -> None:
         async for _ in echo():
             break
+        while not log:
+            gc.collect()
+            await asyncio.sleep(0.001)
 
-    asyncio.run(main())
+    asyncio.run(asyncio.wait_for(main(), 20))
     assert log == ["ended"]
     assert captured == []
 

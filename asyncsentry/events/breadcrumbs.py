@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from _thread import interrupt_main
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,9 +19,10 @@ _TEXT_LIMITS: Final = (("type", 128), ("category", 128), ("message", MESSAGE_LIM
 def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:
     """A breadcrumb as an event holds it, from fields that may be anything; unknown fields are left out.
 
-    It happened now if it does not say when. Its data is always an object: what is none is put into one.
+    It happened now if it does not say when. Its data is always an object: what is none is put into one. Ctrl-C in
+    foreign code comes when the breadcrumb is made.
     """
-    given = crumb.get
+    given, freezer = crumb.get, None  # most breadcrumbs need none
     shown: dict[str, Json] = {
         "timestamp": timestamp(given("timestamp")) or time.time(),
         "type": "default",
@@ -31,13 +33,15 @@ def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:
         if type(value) is str and len(value) <= limit and value.isascii():
             shown[name] = value
         elif value is not None:
-            shown[name] = Freezer(rules).text(value, limit)
+            freezer = freezer or Freezer(rules)
+            shown[name] = freezer.text(value, limit)
     data = given("data")
     if data is None:
         shown["data"] = {}
-    elif type(data) is dict:
-        shown["data"] = Freezer(rules).freeze_mapping(data)
     else:
-        frozen = Freezer(rules).freeze(data)
+        freezer = freezer or Freezer(rules)
+        frozen = freezer.freeze_mapping(data) if type(data) is dict else freezer.freeze(data)
         shown["data"] = frozen if type(frozen) is dict else {"value": frozen}
+    if freezer is not None and freezer.interrupted:
+        interrupt_main()
     return shown
