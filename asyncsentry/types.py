@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 Event: TypeAlias = dict[str, Any]
 """JSON-able data, as it is sent."""
 Hint: TypeAlias = dict[str, Any]
-"""What an event was made from: ``exc_info``, ``log_record``, ``attachments`` and the like."""
+"""What an event was made from: ``exc_info``, ``log_record``, and whatever else its maker tells."""
 BeforeSend: TypeAlias = Callable[[Event, Hint], Event | None]
 """The event to send, changed or new, or None to drop it."""
 BeforeBreadcrumb: TypeAlias = Callable[[dict[str, Any], Hint], dict[str, Any] | None]
