@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 
-@dataclass(slots=True)
 class Wish:
     """What a latch waits for: all items up to number ``mark``, then (known only then) all reports up to ``report``."""
 
-    mark: int
-    report: int | None = None
+    __slots__ = ("mark", "report")
+
+    def __init__(self, mark: int) -> None:
+        self.mark = mark
+        self.report: int | None = None
 
 
 class Latches:

@@ -17,11 +17,12 @@ DEFAULT_LIMIT: Final = 60.0
 LONGEST_LIMIT: Final = 24 * 3600.0
 """Seconds after which the server is asked again, whatever it said."""
 
-_CATEGORIES: Final[Mapping[str, Category]] = {name: name for name in PRIORITY} | {
+_IN_OTHER_UNITS: Final[Mapping[str, Category]] = {
     "attachment_item": "attachment",
     "log_byte": "log_item",
     "trace_metric_byte": "trace_metric",
 }
+_CATEGORIES: Final[Mapping[str, Category]] = {**{name: name for name in PRIORITY}, **_IN_OTHER_UNITS}
 
 
 class Limits:
@@ -64,7 +65,7 @@ def _parse_limits(header: str) -> Iterator[tuple[float, set[Category]]]:
         if seconds is None or len(fields) < 2:
             continue
         names = [name for name in fields[1].split(";") if name]
-        known = {_CATEGORIES[name] for name in names if name in _CATEGORIES}
+        known: set[Category] = {_CATEGORIES[name] for name in names if name in _CATEGORIES}
         yield seconds, known if names else set(PRIORITY)
 
 

@@ -97,7 +97,7 @@ class Outbox:
     def due(self, now: float) -> float | None:
         """Seconds until `next` has something to do: 0 if at once, or if that cannot be said now; None if never."""
         seconds = self._turnstile.ask(lambda: self._due(now), 0.0)
-        return 0.0 if self._turnstile.awaited else seconds
+        return 0.0 if self._turnstile.waiting else seconds
 
     # -- sending
 

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 
 from asyncsentry.item import PRIORITIES, PRIORITY, Category, Item
 
 
-@dataclass(slots=True, eq=False)
 class Entry:
     """An item on its way. ``number`` orders entries by their arrival; ``tries`` counts sends that may have arrived.
 
     The item may be exchanged for another form of itself, of the same weight.
     """
 
-    item: Item
-    number: int
-    born: float
-    tries: int = 0
+    __slots__ = ("born", "item", "number", "tries")
+
+    def __init__(self, item: Item, number: int, born: float) -> None:
+        self.item = item
+        self.number = number
+        self.born = born
+        self.tries = 0
 
 
-@dataclass(slots=True)
 class _Line:
     """The entries of one priority: a linked list, as each end and any place in between must be reached at once."""
 
-    entries: OrderedDict[int, Entry] = field(default_factory=OrderedDict)
-    weight: int = 0
+    __slots__ = ("entries", "weight")
+
+    def __init__(self) -> None:
+        self.entries: OrderedDict[int, Entry] = OrderedDict()
+        self.weight = 0
 
     def add(self, entry: Entry) -> None:
         self.entries[entry.number] = entry

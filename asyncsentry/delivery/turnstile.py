@@ -28,14 +28,14 @@ class Turnstile:
         self._steps: deque[Callable[[], None]] = deque()
 
     @property
-    def awaited(self) -> bool:
+    def waiting(self) -> bool:
         """Whether something came that is not done yet."""
         return bool(self._steps)
 
     def do(self, step: Callable[[], None]) -> None:
         """Have it done: now, or by the one who is inside, as soon as that one is done."""
         self._steps.append(step)
-        while self.awaited and self.ask(_yes, False):
+        while self.waiting and self.ask(_yes, False):
             pass  # looked at again outside: a step that came while we left found the door shut
 
     def ask(self, question: Callable[[], Answer], otherwise: NoAnswer, patience: float = 0.0) -> Answer | NoAnswer:

@@ -96,11 +96,16 @@ class Box:
         return self.outbox.idle(self.clock())
 
     def lost(self) -> dict[tuple[str, str], int]:
-        return dict(self.losses.total())
+        return lost(self.losses)
 
 
 def items(lease: Lease) -> tuple[Item, ...]:
     return tuple(entry.item for entry in lease.entries)
+
+
+def lost(losses: Losses) -> dict[tuple[str, str], int]:
+    """All that was lost, by reason and category."""
+    return {(reason, category): quantity for (reason, category), quantity in losses.total().items()}
 
 
 def limits(header: str, status: int = 200) -> Response:

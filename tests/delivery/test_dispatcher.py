@@ -20,7 +20,7 @@ from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
 from asyncsentry.testing.answers import Reply
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Transport
 from asyncsentry.transport.settings import Settings
-from delivery.material import event, session
+from delivery.material import event, lost, session
 from delivery.styles import InHand, InPlace, NeverSettles, Nowhere, OnThread, Raises, SettlesTwice
 from delivery.test_turns import Known
 
@@ -77,7 +77,7 @@ class Delivery:
             connection.close()
 
     def lost(self) -> dict[tuple[str, str], int]:
-        return dict(self.losses.total())
+        return lost(self.losses)
 
     @property
     def arrived(self) -> list[str]:
@@ -235,6 +235,7 @@ def test_a_flush_without_patience_does_not(delivery: Delivery) -> None:
     put(dispatcher, 1, 2)
     assert not dispatcher.flush(LONG, patient=False)
     assert len(delivery.sentry.requests) == 1
+    assert dispatcher.refused == 0
     assert str(dispatcher.take_failure()).startswith("status 503: ")
     assert dispatcher.take_failure() is None
 

@@ -236,5 +236,3 @@ def test_what_is_no_json_is_an_error(payload: Mapping[str, object]) -> None:
         packer()(lease(event(payload)))
     with pytest.raises((TypeError, ValueError)):
         encode_item(event(payload))
-
-

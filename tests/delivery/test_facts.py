@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,21 @@ from asyncsentry.facts import Facts
 PATIENCE = 20.0
 
 
+@contextmanager
+def no_more_threads() -> Iterator[None]:
+    """As at the end of the interpreter: starting one fails, here because its stack would need more than there is."""
+    usual = threading.stack_size(1 << 46)
+    try:
+        yield
+    finally:
+        threading.stack_size(usual)
+
+
 def found_out(release: str | None, root: Path, environ: Mapping[str, str]) -> Facts:
+    """Facts that this thread has found out itself."""
     facts = Facts(release, str(root), environ)
-    facts.find_out()
-    facts.wait(PATIENCE)
+    with no_more_threads():
+        facts.find_out()
     assert facts.known
     return facts
 
@@ -29,7 +41,7 @@ def test_release_and_packages_are_found_out(tmp_path: Path) -> None:
     assert facts.missing == ("modules", "release")
     facts.find_out()
     facts.wait(PATIENCE)
-    assert facts.missing == ()
+    assert not facts.missing
     fields = facts.fields()
     assert fields["release"] == "shop@1"
     assert "pytest" in fields["modules"]
@@ -52,10 +64,10 @@ def test_a_release_that_servers_refuse_is_not_sent(tmp_path: Path, caplog: pytes
 
 def test_what_cannot_be_found_out_is_known_to_be_unknown(tmp_path: Path) -> None:
     class Broken(dict[str, str]):
-        def get(self, *_: object) -> str:  # type: ignore[override]  # it only fails
+        def get(self, *_: object) -> str:  # it only fails
             raise OSError
 
-        __getitem__ = get  # type: ignore[assignment]
+        __getitem__ = get
 
     facts = found_out(None, tmp_path, Broken())
     assert facts.release is None
@@ -73,12 +85,12 @@ def test_a_wait_is_bounded(tmp_path: Path) -> None:
     looked, go = threading.Event(), threading.Event()
 
     class Slow(dict[str, str]):
-        def get(self, *_: object) -> str:  # type: ignore[override]  # slow, as a disk in a network may be
+        def get(self, *_: object) -> str:  # slow, as a disk in a network may be
             looked.set()
             go.wait(PATIENCE)
             return "shop@1"
 
-        __getitem__ = get  # type: ignore[assignment]
+        __getitem__ = get
 
     facts = Facts(None, str(tmp_path), Slow())
     facts.find_out()
@@ -98,7 +110,7 @@ def test_many_threads_find_out_once(tmp_path: Path) -> None:
             looks.append(name)
             return False
 
-        def get(self, name: str, default: object = None) -> str:  # type: ignore[override]
+        def get(self, name: str, default: object = None) -> str:
             looks.append(name)
             return "shop@1"
 
@@ -114,11 +126,5 @@ def test_many_threads_find_out_once(tmp_path: Path) -> None:
 
 
 def test_where_no_thread_can_be_started_the_caller_finds_out(tmp_path: Path) -> None:
-    usual = threading.stack_size(1 << 46)  # more than there is: as at the end of the interpreter, starting one fails
-    try:
-        facts = Facts(None, str(tmp_path), {"SENTRY_RELEASE": "shop@1"})
-        facts.find_out()
-    finally:
-        threading.stack_size(usual)
-    assert facts.known
+    facts = found_out(None, tmp_path, {"SENTRY_RELEASE": "shop@1"})
     assert facts.release == "shop@1"

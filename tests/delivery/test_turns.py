@@ -34,7 +34,7 @@ class Known:
 def pack(lease: Lease) -> Request:
     if any(entry.item.payload == b"unencodable" for entry in lease.entries):
         raise ValueError("no JSON")
-    return Request("http://sentry.test/", {}, b" ".join(entry.item.id.encode() for entry in lease.entries if entry.item.id))
+    return Request("http://sentry.test/", {}, str([entry.item.id for entry in lease.entries]).encode())
 
 
 class Stage:
@@ -297,6 +297,13 @@ def test_what_went_wrong_last_is_told_once(outcome: Response, said: str | None) 
     stage.capture()
     assert stage.exchange.take_failure() == said
     assert stage.exchange.take_failure() is None
+
+
+@pytest.mark.parametrize(("status", "refused"), [(200, 0), (503, 0), (400, 1), (429, 1), (500, 1), (301, 1)])
+def test_what_was_refused_for_good_is_counted(status: int, refused: int) -> None:
+    stage = Stage(InPlace(lambda _: Response(status, {})))
+    stage.capture()
+    assert stage.exchange.refused == refused
 
 
 def test_t20_an_envelope_that_was_too_large_is_an_error_of_the_program(caplog: pytest.LogCaptureFixture) -> None:

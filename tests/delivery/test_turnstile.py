@@ -25,9 +25,9 @@ def test_an_answer_comes_after_all_that_came_before() -> None:
         return "answer"
 
     assert turnstile.ask(interrupted, "none") == "answer"
-    assert turnstile.awaited
+    assert turnstile.waiting
     assert turnstile.ask(lambda: list(done), None) == [1]
-    assert not turnstile.awaited
+    assert not turnstile.waiting
 
 
 def test_a_step_that_comes_while_another_runs_is_done_after_it() -> None:
