@@ -13,12 +13,9 @@ from asyncsentry.events import attributes, runtime
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import stack_frames
 from asyncsentry.events.freezing import Freezer
-from asyncsentry.events.messages import logentry
-from asyncsentry.events.plain import plain
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Item
-from asyncsentry.json import decode, encode
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.version import SDK
@@ -64,10 +61,14 @@ class Assembly:
 
     def lend(self, event: Event) -> Event:
         """The event for ``before_send`` to change: what the next event will share with it is a copy."""
+        from asyncsentry.json import decode, encode
+
         return event | {name: decode(encode(event[name])) for name in _SHARED if name in event}
 
     def mend(self, changed: Event, original: Event) -> Event:
         """What ``before_send`` gave back, as JSON can hold it; its id and its time stay valid, whatever was done."""
+        from asyncsentry.events.plain import plain
+
         mended = cast("Event", plain(changed))
         mended["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
         mended["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
@@ -160,12 +161,20 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
         elif name == "logentry" and isinstance(value, Mapping):
             event["logentry"] = _logentry(value, freezer)
         elif name == "message":
-            event["logentry"] = logentry(value, None, freezer)
+            event["logentry"] = _logentry({"message": value}, freezer)
         elif name not in ("event_id", "timestamp") and value is not None:
-            event[freezer.text(name)] = plain(value)
+            event[freezer.text(name)] = _plain(value)
+
+
+def _plain(value: object) -> Any:
+    from asyncsentry.events.plain import plain
+
+    return value if type(value) is str and value.isascii() else plain(value)
 
 
 def _logentry(given: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
+    from asyncsentry.events.messages import logentry
+
     if "formatted" not in given:
         return logentry(given.get("message"), given.get("params"), freezer)
     formatted = freezer.text(given["formatted"], MESSAGE_LIMIT)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast,
 from asyncsentry import diary, process
 from asyncsentry.errors import SendError
 from asyncsentry.options import Options, resolve
-from asyncsentry.scope import Scope
+from asyncsentry.recorder import CAPTURED, Known, Recorder
+from asyncsentry.scope import Data, Scope
 from asyncsentry.scopes import Scopes
 from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from asyncsentry.delivery.losses import Reason
     from asyncsentry.events.exceptions import Mechanism
     from asyncsentry.item import Category
-    from asyncsentry.recorder import Known, Recorder
+    from asyncsentry.shipping import Shipping
     from asyncsentry.types import Hint, MessageData, OptionArguments, ScopeData
     from asyncsentry.wrapping import Capturing
 
@@ -53,20 +54,30 @@ class Client(Generic[Wait_co]):
     starts afresh in a forked child. Raises `SetupError` for whatever cannot work; nothing raises later.
     """
 
-    @overload
-    def __init__(
-        self,
-        dsn: str | None = None,
-        *,
-        transport: Factory[Wait_co] | Transport[Wait_co],
-        **options: Unpack[OptionArguments],
-    ) -> None: ...
+    # What makes a transport stands before one that is made: in the other order pyright takes the class itself for an
+    # instance, and then for nothing else.
     @overload
     def __init__(
         self: Client[Any],
         dsn: str | None = None,
         *,
         transport: str | None = None,
+        **options: Unpack[OptionArguments],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        transport: Factory[Wait_co],
+        **options: Unpack[OptionArguments],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        transport: Transport[Wait_co],
         **options: Unpack[OptionArguments],
     ) -> None: ...
     def __init__(
@@ -82,9 +93,8 @@ class Client(Generic[Wait_co]):
         self.options = options
         self.scopes = scopes
         self._recorder: Recorder | None = None
-        self._dispatcher: Dispatcher | None = None
-        self._inherited: list[Recorder] = []
-        self._undelivered = 0
+        self._shipping: Shipping | None = None
+        self._inherited: list[Shipping] = []
         if options.debug:
             diary.show()
         if options.dsn is not None:
@@ -93,14 +103,11 @@ class Client(Generic[Wait_co]):
             logger.debug("delivering to %s by the transport %s", options.dsn, options.transport_name)
 
     def _open(self, *, forked: bool = False) -> None:
-        # Only now: a program without a DSN loads nothing of what captures and delivers.
-        from asyncsentry.facts import Facts
-        from asyncsentry.recorder import Recorder
-        from asyncsentry.shipping import open_dispatcher
+        self._undelivered = 0
+        from asyncsentry.shipping import Shipping  # only now: a program without a DSN delivers nothing
 
-        facts = Facts(self.options.release, self.options.project_root or os.getcwd(), os.environ)
-        self._dispatcher = open_dispatcher(self.options, facts, forked=forked)
-        self._recorder = Recorder(self.options, self.scopes, facts, self._dispatcher)
+        self._shipping = Shipping(self.options, forked=forked)
+        self._recorder = Recorder(self.options, self.scopes, self._shipping)
 
     @property
     def active(self) -> bool:
@@ -110,12 +117,13 @@ class Client(Generic[Wait_co]):
     @property
     def transport(self) -> Transport[Wait_co] | None:
         """The transport in use, or that was in use until the client was closed; None if there was no DSN."""
-        return self._dispatcher.transport if self._dispatcher else None
+        return self._shipping.transport if self._shipping else None
 
     @property
     def losses(self) -> Mapping[tuple[Reason, Category], int]:
         """How much has been lost so far, by reason and category, as client reports tell it to the server."""
-        return self._dispatcher.losses() if self._dispatcher else {}
+        dispatcher = self._delivery()
+        return dispatcher.losses() if dispatcher else {}
 
     # -- capturing
 
@@ -138,8 +146,6 @@ class Client(Generic[Wait_co]):
         raised = error[1] if isinstance(error, tuple) and len(error) == 3 else error
         if raised is None:
             return None
-        from asyncsentry.recorder import CAPTURED
-
         return self._recorder.report(raised, CAPTURED, self._known_with(scope, scope_data))
 
     def capture_message(
@@ -276,7 +282,7 @@ class Client(Generic[Wait_co]):
         """Name the work in hand: a route, a task."""
         self.scopes.isolation().set_transaction_name(name)
 
-    def add_attachment(self, data: bytes, *, filename: str, content_type: str = "application/octet-stream") -> None:
+    def add_attachment(self, data: Data, *, filename: str, content_type: str = "application/octet-stream") -> None:
         """Send a file with each event to come."""
         self.scopes.isolation().add_attachment(data, filename=filename, content_type=content_type)
 
@@ -301,80 +307,90 @@ class Client(Generic[Wait_co]):
         Right in every style, on an event loop's own thread too. The default time-out is ``shutdown_timeout``. With
         ``raise_send_errors`` raises `SendError` if something could not be delivered since the last flush.
         """
-        if self._recorder is None:
+        dispatcher = self._delivery()
+        if dispatcher is None or not self.active:
             return True
-        return self._conclude(self._recorder.dispatcher.flush(self._seconds(timeout)))
+        return self._conclude(dispatcher, dispatcher.flush(self._seconds(timeout)))
 
     async def flush_async(self, timeout: float | None = None) -> bool:
         """The same, awaited on an asyncio loop, which goes on in the meantime."""
         from asyncsentry.awaiting import flush
 
-        if self._recorder is None:
+        dispatcher = self._delivery()
+        if dispatcher is None or not self.active:
             return True
-        return self._conclude(await flush(self._recorder.dispatcher, self._seconds(timeout)))
+        return self._conclude(dispatcher, await flush(dispatcher, self._seconds(timeout)))
 
     def wait(self, timeout: float | None = None) -> Wait_co:
         """The same in the transport's own style: what it gives is a ``bool``, an awaitable, a ``Deferred`` …
 
         A client that never had a DSN has no style: what it gives is true, and may be awaited.
         """
-        if self._dispatcher is None:
+        if self._shipping is None:
             from asyncsentry.awaiting import Nothing
 
             return cast("Wait_co", Nothing())
-        waiting: Wait_co = self._dispatcher.transport.wait(self._idle(), self._seconds(timeout))
+        waiting: Wait_co = self._shipping.transport.wait(self._idle(), self._seconds(timeout))
         return waiting
 
     def close(self, timeout: float | None = None) -> None:
         """Deliver what is left, blocking, for at most ``timeout`` seconds, then stop for good; the rest is counted."""
-        recorder = self._retire()
-        if recorder is not None:
-            recorder.dispatcher.close(self._seconds(timeout))
+        dispatcher = self._retire()
+        if dispatcher is not None:
+            dispatcher.close(self._seconds(timeout))
 
     async def close_async(self, timeout: float | None = None) -> None:
         """The same, awaited on an asyncio loop."""
         from asyncsentry.awaiting import close
 
-        recorder = self._retire()
-        if recorder is not None:
-            await close(recorder.dispatcher, self._seconds(timeout))
+        dispatcher = self._retire()
+        if dispatcher is not None:
+            await close(dispatcher, self._seconds(timeout))
 
     def at_exit(self) -> None:
         """Called at the end of the process: the last resort. What is captured still later is sent at once."""
-        if self._recorder is not None:
-            left = self._recorder.dispatcher.exit(self.options.shutdown_timeout)
-            self._recorder.dispatcher.end(0.0)
+        dispatcher = self._delivery()
+        if dispatcher is not None and self.active:
+            left = dispatcher.exit(self.options.shutdown_timeout)
+            dispatcher.end(0.0)
             if left:
                 logger.warning("%d event(s) could not be delivered before the program ended", left)
 
     def before_fork(self) -> None:
         """Called before a fork."""
-        if self._recorder is not None:
-            self._recorder.dispatcher.before_fork()
+        dispatcher = self._delivery()
+        if dispatcher is not None and self.active:
+            dispatcher.before_fork()
 
     def after_fork(self) -> None:
         """Called in a forked child: what the parent queued and connected stays the parent's, kept but not touched.
 
         Closing an inherited TLS connection would talk on the parent's.
         """
-        if self._recorder is not None:
-            inherited, self._recorder = self._recorder, None
-            inherited.dispatcher.leave_behind()
-            self._inherited.append(inherited)
+        if self._shipping is not None and self.active:
+            self._shipping.leave_behind()
+            self._inherited.append(self._shipping)
+            self._recorder = None
             self._open(forked=True)
 
     def _idle(self) -> Future[None]:
         """A latch that opens when all that was captured is settled."""
-        if self._recorder is not None:
-            return self._recorder.dispatcher.hasten()[0]
+        dispatcher = self._delivery()
+        if dispatcher is not None and self.active:
+            return dispatcher.hasten()[0]
         idle: Future[None] = Future()
         idle.set_result(None)
         return idle
 
-    def _retire(self) -> Recorder | None:
+    def _retire(self) -> Dispatcher | None:
+        """Capture no more; gives what is to be closed, once."""
         recorder, self._recorder = self._recorder, None
         process.unsettle(self)
-        return recorder
+        return None if recorder is None else self._delivery()
+
+    def _delivery(self) -> Dispatcher | None:
+        """What delivers, if anything was captured yet."""
+        return self._shipping.dispatcher if self._shipping else None
 
     def _seconds(self, timeout: float | None) -> float:
         """A time-out as it was given, if it is one."""
@@ -382,14 +398,14 @@ class Client(Generic[Wait_co]):
             return float(min(timeout, LONGEST_WAIT))
         return self.options.shutdown_timeout
 
-    def _conclude(self, flushed: bool) -> bool:
+    def _conclude(self, dispatcher: Dispatcher, flushed: bool) -> bool:
         """Raise for what was not delivered since the last flush, if that was asked for."""
-        if self._dispatcher is None or not self.options.raise_send_errors:
+        if not self.options.raise_send_errors:
             return flushed
-        losses = self._dispatcher.losses()
-        undelivered = self._dispatcher.refused + sum(losses[each] for each in losses if each[0] not in CHOSEN)
+        losses = dispatcher.losses()
+        undelivered = dispatcher.refused + sum(losses[each] for each in losses if each[0] not in CHOSEN)
         before, self._undelivered = self._undelivered, undelivered
-        failure = self._dispatcher.take_failure()
+        failure = dispatcher.take_failure()
         if undelivered > before or not flushed:
             raise SendError(failure or "not everything could be delivered in time")
         return flushed

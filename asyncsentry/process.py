@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from threading import RLock
 from typing import Final, Protocol
 from weakref import WeakSet
 
@@ -37,6 +38,14 @@ class Resident(Protocol):
         ...
 
 
+loading = RLock()
+"""Held while modules of ours are loaded at the first capture, and over each fork: a child waits for ever for an import
+that another thread of its parent had begun."""
+
+HELD_WITHIN: Final = 2.0
+"""Seconds for which a fork waits for that at the most."""
+
+_held: list[bool] = []
 _residents: WeakSet[Resident] = WeakSet()
 
 
@@ -65,8 +74,14 @@ def _tell_exit() -> None:
 
 
 def _tell_before_fork() -> None:
+    _held.append(loading.acquire(timeout=HELD_WITHIN))
     _tell(list(_residents), lambda resident: resident.before_fork())
     _finish_imports()
+
+
+def _let_go() -> None:
+    if _held.pop():
+        loading.release()
 
 
 def _finish_imports() -> None:
@@ -78,6 +93,9 @@ def _finish_imports() -> None:
 
 
 def _tell_after_fork() -> None:
+    global loading
+    loading = RLock()  # the parent's may be held by a thread that is not here
+    _held.clear()
     _tell(list(_residents), lambda resident: resident.after_fork())
     util = sys.modules.get("multiprocessing.util")
     if util is not None:  # perhaps a child of `multiprocessing`, which forgets what was registered before it began
@@ -97,5 +115,5 @@ def _register_finalizer() -> None:
 
 
 atexit.register(_tell_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_tell_before_fork, after_in_child=_tell_after_fork)
+_register_at_fork = getattr(os, "register_at_fork", lambda **_: None)  # some systems have no forks
+_register_at_fork(before=_tell_before_fork, after_in_parent=_let_go, after_in_child=_tell_after_fork)

@@ -12,21 +12,18 @@ from _thread import interrupt_main
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from asyncsentry.assembly import Assembly
-from asyncsentry.delivery.dispatcher import Dispatcher
-from asyncsentry.delivery.losses import Reason
 from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
-from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.freezing import Freezer
-from asyncsentry.facts import Facts
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
 from asyncsentry.selection import Selection
 
 if TYPE_CHECKING:
+    from asyncsentry.delivery.losses import Reason
+    from asyncsentry.shipping import Shipping
     from asyncsentry.types import Event, Hint
 
 logger = logging.getLogger("asyncsentry")
@@ -55,14 +52,15 @@ class _Inside(threading.local):
 class Recorder:
     """Captures for one client."""
 
-    def __init__(self, options: Options, scopes: Scopes, facts: Facts, dispatcher: Dispatcher) -> None:
-        self.dispatcher = dispatcher
-        self._facts = facts
+    def __init__(self, options: Options, scopes: Scopes, shipping: Shipping) -> None:
+        from asyncsentry.assembly import Assembly
+
+        self._shipping = shipping
         self._scopes = scopes
         self._options = options
         self._complaints = Complaints()
         self._selection = Selection(options, self._complaints)
-        self._assembly = Assembly(options, facts)
+        self._assembly = Assembly(options, shipping.facts)
         self._inside = _Inside()
         self._token = new_event_id()
 
@@ -93,6 +91,8 @@ class Recorder:
         self, crumb: Mapping[str, Any] | None, fields: Mapping[str, Any], hint: Mapping[str, Any] | None
     ) -> None:
         """Note what happened, as plain data, on the isolation scope."""
+        from asyncsentry.events.breadcrumbs import breadcrumb
+
         most = self._options.max_breadcrumbs
         if not most or self._inside.capturing:
             return
@@ -164,11 +164,13 @@ class Recorder:
 
     def _send(self, make: Callable[[Scope, Freezer], Event], known: Known, hint: Mapping[str, Any]) -> str | None:
         """Make an event and queue it, if the server takes it and there is room for it."""
-        reason = self.dispatcher.refusal("error")
+        dispatcher, facts = self._shipping.open(), self._shipping.facts
+        if dispatcher is None:
+            return self._lose("event_processor")
+        reason = dispatcher.refusal("error")
         if reason is not None:
             return self._lose(reason)
-        self._facts.find_out()
-        late = self._facts.missing
+        late = facts.missing
         scope, freezer = known(), Freezer(self._assembly.rules)
         event: Event | None = make(scope, freezer)
         self._inside.interrupted = freezer.interrupted
@@ -177,7 +179,7 @@ class Recorder:
         if event is None:
             return self._lose("before_send")
         item = self._assembly.item(event, freezer.weight, scope.attachments, late)
-        self.dispatcher.put(item)
+        dispatcher.put(item)
         self._scopes.isolation().last_event_id = item.id
         return item.id
 
@@ -211,7 +213,7 @@ class Recorder:
 
     def _lose(self, reason: Reason) -> str | None:
         """Count an event as lost; gives the id that it has not got."""
-        self.dispatcher.lose(reason, "error")
+        self._shipping.lose(reason, "error")
         return None
 
 

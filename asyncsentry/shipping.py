@@ -1,73 +1,121 @@
-"""One client's way to its server: transport, outbox and last resort, put together from its options."""
+"""One client's way to its server: the transport, and behind it all that delivers, put together from its options."""
 
 from __future__ import annotations
 
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncsentry.delivery.dispatcher import Dispatcher
-from asyncsentry.delivery.envelope import Packer
-from asyncsentry.delivery.last_resort import Channel
-from asyncsentry.delivery.losses import Losses
-from asyncsentry.delivery.outbox import Outbox
+from asyncsentry import process
 from asyncsentry.facts import Facts
 from asyncsentry.options import Options, settings
-from asyncsentry.registry import DEFAULT, AnyFactory, find, is_instance
-from asyncsentry.transport.protocol import Transport
-from asyncsentry.transport.settings import Settings
+from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, find, is_instance
 from asyncsentry.version import SDK, USER_AGENT
+
+if TYPE_CHECKING:
+    from asyncsentry.delivery.dispatcher import Dispatcher
+    from asyncsentry.delivery.last_resort import Channel
+    from asyncsentry.delivery.losses import Reason
+    from asyncsentry.item import Category
 
 logger = logging.getLogger("asyncsentry")
 
-LEASE_GRACE = 5.0
+LEASE_GRACE: Final = 5.0
 """Seconds beyond its time-out after which a request that its transport has not settled is given up on."""
 
+_inside: list[bool] = []
+"""Whether the thread that holds `process.loading` is loading already."""
 
-def open_dispatcher(options: Options, facts: Facts, *, forked: bool = False) -> Dispatcher:
-    """Start afresh: nothing queued, nothing connected. Raises `SetupError` for what the transport cannot honour.
 
+class Shipping:
+    """Starts afresh: nothing queued, nothing connected. Raises `SetupError` for what the transport cannot honour.
+
+    The transport is made at once, so that a mistake shows at set-up; what delivers is loaded at the first capture.
     ``forked``: this is a child, where the parent's transport, with its connections and threads, is of no use.
     """
-    assert options.dsn is not None, "without a DSN nothing is sent"
-    reach = settings(options, os.environ)
-    losses = Losses()
-    outbox = Outbox(
-        losses,
-        queue_bytes=options.queue_bytes,
-        max_in_flight=options.max_in_flight,
-        patience=options.timeout + LEASE_GRACE,
-        wall=time.time,
-        send_reports=options.send_client_reports,
-    )
-    headers = {"X-Sentry-Auth": options.dsn.auth_header, "User-Agent": USER_AGENT}
-    return Dispatcher(
-        outbox,
-        losses,
-        _transport(options, reach, forked=forked),
-        encode=Packer(reach.url, headers, SDK, facts.fields, _shrink),
-        open_channel=lambda: _open_channel(reach),
-        readiness=facts,
-        timeout=options.timeout,
-    )
 
+    def __init__(self, options: Options, *, forked: bool = False) -> None:
+        self.facts = Facts(options.release, options.project_root or os.getcwd(), os.environ)
+        self._options = options
+        self._reach = settings(options, os.environ)
+        self.transport = self._make_transport(forked=forked)
+        self.dispatcher: Dispatcher | None = None
+        """What delivers; None before the first capture."""
+        self._early: deque[tuple[Reason, Category]] = deque()
 
-def _transport(options: Options, reach: Settings, *, forked: bool) -> Transport[Any]:
-    made_or_maker = options.transport
-    if not is_instance(made_or_maker):
-        return cast("AnyFactory", made_or_maker)(reach)
-    if not forked:
-        return made_or_maker
-    logger.warning("a forked process cannot use the transport that was handed in: hand in what makes it, a class")
-    return find(DEFAULT)(reach)
+    def open(self) -> Dispatcher | None:
+        """What delivers, loaded if it is not yet. None inside of just that: a signal handler came in between."""
+        if self.dispatcher is not None:
+            return self.dispatcher
+        with process.loading:
+            if _inside:  # modules that are loaded halfway are of no use to who interrupts that
+                return None
+            _inside.append(True)
+            try:
+                self.dispatcher = self.dispatcher or self._load()
+                self.facts.find_out()
+            finally:
+                _inside.clear()
+        while self._early:
+            self.dispatcher.lose(*self._early.popleft())
+        return self.dispatcher
 
+    def lose(self, reason: Reason, category: Category) -> None:
+        """Count what was given up."""
+        dispatcher = self.open()
+        if dispatcher is None:
+            self._early.append((reason, category))
+        else:
+            dispatcher.lose(reason, category)
 
-def _open_channel(reach: Settings) -> Channel:
-    from asyncsentry import post
+    def leave_behind(self) -> None:
+        """This is a forked child: what was queued and begun is the parent's to do."""
+        if self.dispatcher is not None:
+            self.dispatcher.leave_behind()
 
-    return post.Channel(reach)
+    def _load(self) -> Dispatcher:
+        from asyncsentry.delivery.dispatcher import Dispatcher
+        from asyncsentry.delivery.envelope import Packer
+        from asyncsentry.delivery.losses import Losses
+        from asyncsentry.delivery.outbox import Outbox
+
+        options, dsn, losses = self._options, self._options.dsn, Losses()
+        assert dsn is not None, "without a DSN nothing is sent"
+        outbox = Outbox(
+            losses,
+            queue_bytes=options.queue_bytes,
+            max_in_flight=options.max_in_flight,
+            patience=options.timeout + LEASE_GRACE,
+            wall=time.time,
+            send_reports=options.send_client_reports,
+        )
+        headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
+        return Dispatcher(
+            outbox,
+            losses,
+            self.transport,
+            encode=Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink),
+            open_channel=self._open_channel,
+            readiness=self.facts,
+            timeout=options.timeout,
+        )
+
+    def _make_transport(self, *, forked: bool) -> AnyTransport:
+        made_or_maker = self._options.transport
+        if not is_instance(made_or_maker):
+            return cast("AnyFactory", made_or_maker)(self._reach)
+        if not forked:
+            return made_or_maker
+        logger.warning("a forked process cannot use the transport that was handed in: hand in what makes it, a class")
+        return find(DEFAULT)(self._reach)
+
+    def _open_channel(self) -> Channel:
+        from asyncsentry import post
+
+        return post.Channel(self._reach)
 
 
 def _shrink(event: Mapping[str, Any]) -> Mapping[str, Any]:

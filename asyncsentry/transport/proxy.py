@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from asyncsentry.errors import OptionError
 from asyncsentry.transport.settings import Proxy
@@ -20,13 +19,11 @@ if TYPE_CHECKING:
 
 def find_proxy(url: str, http_proxy: str | None, https_proxy: str | None, environ: Mapping[str, str]) -> Proxy | None:
     """The proxy for ``url``; raises `OptionError` for a proxy's URL that cannot be used."""
-    server = urlsplit(url)
-    name, option = ("https_proxy", https_proxy) if server.scheme == "https" else ("http_proxy", http_proxy)
+    name, option = ("https_proxy", https_proxy) if url.startswith("https:") else ("http_proxy", http_proxy)
     if option is not None:
         return _parse(name, option)
-    if _excluded(server, _variable(environ, "no_proxy")):
-        return None
-    return _parse(name, _variable(environ, name))
+    proxy = _parse(name, _variable(environ, name))
+    return None if proxy is None or _excluded(url, _variable(environ, "no_proxy")) else proxy
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:
@@ -43,6 +40,8 @@ def _parse(name: str, value: str) -> Proxy | None:
     value = value.strip()
     if not value:
         return None
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         host, port = parts.hostname, parts.port or 80
@@ -57,15 +56,19 @@ def _authorization(parts: SplitResult) -> str | None:
     if parts.username is None:
         return None
     from base64 import b64encode
+    from urllib.parse import unquote
 
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return f"Basic {b64encode(pair.encode()).decode()}"
 
 
-def _excluded(server: SplitResult, no_proxy: str) -> bool:
+def _excluded(url: str, no_proxy: str) -> bool:
     """Whether ``NO_PROXY`` is ``*``, or names the server or its domain (a port may follow) or its network."""
     if no_proxy.strip() == "*":
         return True
+    from urllib.parse import urlsplit
+
+    server = urlsplit(url)
     host = server.hostname or ""
     names = (host, f"[{host}]", server.netloc.rpartition("@")[2].lower())
     for name in no_proxy.lower().split(","):
