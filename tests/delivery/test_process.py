@@ -317,6 +317,34 @@ for thread in threads:
     )
 
 
+def test_a_fork_is_not_held_for_ever(tmp_path: Path, sentry: LocalSentry) -> None:
+    run(
+        tmp_path,
+        sentry,
+        """
+from asyncsentry import process
+asyncsentry.init(shutdown_timeout=20)
+inside, go = threading.Event(), threading.Event()
+def load():
+    with process.loading:
+        inside.set()
+        go.wait()
+thread = threading.Thread(target=load)
+thread.start()
+inside.wait()
+child = os.fork()
+if not child:
+    capture_message("child 0")
+    sys.exit()
+assert os.waitpid(child, 0)[1] == 0
+go.set()
+thread.join()
+capture_message("parent 0")
+""",
+    )
+    assert messages(sentry) == expected(parent=1, child=1)
+
+
 def test_a_child_that_goes_on_with_the_parent_s_loop_sends_nothing_of_the_parent_s(
     tmp_path: Path, sentry: LocalSentry
 ) -> None:
