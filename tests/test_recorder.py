@@ -5,8 +5,10 @@ from __future__ import annotations
 import _thread
 import gc
 import logging
+import os
 import pickle
 import signal
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -567,3 +569,35 @@ def test_many_threads_capture_at_once(open_client: OpenClient, sentry: LocalSent
         ids = list(pool.map(lambda number: client.capture_message(str(number)), range(100)))
     assert client.flush(10)
     assert Counter(event["event_id"] for event in sentry.events) == Counter(ids)
+
+
+LOADING = """
+import os, sys
+from asyncsentry import Client
+
+one, other = Client(os.environ["DSN"]), Client(os.environ["DSN"])
+
+class Between:
+    def find_spec(self, name, *_):
+        if name == "asyncsentry.delivery.outbox":
+            other.capture_message("in between")
+
+sys.meta_path.insert(0, Between())
+one.capture_message("the first")
+other.capture_message("later")
+print(dict(other.losses))
+"""
+
+
+def test_a_capture_in_the_midst_of_loading_what_delivers_is_counted(sentry: LocalSentry) -> None:
+    """As a signal's handler may make it; here it is an import that somebody watches."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING],
+        env={**os.environ, "DSN": sentry.dsn_for("urllib")},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("{('event_processor', 'error'): 1}\n", "")
+    assert [event["logentry"]["formatted"] for event in sentry.events] == ["the first", "later"]
