@@ -56,6 +56,7 @@ class AsyncioLoop:
 
     def __init__(self, run: Callable[[Any], Any] = asyncio.run) -> None:
         self._run = run
+        self._left: asyncio.Event
 
     def __enter__(self) -> Self:
         started: Future[asyncio.AbstractEventLoop] = Future()
