@@ -60,14 +60,14 @@ class Channel:
 
     def _exchange(self, request: Request, deadline: float) -> Response:
         message = post_head(request, self._settings.proxy) + request.body
-        if self._socket is not None:
+        if self._socket is not None and _is_quiet(self._socket):
             reader = AnswerReader()
             try:
                 return self._converse(self._socket, message, reader, deadline)
             except OSError as error:
                 if reader.started or isinstance(error, TimeoutError):
                     raise
-                self.close()
+        self.close()
         return self._converse(self._connect(deadline), message, AnswerReader(), deadline)
 
     def _converse(self, connection: socket.socket, message: bytes, reader: AnswerReader, deadline: float) -> Response:
@@ -121,6 +121,18 @@ def _tunnel(connection: socket.socket, server: Origin, proxy: Proxy, deadline: f
     answer = _read(connection, AnswerReader(tunnel=True), deadline)
     if answer.status >= 300:
         raise ConnectionError(f"the proxy answered {answer.status} to CONNECT")
+
+
+def _is_quiet(connection: socket.socket) -> bool:
+    """Whether nothing came on a kept connection: neither its end, nor an answer that nobody asked for."""
+    connection.settimeout(0.0)
+    try:
+        socket.socket.recv(connection, 1, socket.MSG_PEEK)  # below TLS, which knows no peeking
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _write(connection: socket.socket, message: bytes, deadline: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from contextlib import closing
@@ -17,6 +18,7 @@ from testing.client import AUTH, event_envelope
 from transports.scripted import answer, read_request, scripted
 
 PATIENCE = 20.0
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 def event_request(sentry: LocalSentry) -> Request:
@@ -80,7 +82,7 @@ def test_the_deadline_holds_for_a_request_that_nobody_reads() -> None:
         hung_up.wait(PATIENCE)
 
     with scripted(ignore) as port:
-        outcome = post(port, b"x" * 50_000_000, 0.3)
+        outcome = post(port, b"x" * 20_000_000, 1.0)
         hung_up.set()
     assert isinstance(outcome, NoResponse)
     assert isinstance(outcome.error, TimeoutError)
@@ -114,8 +116,7 @@ def test_a_server_that_stops_reading_and_resets_gave_no_answer() -> None:
 
 def test_an_answer_that_broke_off_is_not_asked_for_again(sentry: LocalSentry) -> None:
     """Its head had begun: the server has the request."""
-    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-    with scripted(answer(ok, b"HTTP/1.1 20")) as port:
+    with scripted(answer(OK, b"HTTP/1.1 20")) as port:
         channel = Channel(Settings(url(port)))
         assert isinstance(channel.post(Request(url(port), {}, b"{}"), PATIENCE), Response)
         outcome = channel.post(Request(url(port), {}, b"{}"), PATIENCE)
@@ -134,14 +135,41 @@ def test_a_time_out_on_a_kept_connection_is_not_tried_again(sentry: LocalSentry)
 
 
 def test_a_retry_that_finds_nobody_may_have_been_sent_before() -> None:
-    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-    with scripted(answer(ok)) as port:
+    """The server reads the second request, and dies of it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+        def serve() -> None:
+            connected, _ = listening.accept()
+            with connected:
+                answer(OK)(connected)
+                read_request(connected)
+                listening.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
         channel = Channel(Settings(url(port)))
         assert isinstance(channel.post(Request(url(port), {}, b"{}"), PATIENCE), Response)
-    outcome = channel.post(Request(url(port), {}, b"{}"), PATIENCE)
+        outcome = channel.post(Request(url(port), {}, b"{}"), PATIENCE)
+        thread.join(PATIENCE)
     assert isinstance(outcome, NoResponse)
     assert isinstance(outcome.error, ConnectionRefusedError)
     assert outcome.sent
+
+
+def test_a_kept_connection_that_was_reset_is_not_used() -> None:
+    reset_by_now = threading.Event()
+
+    def reset(connected: socket.socket) -> None:
+        answer(OK)(connected)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connected.close()
+        reset_by_now.set()
+
+    with scripted(reset, answer(OK)) as port, closing(Channel(Settings(url(port)))) as channel:
+        for _ in range(2):
+            assert isinstance(channel.post(Request(url(port), {}, b"{}"), PATIENCE), Response)
+            reset_by_now.wait(PATIENCE)
 
 
 def test_another_thread_may_end_a_post(sentry: LocalSentry) -> None:

@@ -53,9 +53,11 @@ def read_request(connected: socket.socket) -> bytes:
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     length = int(lengths[0].split(b":")[1]) if lengths else 0
-    while len(body) < length:
-        body += _some(connected)
-    return head + b"\r\n\r\n" + body
+    pieces, read = [body], len(body)
+    while read < length:
+        pieces.append(_some(connected))
+        read += len(pieces[-1])
+    return head + b"\r\n\r\n" + b"".join(pieces)
 
 
 def _some(connected: socket.socket) -> bytes:

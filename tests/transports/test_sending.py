@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 import time
 
 import pytest
@@ -11,7 +13,7 @@ from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
 from asyncsentry.transport.protocol import BODY_LIMIT, NoResponse, Request, Response
 from asyncsentry.transport.settings import Settings
 from testing.client import AUTH, event_envelope
-from transports.scripted import answer, scripted
+from transports.scripted import answer, read_request, scripted
 from transports.styles import PATIENCE, Style, Traffic, event_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -258,6 +260,71 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next(style: Style)
 
     with scripted(answer(OK + b"HTTP/1.1 500 Surprise\r\nContent-Length: 0\r\n\r\n"), answer(OK)) as port:
         url = f"http://127.0.0.1:{port}/api/1/envelope/"
+        style.run(scenario)
+
+
+def test_what_comes_on_an_idle_connection_is_not_taken_for_an_answer(style: Style) -> None:
+    """In aiohttp's hands it is: its pool does not look."""
+    first_settled, said = threading.Event(), threading.Event()
+
+    def babble(connected: socket.socket) -> None:
+        answer(OK)(connected)
+        first_settled.wait(PATIENCE)
+        connected.sendall(b"HTTP/1.1 500 Surprise\r\nContent-Length: 0\r\n\r\n")
+        said.set()
+        connected.recv(1)  # the other side hangs up, or sends its next request
+
+    async def scenario() -> None:
+        async with style.transport(Settings(url)) as transport:
+            (outcome,) = await style.deliver(transport, Request(url, AUTH, b"{}"))
+            assert isinstance(outcome, Response)
+            first_settled.set()
+            said.wait(PATIENCE)
+            if style.on_loop:
+                await asyncio.sleep(0.05)
+            (outcome,) = await style.deliver(transport, Request(url, AUTH, b"{}"))
+            assert isinstance(outcome, Response)
+            assert outcome.status == (500 if style.name.startswith("aiohttp") else 200)
+
+    with scripted(babble, answer(OK)) as port:
+        url = f"http://127.0.0.1:{port}/api/1/envelope/"
+        style.run(scenario)
+
+
+def test_a_server_that_reads_slowly_gets_a_large_request_in_the_end(style: Style) -> None:
+    body = b"x" * 30_000_000
+
+    def read_late(connected: socket.socket) -> None:
+        time.sleep(0.1)
+        assert read_request(connected).endswith(body)
+        connected.sendall(OK)
+
+    async def scenario() -> None:
+        async with style.transport(Settings(url, timeout=PATIENCE)) as transport:
+            (outcome,) = await style.deliver(transport, Request(url, AUTH, body))
+            assert isinstance(outcome, Response)
+
+    with scripted(read_late) as port:
+        url = f"http://127.0.0.1:{port}/api/1/envelope/"
+        style.run(scenario)
+
+
+def test_nothing_was_sent_to_a_server_that_never_shakes_hands(style: Style) -> None:
+    gone = threading.Event()
+
+    def silence(connected: socket.socket) -> None:
+        gone.wait(PATIENCE)
+
+    async def scenario() -> None:
+        async with style.transport(Settings(url, timeout=0.3)) as transport:
+            (outcome,) = await style.deliver(transport, Request(url, AUTH, b"{}"))
+            assert isinstance(outcome, NoResponse)
+            assert isinstance(outcome.error, TimeoutError)
+            assert not outcome.sent
+        gone.set()
+
+    with scripted(silence) as port:
+        url = f"https://127.0.0.1:{port}/api/1/envelope/"
         style.run(scenario)
 
 
