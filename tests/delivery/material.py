@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from asyncsentry.delivery.losses import Losses
@@ -37,6 +37,21 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.seconds += seconds
+
+
+@dataclass
+class Known:
+    """What is to be known, and how long somebody waited for it."""
+
+    known: bool = True
+    asked: int = 0
+    waited: list[float] = field(default_factory=list)
+
+    def find_out(self) -> None:
+        self.asked += 1
+
+    def wait(self, timeout: float) -> None:
+        self.waited.append(timeout)
 
 
 def event(number: int = 1, *, weight: int = 100, attachments: tuple[Attachment, ...] = ()) -> Item:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from asyncsentry.delivery.outbox import MAX_RIDERS
-from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES
-from asyncsentry.item import Attachment, Item
+from asyncsentry.delivery.retry import MAX_TRIES
 from asyncsentry.transport.protocol import NoResponse, Response
 from delivery.material import (
     CANCELLED,
@@ -19,7 +17,6 @@ from delivery.material import (
     OK,
     PATIENCE,
     REFUSED,
-    UNSENT_CANCELLED,
     Box,
     event,
     items,
@@ -63,133 +60,6 @@ def test_who_is_in_a_hurry_waits_for_no_back_off_and_no_other() -> None:
     box.settle(box.next(hurry=True), REFUSED)
     assert box.due() == PATIENCE
     assert items(box.next(hurry=True))
-
-
-# -- trying again
-
-
-def test_a_first_failure_is_tried_again_at_once_then_with_growing_pauses() -> None:
-    box = Box()
-    box.put(event())
-    box.send(REFUSED)
-    for pause in (0.0, 1.0, 2.0, 4.0):
-        assert box.due() == pause
-        assert pause == 0 or box.rests()
-        box.clock.advance(pause)
-        box.send(REFUSED)
-    box.clock.advance(8.0)
-    box.send()
-    box.put(event(2))
-    box.send(LOST)
-    assert box.due() == 0  # a success forgets the failures
-
-
-@pytest.mark.parametrize("status", [502, 503, 504])
-def test_what_a_proxy_answers_for_a_server_that_is_away_is_tried_again(status: int) -> None:
-    box = Box()
-    box.put(event())
-    box.send(Response(status, {}))
-    assert box.due() == 0
-    box.send()
-    assert box.lost() == {}
-
-
-def test_a_server_may_say_when_to_come_back() -> None:
-    box = Box()
-    box.put(event())
-    box.send(Response(503, {"retry-after": "30"}))
-    assert box.due() == 30
-    box.clock.advance(29.9)
-    assert box.rests()
-    box.clock.advance(0.2)
-    box.send()
-
-
-def test_requests_that_fail_together_are_one_failure() -> None:
-    box = Box()
-    box.put(*(event(number) for number in range(4)))
-    for lease in [box.next() for _ in range(4)]:
-        box.settle(lease, LOST)
-    assert box.due() == 0
-
-
-@pytest.mark.parametrize("status", [301, 307, 400, 401, 403, 404, 413, 415, 500])
-def test_t20_a_refusal_is_final_and_counted(status: int) -> None:
-    box = Box()
-    box.put(event(attachments=(Attachment(b"abc", "a"),)), session())
-    box.send(Response(status, {}))
-    assert box.rests()
-    assert box.lost() == {("send_error", "error"): 1, ("send_error", "attachment"): 3, ("send_error", "session"): 1}
-
-
-def test_t20_a_429_is_neither_tried_again_nor_counted() -> None:
-    box = Box()
-    box.put(event())
-    box.send(Response(429, {}))
-    assert box.rests()
-    assert box.due() is None
-    assert box.lost() == {}
-
-
-def test_what_may_have_arrived_is_tried_so_often() -> None:
-    box = Box()
-    box.put(event())
-    for _ in range(MAX_TRIES):
-        box.clock.advance(60)
-        box.send(LOST)
-    assert box.rests()
-    assert box.lost() == {NETWORK_ERROR: 1}
-
-
-def test_what_surely_did_not_arrive_is_tried_until_it_is_too_old() -> None:
-    box = Box()
-    box.put(event())
-    for _ in range(3 * MAX_TRIES):
-        box.send(REFUSED)
-        box.clock.advance(60)
-    assert box.lost() == {}
-    box.clock.advance(MAX_AGE)
-    assert box.rests()
-    assert box.lost() == {NETWORK_ERROR: 1}
-
-
-@pytest.mark.parametrize("outcome", [CANCELLED, UNSENT_CANCELLED])
-def test_a_send_that_was_cancelled_is_no_failure(outcome: NoResponse) -> None:
-    box = Box()
-    box.put(event())
-    for _ in range(3 * MAX_TRIES):
-        box.send(outcome)
-        assert box.due() == 0
-    assert box.lost() == {}
-
-
-def test_what_has_no_id_is_not_sent_twice() -> None:
-    box = Box()
-    update = session()
-    box.put(update)
-    box.send(REFUSED)
-    assert box.send(LOST) == (update,)
-    assert box.rests()
-    assert box.lost() == {("network_error", "session"): 1}
-
-
-def test_of_one_envelope_each_item_is_tried_again_or_not() -> None:
-    box = Box()
-    one, update = event(), session()
-    box.put(one, update)
-    assert box.send(LOST) == (one, update)
-    assert box.send() == (one,)
-    assert box.lost() == {("network_error", "session"): 1}
-
-
-def test_what_is_tried_again_comes_before_what_is_newer_in_the_same_order() -> None:
-    box = Box()
-    first, second, third, fourth = (session(number) for number in range(4))
-    box.put(first, second)
-    lease = box.next()
-    box.put(third, fourth)
-    box.settle(lease, REFUSED)
-    assert box.send() == (first, second, third, fourth)
 
 
 # -- leases
@@ -370,73 +240,6 @@ def test_twenty_thousand_items_cost_as_much_each_as_a_few() -> None:
     assert time.monotonic() - began < 20
 
 
-# -- rate limits
-
-
-def test_what_became_limited_while_it_waited_is_dropped_and_counted() -> None:
-    box = Box()
-    box.put(event(1), event(2))
-    box.send(limits("60:error:key"))
-    assert box.rests()
-    assert box.lost() == {("ratelimit_backoff", "error"): 1}
-    assert box.outbox.refusal("error", box.clock()) == "ratelimit_backoff"
-    assert box.outbox.refusal("session", box.clock()) is None
-    box.clock.advance(60)
-    assert box.outbox.refusal("error", box.clock()) is None
-
-
-def test_t22_session_updates_leave_while_errors_are_limited() -> None:
-    box = Box()
-    box.put(event())
-    box.send(limits("60:error:key"))
-    update = session()
-    box.put(event(attachments=(Attachment(b"abc", "a"),)), update)
-    assert box.send() == (update,)
-    assert box.lost() == {("ratelimit_backoff", "error"): 1, ("ratelimit_backoff", "attachment"): 3}
-
-
-def test_t22_an_event_leaves_without_its_attachments_while_those_are_limited() -> None:
-    box = Box()
-    box.put(event(1))
-    box.send(limits("60:attachment:key"))
-    update = session()
-    box.put(event(2, attachments=(Attachment(b"abc", "a"), Attachment(b"d", "b"))), update)
-    sent, *riders = box.send()
-    assert (sent.id, sent.attachments) == (event(2).id, ())
-    assert riders == [update]
-    assert box.lost() == {("ratelimit_backoff", "attachment"): 4}
-
-
-def test_attachments_that_were_taken_off_stay_off_and_are_counted_once() -> None:
-    box = Box()
-    box.put(event(1))
-    box.send(limits("60:attachment:key"))
-    box.put(event(2, attachments=(Attachment(b"abc", "a"),)))
-    box.send(REFUSED)
-    box.clock.advance(61)
-    assert box.send()[0].attachments == ()
-    assert box.lost() == {("ratelimit_backoff", "attachment"): 3}
-
-
-def test_session_updates_that_are_limited_do_not_ride_along() -> None:
-    box = Box()
-    one = event()
-    box.put(session())
-    box.send(limits("60:session:key"))
-    box.put(one, session())
-    assert box.send() == (one,)
-    assert box.rests()
-    assert box.lost() == {("ratelimit_backoff", "session"): 1}
-
-
-def test_an_envelope_takes_only_so_many_session_updates() -> None:
-    box = Box(bytes=10**6)
-    box.put(event(), *(session(number) for number in range(MAX_RIDERS + 150)))
-    assert len(box.send()) == 1 + MAX_RIDERS
-    assert len(box.send()) == MAX_RIDERS
-    assert len(box.send()) == 50
-
-
 # -- from within
 
 
@@ -495,9 +298,3 @@ class _InterruptingTime(float):
     def __rsub__(self, value: float) -> float:
         self.handler()
         return value - float(self)
-
-
-def test_items_are_what_they_were() -> None:
-    with pytest.raises(AttributeError):
-        event().weight = 0  # type: ignore[misc]
-    assert Item("event", "error", b"secret", 1).__repr__().count("secret") == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,23 +11,8 @@ from asyncsentry.delivery.outbox import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
 from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, Turns
 from asyncsentry.transport.protocol import Request, Response, Transport
-from delivery.material import LOST, PATIENCE, REFUSED, Box, event, session
+from delivery.material import LOST, PATIENCE, REFUSED, Box, Known, event, session
 from delivery.styles import InHand, InPlace, Nowhere, Raises, SettlesTwice
-
-
-@dataclass
-class Known:
-    """What is to be known, and how long somebody waited for it."""
-
-    known: bool = True
-    asked: int = 0
-    waited: list[float] = field(default_factory=list)
-
-    def find_out(self) -> None:
-        self.asked += 1
-
-    def wait(self, timeout: float) -> None:
-        self.waited.append(timeout)
 
 
 def pack(lease: Lease) -> Request:
