@@ -156,6 +156,8 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
     for name, value in base.items():
         if name in _JOINED and isinstance(value, Mapping):
             event[name] = {**event.get(name, {}), **_JOINED[name](value, freezer)}
+        elif name in _JOINED and not isinstance(value, list):
+            continue  # no server takes it; a list may be one of pairs
         elif name == "level":
             event["level"] = attributes.level_name(value) or event.get("level")
         elif name == "logentry" and isinstance(value, Mapping):

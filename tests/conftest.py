@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -19,6 +20,16 @@ OpenClient = Callable[..., Client[Any]]
 def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin("asyncsentry"):
         config.pluginmanager.import_plugin("asyncsentry.testing.plugin")
+
+
+@pytest.fixture
+def sentry(sentry: LocalSentry, request: pytest.FixtureRequest) -> Iterator[LocalSentry]:
+    """A server whose events Sentry's own normalizer judges in the end, in the session that has it installed."""
+    yield sentry
+    if find_spec("sentry_relay") and request.node.get_closest_marker("wrong_on_purpose") is None:
+        from relay.judge import errors
+
+        assert [errors(event) for event in sentry.events if errors(event)] == []
 
 
 @pytest.fixture

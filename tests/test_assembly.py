@@ -143,6 +143,7 @@ def test_a_message_has_the_level_that_is_given_or_known(
     assert last(sentry)["level"] == expected
 
 
+@pytest.mark.wrong_on_purpose
 def test_an_event_that_somebody_made_is_completed(open_client: OpenClient, sentry: LocalSentry) -> None:
     client = open_client()
     client.set_tags({"known": 1, "both": 1})
@@ -238,6 +239,7 @@ def test_all_events_of_some_work_are_of_one_trace(open_client: OpenClient, sentr
     assert captured() == first
 
 
+@pytest.mark.wrong_on_purpose
 @pytest.mark.parametrize("contexts", [None, [], {}, {"trace": None}, {"trace": {"trace_id": 5}}])
 def test_an_event_without_a_trace_is_sent_all_the_same(
     contexts: Any, open_client: OpenClient, sentry: LocalSentry
@@ -247,6 +249,7 @@ def test_an_event_without_a_trace_is_sent_all_the_same(
     assert "trace_id" not in sentry.envelopes[-1].headers["trace"]
 
 
+@pytest.mark.wrong_on_purpose
 @pytest.mark.parametrize("given", [datetime(2024, 1, 2, tzinfo=timezone.utc), 1704153600, "2024-01-02T00:00:00Z"])
 def test_before_send_may_say_another_time(given: Any, open_client: OpenClient, sentry: LocalSentry) -> None:
     open_client(before_send=lambda event, hint: {**event, "timestamp": given}).capture_message("text")

@@ -26,7 +26,7 @@ from asyncsentry.events.scrubbing import scrub_cookies, scrub_headers, scrub_que
 from asyncsentry.events.trimming import trim
 from asyncsentry.json import encode
 from events.raising import BaseExceptionGroup, Branch, Shop, caught, fail, frame_here, hidden, with_variables
-from relay.strict import errors, normalize, normalized
+from relay.judge import errors, normalize, normalized
 
 Event = dict[str, Any]
 

@@ -15,7 +15,7 @@ import pytest
 
 from asyncsentry.testing.server import LocalSentry
 from docs.programs import PLACEHOLDER, Program, all_programs
-from relay.normalizer import findings, normalize
+from relay.judge import findings, normalize
 
 TESTS = Path(__file__).parents[1]
 EACH_KIND = (TESTS / "servers" / "program.py").read_text(encoding="utf-8")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -11,8 +13,8 @@ from typing import Any
 import pytest
 
 from asyncsentry.testing.conformance import check_transport
-from asyncsentry.testing.habitats import AsyncioLoop, CallingThread, Habitat
-from asyncsentry.testing.promises import PROMISES, Bench, keep
+from asyncsentry.testing.habitats import PATIENCE, AsyncioLoop, CallingThread, Habitat
+from asyncsentry.testing.promises import PROMISES, Bench, keep, signal_handlers_capture
 from asyncsentry.transport.protocol import Factory, Request, Settle
 from asyncsentry_transports.asyncio import AsyncioTransport
 from asyncsentry_transports.auto import AutoTransport
@@ -76,3 +78,15 @@ def test_the_suite_passes_a_good_transport() -> None:
 def test_the_suite_names_broken_promises() -> None:
     with pytest.raises(AssertionError, match="each_send_settles_once"):
         check_transport(Talkative, waits=True)
+
+
+def test_the_suite_may_run_beside_the_main_thread() -> None:
+    """Where no signal handler can be set, that one promise is left out."""
+    kept: Future[None] = Future()
+
+    def run() -> None:
+        keep(signal_handlers_capture, Bench(ThreadedTransport, CallingThread(), waits=False))
+        kept.set_result(None)
+
+    threading.Thread(target=run).start()
+    kept.result(PATIENCE)

@@ -1,7 +1,7 @@
-"""Relay's normalizer without the help that an envelope's event does not get.
+"""Sentry's own judgement of an event: Relay's normalizer, set up as Sentry's ingest sets it up.
 
-The Python binding mends what older clients got wrong (NaN, bad UTF-8, lone surrogates) before it normalizes; a server
-does not, and refuses such an event as a whole.
+It is without the help that an envelope's event does not get: the Python binding mends what older clients got wrong (NaN, bad UTF-8, lone surrogates) before it
+normalizes; a server does not, and refuses such an event as a whole.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ def errors(event: object) -> list[str]:
     return [
         f"{path}: {error}" for path, meta in _metas(normalized(event).get("_meta", {})) for error in meta.get("err", ())
     ]
+
+
+def findings(payload: bytes) -> list[str]:
+    """What Relay threw away or cut in the event, as ``path: note``; what the SDK itself noted is not repeated."""
+    own = list(_metas(json.loads(payload).get("_meta", {})))
+    found = _metas(normalize(payload).get("_meta", {}))
+    return [f"{path}: {json.dumps(meta, sort_keys=True)}" for path, meta in found if (path, meta) not in own]
 
 
 def _metas(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
