@@ -1,7 +1,7 @@
 """Sentry's own judgement of an event: Relay's normalizer, set up as Sentry's ingest sets it up.
 
-It is without the help that an envelope's event does not get: the Python binding mends what older clients got wrong (NaN, bad UTF-8, lone surrogates) before it
-normalizes; a server does not, and refuses such an event as a whole.
+It is without the help that an envelope's event does not get: the Python binding mends what older clients got wrong
+(NaN, bad UTF-8, lone surrogates) before it normalizes; a server does not, and refuses such an event as a whole.
 """
 
 from __future__ import annotations
