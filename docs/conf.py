@@ -18,8 +18,8 @@ html_theme = "furo"
 html_title = f"asyncsentry {release}"
 
 default_role = "py:obj"
-# The standard library's types have no page here, and what `init` hands to its client is nobody else's.
-nitpick_ignore_regex = [("py:class", r"(?!asyncsentry).*"), ("py:class", r"asyncsentry\.scopes\.Scopes")]
+# The standard library's types have no page here, nor has a type variable.
+nitpick_ignore_regex = [("py:class", r"(?!asyncsentry).*"), ("py:class", r"asyncsentry\.client\.Function")]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -17,8 +17,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SLOW: Final = 0.005
-"""Seconds: a type whose look took longer is shown by its name from then on, and so is everything foreign for the
-rest of an event whose looks took longer together."""
+"""Seconds of the processor's time: a type whose look took longer is shown by its name from then on, and so is
+everything foreign for the rest of an event whose looks took longer together."""
+
+STUCK: Final = 0.05
+"""The same in seconds that went by: a look may sleep. They are more, as a busy machine lets any thread wait a while."""
 
 OUTPOURING: Final = 100_000
 """Characters: a type whose text was longer is treated like a slow one, for it will be, in a longer list."""
@@ -48,14 +51,32 @@ class Freezer:
     the capture.
     """
 
-    __slots__ = ("_clock", "_left", "_opened", "_patience", "_scrub", "_seen", "interrupted", "rules")
+    __slots__ = (
+        "_clock",
+        "_left",
+        "_leisure",
+        "_opened",
+        "_patience",
+        "_scrub",
+        "_seen",
+        "_wall",
+        "interrupted",
+        "rules",
+    )
 
-    def __init__(self, rules: Rules, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        clock: Callable[[], float] = time.thread_time,
+        wall: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.rules = rules
         self.interrupted = False
         self._clock = clock
+        self._wall = wall
         self._left = rules.max_values
         self._patience = SLOW
+        self._leisure = STUCK
         self._scrub = True
         self._opened: list[int] = []
         # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
@@ -101,11 +122,11 @@ class Freezer:
 
         A type to ``blame`` for a failure, or for taking long, is shown by its name from then on.
         """
-        if self._patience <= 0:
+        if self._patience <= 0 or self._leisure <= 0:
             return None
         answer: R | None = None
         failed = True
-        started = self._clock()
+        began, started = self._wall(), self._clock()
         try:
             answer = question(value)
             failed = False
@@ -117,9 +138,10 @@ class Freezer:
         except BaseException:
             # Even a SystemExit: whoever only looks at a value must not end the program.
             pass
-        spent = self._clock() - started
-        self._patience -= spent
-        if blame is not None and (failed or spent > SLOW):
+        worked, waited = self._clock() - started, self._wall() - began
+        self._patience -= worked
+        self._leisure -= waited
+        if blame is not None and (failed or worked > SLOW or waited > STUCK):
             distrust(blame)
         return answer
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from asyncsentry.events.freezing import CIRCULAR, OMITTED, SLOW, Freezer
+from asyncsentry.events.freezing import CIRCULAR, OMITTED, SLOW, STUCK, Freezer
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED
 
@@ -334,6 +334,20 @@ def test_a_type_that_took_long_is_named_from_then_on() -> None:
     value = slow(clock, 2 * SLOW)
     assert Freezer(Rules(), clock).freeze(value) == "shown"
     assert Freezer(Rules(), clock).freeze(value) == "<shop.Slow>"
+
+
+def test_a_type_that_slept_is_named_from_then_on() -> None:
+    wall = Clock()
+    value = slow(wall, 2 * STUCK)
+    assert Freezer(Rules(), Clock(), wall).freeze([value, b"after it"]) == ["shown", "<bytes>"]
+    assert Freezer(Rules(), Clock(), wall).freeze(value) == "<shop.Slow>"
+
+
+def test_a_machine_that_was_busy_is_no_fault_of_a_type() -> None:
+    wall = Clock()
+    value = slow(wall, STUCK / 4)
+    for _ in range(2):
+        assert Freezer(Rules(), Clock(), wall).freeze([value, b"after it"]) == ["shown", "b'after it'"]
 
 
 def test_a_type_that_was_quick_is_asked_again() -> None:
