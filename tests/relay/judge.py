@@ -17,7 +17,9 @@ from sentry_relay.utils import decode_str, encode_str
 from asyncsentry.json import encode
 from asyncsentry.version import USER_AGENT
 
-_NORMALIZER = StoreNormalizer(
+_Normalizer: Any = StoreNormalizer  # the package has no types; what its code looks like misleads
+
+_NORMALIZER = _Normalizer(
     project_id=1,
     client=USER_AGENT,
     client_ip="127.0.0.1",
