@@ -56,12 +56,16 @@ class Shipping:
             _inside.append(True)
             try:
                 self.dispatcher = self.dispatcher or self._load()
-                self.facts.find_out()
             finally:
                 _inside.clear()
         while self._early:
             self.dispatcher.lose(*self._early.popleft())
         return self.dispatcher
+
+    def find_out(self) -> None:
+        """Begin to find out the facts, if nobody has: after a capture, which their thread would slow down."""
+        with process.loading:  # not while a fork waits for such threads to be done
+            self.facts.find_out()
 
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up."""
