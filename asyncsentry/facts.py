@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from asyncsentry import process
 from asyncsentry.events.attributes import release_problem
 
 logger = logging.getLogger("asyncsentry")
@@ -55,6 +56,12 @@ class Facts:
 
     def find_out(self) -> None:
         """Begin, if nobody has. May be called from anywhere."""
+        if not self._unasked:
+            return
+        with process.loading:  # not while a fork waits for such threads to be done
+            self._begin()
+
+    def _begin(self) -> None:
         try:
             self._unasked.pop()
         except IndexError:

@@ -180,7 +180,7 @@ class Recorder:
             return self._lose("before_send")
         item = self._assembly.item(event, freezer.weight, scope.attachments, late)
         dispatcher.put(item)
-        self._shipping.find_out()
+        facts.find_out()  # only now: its thread would slow the capture down
         self._scopes.isolation().last_event_id = item.id
         return item.id
 

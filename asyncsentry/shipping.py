@@ -62,11 +62,6 @@ class Shipping:
             self.dispatcher.lose(*self._early.popleft())
         return self.dispatcher
 
-    def find_out(self) -> None:
-        """Begin to find out the facts, if nobody has: after a capture, which their thread would slow down."""
-        with process.loading:  # not while a fork waits for such threads to be done
-            self.facts.find_out()
-
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up."""
         dispatcher = self.open()
