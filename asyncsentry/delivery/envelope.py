@@ -24,6 +24,9 @@ GZIP_LEVEL: Final = 1
 
 _GZIP_CONTAINER: Final = 31
 
+COMPRESSED_UP_TO: Final = 2 * 1024 * 1024
+"""Bytes: a longer body is made of attachments, and to compress it would hold an event loop for a tenth of a second."""
+
 EVENT_LIMIT: Final = 1024 * 1024
 """Bytes: a server refuses a larger event as a whole."""
 
@@ -79,7 +82,7 @@ class Packer:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
-        self._headers = {**headers, "Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"}
+        self._headers = {**headers, "Content-Type": CONTENT_TYPE}
         self._sdk = sdk
         self._late_fields = late_fields
         self._shrink = shrink
@@ -99,7 +102,12 @@ class Packer:
             "sdk": self._sdk,
             "trace": lead and lead.trace,
         }
-        return Request(self._url, self._headers, compress(encode_envelope(headers, map(encode_item, items))))
+        return self._request(encode_envelope(headers, map(encode_item, items)))
+
+    def _request(self, body: bytes) -> Request:
+        if len(body) > COMPRESSED_UP_TO:
+            return Request(self._url, self._headers, body)
+        return Request(self._url, {**self._headers, "Content-Encoding": "gzip"}, compress(body))
 
     def _finished(self, item: Item) -> Item:
         """The item as it is sent, and sent again: its payload is bytes, and what they were made from can go."""

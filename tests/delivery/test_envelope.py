@@ -7,7 +7,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from asyncsentry.delivery.envelope import EVENT_LIMIT, Packer, compress, encode_envelope, encode_item, format_time
+from asyncsentry.delivery.envelope import (
+    COMPRESSED_UP_TO,
+    EVENT_LIMIT,
+    Packer,
+    compress,
+    encode_envelope,
+    encode_item,
+    format_time,
+)
 from asyncsentry.delivery.losses import Counts
 from asyncsentry.delivery.outbox import Lease
 from asyncsentry.delivery.queue import Entry
@@ -236,3 +244,10 @@ def test_what_is_no_json_is_an_error(payload: Mapping[str, object]) -> None:
         packer()(lease(event(payload)))
     with pytest.raises((TypeError, ValueError)):
         encode_item(event(payload))
+
+
+def test_a_body_that_would_take_long_to_compress_is_sent_as_it_is() -> None:
+    long = packer()(lease(event(EVENT, Attachment(bytes(COMPRESSED_UP_TO), "zeros.bin"))))
+    assert len(long.body) > COMPRESSED_UP_TO
+    assert "Content-Encoding" not in long.headers
+    assert packer()(lease(event())).headers["Content-Encoding"] == "gzip"
