@@ -11,11 +11,12 @@ from typing import Any, Final, TypeAlias, cast
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import bases, module_name, short_name, show_name
 from asyncsentry.events.frames import LINE_LIMIT, short_path, traceback_frames
-from asyncsentry.events.freezing import Freezer, cut
+from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
 
 TYPE_LIMIT: Final = 256
 NOTES_LIMIT: Final = 20
+ARGUMENTS_LIMIT: Final = 20
 COUNT_LIMIT: Final = 1000
 """How many exceptions beyond the bound are still counted."""
 
@@ -128,11 +129,23 @@ def _message(error: BaseException, freezer: Freezer) -> str:
         message = freezer.ask(lambda group: group.message, cast("Any", error))
         return freezer.text(show_name(error) if message is None else message, MESSAGE_LIMIT)
     arguments = _arguments_of(error)
-    if kind.__str__ is BaseException.__str__ and len(arguments) > 1:
-        # str() would write out all of each argument.
-        shown = ", ".join(_show_argument(argument, freezer) for argument in arguments)
-        return freezer.text(f"({shown})", MESSAGE_LIMIT)
+    if kind.__str__ is BaseException.__str__ and _hold_much(arguments):
+        return _show_arguments(arguments, freezer)
     return freezer.text(error, MESSAGE_LIMIT)
+
+
+def _hold_much(arguments: tuple[object, ...]) -> bool:
+    return len(arguments) > 1 or (len(arguments) == 1 and type(arguments[0]) in _CONTAINERS)
+
+
+def _show_arguments(arguments: tuple[object, ...], freezer: Freezer) -> str:
+    """What ``str`` says of a builtin exception; bounded, as it would write out all of each argument."""
+    if len(arguments) == 1:
+        return freezer.text(str(freezer.freeze(arguments[0])), MESSAGE_LIMIT)
+    shown = [_show_argument(argument, freezer) for argument in arguments[:ARGUMENTS_LIMIT]]
+    if len(arguments) > ARGUMENTS_LIMIT:
+        shown.append(OMITTED)
+    return freezer.text(f"({', '.join(shown)})", MESSAGE_LIMIT)
 
 
 def _show_argument(argument: object, freezer: Freezer) -> str:
@@ -195,5 +208,7 @@ def _syntax_frames(error: BaseException, freezer: Freezer) -> list[dict[str, Jso
         frame["context_line"] = cut(text.rstrip("\n"), LINE_LIMIT)
     return [frame]
 
+
+_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
 
 _SYNTAX_FIELDS: Final = ("filename", "lineno", "offset", "text")

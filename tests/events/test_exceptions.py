@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from asyncsentry.events.exceptions import COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
+from asyncsentry.events.exceptions import ARGUMENTS_LIMIT, COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
 from events.raising import BaseExceptionGroup, ExceptionGroup, caught, fail
@@ -384,3 +384,10 @@ def test_t30_an_enormous_variable_is_cut() -> None:
 
     (frame,) = value_of(caught(fails))["stacktrace"]["frames"]
     assert len(frame["vars"]["large"]) == 1024
+
+
+def test_what_a_builtin_exception_holds_is_not_written_out_in_full() -> None:
+    assert value_of(ValueError(*range(10**6)))["value"] == f"({', '.join(map(str, range(ARGUMENTS_LIMIT)))}, ...)"
+    assert value_of(ValueError({"rows": list(range(10**6))}))["value"].startswith("{'rows': [0, 1, 2, 3,")
+    assert len(value_of(ValueError({"rows": list(range(10**6))}))["value"]) < 200
+    assert value_of(ValueError(["a", 1]))["value"] == "['a', 1]"
