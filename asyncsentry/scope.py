@@ -19,6 +19,9 @@ MAX_BREADCRUMBS: Final = 1000
 NAME_LIMIT: Final = 256
 """Characters of an attachment's name and type."""
 
+ATTACHMENT_LIMIT: Final = 20 * 1024 * 1024
+"""Bytes of one attachment: https://develop.sentry.dev/sdk/telemetry/attachments/"""
+
 Data: TypeAlias = bytes | bytearray | memoryview
 
 T = TypeVar("T")
@@ -149,11 +152,15 @@ class Scope:
         self.breadcrumbs.append(breadcrumb({**_take(dict, () if crumb is None else crumb), **fields}, Rules()))
 
     def add_attachment(self, data: Data, *, filename: str, content_type: str = "application/octet-stream") -> None:
-        """Send a file with each event; ``filename`` is shown without its folder."""
+        """Send a file of at most 20 MiB with each event; ``filename`` is shown without its folder."""
         from asyncsentry.events.freezing import cut
 
         if not (isinstance(data, Data) and isinstance(filename, str) and isinstance(content_type, str)):
             logger.debug("no attachment: it takes bytes, a file's name and a type")
+            return
+        size = memoryview(data).nbytes
+        if size > ATTACHMENT_LIMIT:
+            logger.warning("no attachment: %d bytes are more than the %d that are sent", size, ATTACHMENT_LIMIT)
             return
         name = filename.replace("\\", "/").rpartition("/")[2]
         self.attachments += (Attachment(bytes(data), cut(name, NAME_LIMIT), cut(content_type, NAME_LIMIT)),)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.item import Attachment
-from asyncsentry.scope import MAX_BREADCRUMBS, Scope
+from asyncsentry.scope import ATTACHMENT_LIMIT, MAX_BREADCRUMBS, Scope
 
 
 def full_scope() -> Scope:
@@ -207,3 +207,11 @@ def test_a_fingerprint_given_as_one_text_is_one_part() -> None:
     assert scope.fingerprint == ["database"]
     scope.set_fingerprint(None)
     assert scope.fingerprint is None
+
+
+def test_an_attachment_that_no_server_takes_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    scope = Scope()
+    scope.add_attachment(bytes(ATTACHMENT_LIMIT), filename="large")
+    scope.add_attachment(bytes(ATTACHMENT_LIMIT + 1), filename="too large")
+    assert [each.filename for each in scope.attachments] == ["large"]
+    assert "no attachment" in caplog.text
