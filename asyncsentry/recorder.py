@@ -91,13 +91,13 @@ class Recorder:
         self, crumb: Mapping[str, Any] | None, fields: Mapping[str, Any], hint: Mapping[str, Any] | None
     ) -> None:
         """Note what happened, as plain data, on the isolation scope."""
-        from asyncsentry.events.breadcrumbs import breadcrumb
-
         most = self._options.max_breadcrumbs
         if not most or self._inside.capturing:
             return
         self._inside.capturing = True
         try:
+            from asyncsentry.events.breadcrumbs import breadcrumb
+
             kept = self._before_breadcrumb({"timestamp": time.time(), **(crumb or {}), **fields}, hint or {})
             if kept is not None:
                 crumbs = self._scopes.isolation().breadcrumbs
@@ -166,7 +166,7 @@ class Recorder:
         """Make an event and queue it, if the server takes it and there is room for it."""
         dispatcher, facts = self._shipping.open(), self._shipping.facts
         if dispatcher is None:
-            return self._lose("event_processor")
+            return self._lose("internal_sdk_error")
         reason = dispatcher.refusal("error")
         if reason is not None:
             return self._lose(reason)

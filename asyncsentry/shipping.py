@@ -47,7 +47,11 @@ class Shipping:
         self._early: deque[tuple[Reason, Category]] = deque()
 
     def open(self) -> Dispatcher | None:
-        """What delivers, loaded if it is not yet. None inside of just that: a signal handler came in between."""
+        """What delivers, loaded if it is not yet.
+
+        None inside of just that (a signal handler came in between), and where it cannot be loaded: no file can be
+        opened any more, or the interpreter ends.
+        """
         if self.dispatcher is not None:
             return self.dispatcher
         with process.loading:
@@ -56,6 +60,9 @@ class Shipping:
             _inside.append(True)
             try:
                 self.dispatcher = self.dispatcher or self._load()
+            except Exception:
+                logger.debug("what delivers could not be loaded", exc_info=True)
+                return None
             finally:
                 _inside.clear()
         while self._early:

@@ -599,5 +599,5 @@ def test_a_capture_in_the_midst_of_loading_what_delivers_is_counted(sentry: Loca
         timeout=30,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("{('event_processor', 'error'): 1}\n", "")
+    assert (done.stdout, done.stderr) == ("{('internal_sdk_error', 'error'): 1}\n", "")
     assert [event["logentry"]["formatted"] for event in sentry.events] == ["the first", "later"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from asyncsentry.options import resolve
 from asyncsentry.shipping import Shipping
 from asyncsentry.testing import LocalSentry
 from delivery.material import event
+from delivery.programs import expected, messages, run
 
 LONG = 15.0
 
@@ -46,3 +48,46 @@ def test_an_event_that_no_server_takes_arrives_smaller(ours: Shipping, sentry: L
     assert len(request.body) < EVENT_LIMIT
     (arrived,) = sentry.events
     assert arrived["event_id"] == id
+
+
+def test_a_capture_raises_nothing_when_no_file_can_be_opened(sentry: LocalSentry, tmp_path: Path) -> None:
+    """Not even what delivers can be loaded then; the loss is told as soon as it can."""
+    errors = run(
+        tmp_path,
+        sentry,
+        """
+import resource, socket
+asyncsentry.init(shutdown_timeout=20)
+allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (30, allowed[1]))
+held = []
+try:
+    while True:
+        held.append(socket.socket())
+except OSError:
+    assert asyncsentry.capture_exception() is None
+assert not asyncsentry.get_client().losses
+for each in held:
+    each.close()
+resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+assert asyncsentry.capture_message("main 0")
+assert sum(asyncsentry.get_client().losses.values()) == 1
+""",
+    )
+    assert not errors
+    assert messages(sentry) == expected(main=1)
+
+
+def test_a_capture_while_the_interpreter_ends_raises_nothing(sentry: LocalSentry, tmp_path: Path) -> None:
+    errors = run(
+        tmp_path,
+        sentry,
+        """
+class Last:
+    def __del__(self):
+        capture_message("last 0")
+asyncsentry.init()
+sys.last = Last()
+""",
+    )
+    assert not errors
