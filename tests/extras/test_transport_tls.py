@@ -18,7 +18,8 @@ from asyncsentry.transport.protocol import NoResponse, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import client_context
 from transports.forward_proxy import forward_proxy
-from transports.styles import STYLES, Style, event_request
+from transports.style import Style, event_request
+from transports.styles import STYLES
 
 # On Python 3.10, asyncio's TLS transport says this whenever the server was the one to hang up, unless it is closed once
 # more, which aiohttp does not do.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from transports.styles import STYLES, Style
+from transports.places import loops
+from transports.style import Style
+from transports.styles import STYLES
 
 
 @pytest.fixture(params=STYLES, ids=lambda style: style.name)
@@ -15,5 +17,11 @@ def style(request: pytest.FixtureRequest) -> Style:
 
 @pytest.fixture(params=[style for style in STYLES if style.on_loop], ids=lambda style: style.name)
 def loop_style(request: pytest.FixtureRequest) -> Style:
+    assert isinstance(request.param, Style)
+    return request.param
+
+
+@pytest.fixture(params=loops.STYLES, ids=lambda style: style.name)
+def asyncio_style(request: pytest.FixtureRequest) -> Style:
     assert isinstance(request.param, Style)
     return request.param

@@ -14,7 +14,7 @@ from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.protocol import Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.auto import AutoTransport
-from transports.styles import PATIENCE, Traffic, done, event_request
+from transports.style import PATIENCE, Traffic, done, event_request
 
 SETTINGS = Settings("http://127.0.0.1:9/")
 

@@ -18,7 +18,7 @@ import pytest
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Response, Settle, Transport
 from asyncsentry.transport.settings import Settings
-from transports.styles import PATIENCE, AnyTransport, Style, Traffic, event_request
+from transports.style import PATIENCE, AnyTransport, Style, Traffic, event_request
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
@@ -75,37 +75,37 @@ def messages(sentry: LocalSentry) -> list[str]:
     return [event["message"] for event in sentry.events]
 
 
-def test_what_the_last_statement_of_main_captured_arrives(loop_style: Style, sentry: LocalSentry) -> None:
-    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+def test_what_the_last_statement_of_main_captured_arrives(asyncio_style: Style, sentry: LocalSentry) -> None:
+    queue = Queue(asyncio_style.make(Settings(sentry.url)), sentry)
 
     async def main() -> None:
         queue.put("the last", "and one more", "and another")
 
-    loop_style.run(main)
+    asyncio_style.run(main)
     assert sorted(messages(sentry)) == ["and another", "and one more", "the last"]
     sentry.wait_for(lambda: sentry.open_connections == 0)
 
 
-def test_it_arrives_when_main_raises_too(loop_style: Style, sentry: LocalSentry) -> None:
-    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+def test_it_arrives_when_main_raises_too(asyncio_style: Style, sentry: LocalSentry) -> None:
+    queue = Queue(asyncio_style.make(Settings(sentry.url)), sentry)
 
     async def main() -> None:
         queue.put("the crash")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        loop_style.run(main)
+        asyncio_style.run(main)
     assert messages(sentry) == ["the crash"]
 
 
-def test_a_slow_server_is_waited_for_but_not_a_dead_one(loop_style: Style, sentry: LocalSentry) -> None:
+def test_a_slow_server_is_waited_for_but_not_a_dead_one(asyncio_style: Style, sentry: LocalSentry) -> None:
     sentry.answer(Answer(delay=0.3), Hang())
-    queue = Queue(loop_style.make(Settings(sentry.url, timeout=PATIENCE, shutdown_timeout=0.8)), sentry)
+    queue = Queue(asyncio_style.make(Settings(sentry.url, timeout=PATIENCE, shutdown_timeout=0.8)), sentry)
 
     async def main() -> None:
         queue.put("slow", "never")
 
-    loop_style.run(main)
+    asyncio_style.run(main)
     assert len(sentry.events) == 1
     answered = [outcome for outcome in queue.outcomes if isinstance(outcome, Response)]
     cancelled = [outcome for outcome in queue.outcomes if isinstance(outcome, NoResponse)]
@@ -114,24 +114,24 @@ def test_a_slow_server_is_waited_for_but_not_a_dead_one(loop_style: Style, sentr
     assert cancelled[-1].sent
 
 
-def test_cancelling_every_task_cuts_no_request_in_two(loop_style: Style, sentry: LocalSentry) -> None:
+def test_cancelling_every_task_cuts_no_request_in_two(asyncio_style: Style, sentry: LocalSentry) -> None:
     sentry.always(Answer(delay=0.1))
-    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+    queue = Queue(asyncio_style.make(Settings(sentry.url)), sentry)
 
     async def main() -> None:
         queue.put("one", "two", "three")
-        await loop_style.see(sentry, lambda: len(sentry.requests) == 3)
+        await asyncio_style.see(sentry, lambda: len(sentry.requests) == 3)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 
-    loop_style.run(main)
+    asyncio_style.run(main)
     assert sorted(messages(sentry)) == ["one", "three", "two"]
     assert len(sentry.requests) == 3
 
 
-def test_a_cancelled_send_is_nobodys_failure(loop_style: Style, sentry: LocalSentry) -> None:
+def test_a_cancelled_send_is_nobodys_failure(asyncio_style: Style, sentry: LocalSentry) -> None:
     """Before its first step, and before anything has left."""
-    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+    queue = Queue(asyncio_style.make(Settings(sentry.url)), sentry)
 
     async def main() -> None:
         queue.put("stubborn")
@@ -140,14 +140,14 @@ def test_a_cancelled_send_is_nobodys_failure(loop_style: Style, sentry: LocalSen
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
 
-    loop_style.run(main)
+    asyncio_style.run(main)
     assert messages(sentry) == ["stubborn"]
     assert {type(outcome.error) for outcome in queue.outcomes if isinstance(outcome, NoResponse)} <= {Cancelled}
     assert not any(outcome.sent for outcome in queue.outcomes if isinstance(outcome, NoResponse))
 
 
-def test_one_transport_outlives_many_loops(loop_style: Style, sentry: LocalSentry) -> None:
-    transport = loop_style.make(Settings(sentry.url))
+def test_one_transport_outlives_many_loops(asyncio_style: Style, sentry: LocalSentry) -> None:
+    transport = asyncio_style.make(Settings(sentry.url))
     queue = Queue(transport, sentry)
 
     for number in range(3):
@@ -155,42 +155,42 @@ def test_one_transport_outlives_many_loops(loop_style: Style, sentry: LocalSentr
         async def main(number: int = number) -> None:
             queue.put(f"loop {number}")
 
-        loop_style.run(main)
-        assert not transport.later(0.0, never) or loop_style.name == "auto"
+        asyncio_style.run(main)
+        assert not transport.later(0.0, never) or asyncio_style.name == "auto"
     assert messages(sentry) == ["loop 0", "loop 1", "loop 2"]
 
 
-def test_without_a_loop_there_is_nowhere_to_run(loop_style: Style) -> None:
-    transport = loop_style.make(Settings("http://127.0.0.1:9/"))
-    if loop_style.name != "auto":
+def test_without_a_loop_there_is_nowhere_to_run(asyncio_style: Style) -> None:
+    transport = asyncio_style.make(Settings("http://127.0.0.1:9/"))
+    if asyncio_style.name != "auto":
         assert not transport.later(0.0, never)
         assert not transport.later(1.0, never)
 
 
-def test_a_timer_keeps_no_loop_alive(loop_style: Style) -> None:
-    transport = loop_style.make(Settings("http://127.0.0.1:9/", shutdown_timeout=PATIENCE))
+def test_a_timer_keeps_no_loop_alive(asyncio_style: Style) -> None:
+    transport = asyncio_style.make(Settings("http://127.0.0.1:9/", shutdown_timeout=PATIENCE))
 
     async def main() -> None:
         assert transport.later(10 * PATIENCE, never)
         assert transport.later(1.0, never)
 
-    loop_style.run(main)
+    asyncio_style.run(main)
 
 
-def test_a_turn_that_is_about_to_come_is_waited_for(loop_style: Style, sentry: LocalSentry) -> None:
-    transport = loop_style.make(Settings(sentry.url))
+def test_a_turn_that_is_about_to_come_is_waited_for(asyncio_style: Style, sentry: LocalSentry) -> None:
+    transport = asyncio_style.make(Settings(sentry.url))
     traffic = Traffic(transport, [event_request(sentry)])
 
     async def main() -> None:
         assert transport.later(0.01, traffic.turn)
 
-    loop_style.run(main)
+    asyncio_style.run(main)
     assert traffic.settled.done()
     assert len(sentry.events) == 1
 
 
-def test_two_loops_in_two_threads_each_send_their_own(loop_style: Style, sentry: LocalSentry) -> None:
-    transport = loop_style.make(Settings(sentry.url))
+def test_two_loops_in_two_threads_each_send_their_own(asyncio_style: Style, sentry: LocalSentry) -> None:
+    transport = asyncio_style.make(Settings(sentry.url))
     barrier = threading.Barrier(2)
     threads: list[tuple[str, int, int]] = []
 
@@ -205,9 +205,9 @@ def test_two_loops_in_two_threads_each_send_their_own(loop_style: Style, sentry:
                     transport.send(event_request(sentry, f"{name} {number}"), lambda _: settled.set_result(None))
 
                 assert transport.later(0.0, turn)
-                await loop_style.until(settled)
+                await asyncio_style.until(settled)
 
-        loop_style.run(main)
+        asyncio_style.run(main)
 
     workers = [threading.Thread(target=live, args=(name,)) for name in ("a", "b")]
     for worker in workers:
@@ -218,11 +218,11 @@ def test_two_loops_in_two_threads_each_send_their_own(loop_style: Style, sentry:
     assert len({(name, thread) for name, _, thread in threads}) == 2
 
 
-def test_a_thread_without_a_loop_uses_the_bound_one(loop_style: Style, sentry: LocalSentry) -> None:
-    transport = loop_style.make(Settings(sentry.url))
+def test_a_thread_without_a_loop_uses_the_bound_one(asyncio_style: Style, sentry: LocalSentry) -> None:
+    transport = asyncio_style.make(Settings(sentry.url))
 
     async def main() -> None:
-        await loop_style.deliver(transport, event_request(sentry, "bound"))
+        await asyncio_style.deliver(transport, event_request(sentry, "bound"))
         traffic = Traffic(transport, [event_request(sentry, "from a thread")])
         ran_in: list[int] = []
 
@@ -231,10 +231,10 @@ def test_a_thread_without_a_loop_uses_the_bound_one(loop_style: Style, sentry: L
             traffic.turn()
 
         assert await asyncio.get_running_loop().run_in_executor(None, transport.later, 0.0, turn)
-        await loop_style.until(traffic.settled)
-        assert (ran_in == [threading.get_ident()]) == (loop_style.name != "auto")
+        await asyncio_style.until(traffic.settled)
+        assert (ran_in == [threading.get_ident()]) == (asyncio_style.name != "auto")
 
-    loop_style.run(main)
+    asyncio_style.run(main)
     assert messages(sentry) == ["bound", "from a thread"]
 
 
@@ -326,9 +326,9 @@ def test_closing_from_outside_settles_what_a_paused_loop_left(
     sentry.wait_for(lambda: sentry.open_connections == 0)
 
 
-def test_a_program_that_is_interrupted_delivers(loop_style: Style, sentry: LocalSentry) -> None:
+def test_a_program_that_is_interrupted_delivers(asyncio_style: Style, sentry: LocalSentry) -> None:
     """Out of the loop itself, as Ctrl-C comes: nothing has awaited anything."""
-    queue = Queue(loop_style.make(Settings(sentry.url)), sentry)
+    queue = Queue(asyncio_style.make(Settings(sentry.url)), sentry)
 
     def interrupt() -> None:
         queue.put("interrupted")
@@ -339,7 +339,7 @@ def test_a_program_that_is_interrupted_delivers(loop_style: Style, sentry: Local
         await asyncio.sleep(PATIENCE)
 
     with pytest.raises(KeyboardInterrupt):
-        loop_style.run(main)
+        asyncio_style.run(main)
     assert messages(sentry) == ["interrupted"]
 
 

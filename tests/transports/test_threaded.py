@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from asyncsentry.testing import Hang, LocalSentry
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.threaded import ThreadedTransport
-from transports.styles import PATIENCE, Traffic, done, event_request
+from transports.style import PATIENCE, Traffic, done, event_request
 
 SETTINGS = Settings("http://127.0.0.1:9/")
 

@@ -8,7 +8,7 @@ from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 from asyncsentry.transport.settings import Proxy, Settings
 from transports.forward_proxy import forward_proxy
-from transports.styles import Style, event_request
+from transports.style import Style, event_request
 
 
 def test_a_plain_request_goes_through_the_proxy(style: Style, sentry: LocalSentry) -> None:

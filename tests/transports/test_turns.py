@@ -14,7 +14,7 @@ import pytest
 
 from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.settings import Settings
-from transports.styles import Style
+from transports.style import Style
 
 SETTINGS = Settings("http://127.0.0.1:9/api/1/envelope/")
 
@@ -57,7 +57,7 @@ def test_a_turn_runs_in_its_style_own_thread(style: Style) -> None:
             assert transport.later(0.0, turns)
             await style.until(turns.ran)
             here = turns.threads == [threading.get_ident()]
-            assert here == (style.on_loop or style.name == "urllib")
+            assert here == (style.on_loop or style.in_place)
 
     style.run(scenario)
 
@@ -90,7 +90,7 @@ def test_a_turn_that_fails_stops_nothing(style: Style, caplog: pytest.LogCapture
         async with style.transport(SETTINGS) as transport:
             turns = Turns()
             assert transport.later(0.0, fail)
-            if style.has_timers:
+            if not style.in_place:
                 assert transport.later(0.001, fail)
                 assert transport.later(0.01, turns)
             else:
@@ -114,8 +114,8 @@ def test_a_turn_with_a_delay_runs_after_it_or_is_refused(style: Style) -> None:
                 transport.later(0.1, partial(order.append, "second")),
                 transport.later(0.02, partial(order.append, "first")),
             ]
-            assert taken == [style.has_timers] * 3
-            if style.has_timers:
+            assert taken == [not style.in_place] * 3
+            if not style.in_place:
                 await style.until(last.ran)
                 assert order == ["first", "second"]
                 assert time.monotonic() - asked > 0.19

@@ -11,7 +11,7 @@ from asyncsentry.testing import Answer, Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.urllib import UrllibTransport
-from transports.styles import PATIENCE, Traffic, done, event_request
+from transports.style import PATIENCE, Traffic, done, event_request
 
 
 def test_threads_that_send_at_once_have_a_connection_each(sentry: LocalSentry) -> None:

@@ -13,7 +13,7 @@ import pytest
 from asyncsentry.testing import Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 from asyncsentry.transport.settings import Settings
-from transports.styles import PATIENCE, Style, Traffic, done, event_request
+from transports.style import PATIENCE, Style, Traffic, done, event_request
 
 
 def test_waiting_ends_when_all_is_idle(style: Style, sentry: LocalSentry) -> None:
@@ -68,7 +68,7 @@ def test_closing_settles_what_it_abandons(style: Style, sentry: LocalSentry) -> 
         assert isinstance(outcome.error, Cancelled)
         assert outcome.sent
 
-    if style.name != "urllib":  # there nothing is on its way when this thread closes: see test_urllib
+    if not style.in_place:  # there nothing is on its way when this thread closes: see test_urllib
         style.run(scenario)
 
 
@@ -76,14 +76,13 @@ def test_closing_leaves_no_thread_task_timer_or_socket(style: Style, sentry: Loc
     async def scenario() -> None:
         before = set(_threads())
         transport = style.make(Settings(sentry.url))
-        if style.has_timers:
+        if not style.in_place:
             assert transport.later(PATIENCE, _never)
         traffic = Traffic(transport, [event_request(sentry)] * 4, eager=True)
         assert transport.later(0.0, traffic.turn)
         assert await style.close(transport, traffic.settled, PATIENCE)
         assert set(_threads()) == before
-        if style.on_loop:
-            assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert style.place.others() == []
         await style.see(sentry, lambda: sentry.open_connections == 0)
         gc.collect()  # whatever was left open would warn
 
@@ -166,9 +165,9 @@ def test_two_transports_share_nothing(style: Style, sentry: LocalSentry) -> None
 
 
 @pytest.mark.parametrize("awaited", [True, False])
-def test_a_wait_that_is_cancelled_leaves_the_latch_alone(loop_style: Style, awaited: bool) -> None:
+def test_a_wait_that_is_cancelled_leaves_the_latch_alone(asyncio_style: Style, awaited: bool) -> None:
     async def scenario() -> None:
-        async with loop_style.transport(Settings("http://127.0.0.1:9/")) as transport:
+        async with asyncio_style.transport(Settings("http://127.0.0.1:9/")) as transport:
             idle: Future[None] = Future()
 
             async def wait() -> None:
@@ -183,7 +182,7 @@ def test_a_wait_that_is_cancelled_leaves_the_latch_alone(loop_style: Style, awai
             assert not idle.cancelled()
             idle.set_result(None)
 
-    loop_style.run(scenario)
+    asyncio_style.run(scenario)
 
 
 def _threads() -> list[threading.Thread]:
