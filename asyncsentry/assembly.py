@@ -65,14 +65,18 @@ class Assembly:
 
         return event | {name: decode(encode(event[name])) for name in _SHARED if name in event}
 
-    def mend(self, changed: Event, original: Event) -> Event:
-        """What ``before_send`` gave back, as JSON can hold it; its id and its time stay valid, whatever was done."""
-        from asyncsentry.events.plain import plain
+    def mend(self, changed: Event, original: Event) -> tuple[Event, int]:
+        """What ``before_send`` gave back, as JSON can hold it, and its weight.
 
-        mended = cast("Event", plain(changed))
+        Its id and its time stay valid, whatever was done.
+        """
+        from asyncsentry.events.plain import plain_and_weight
+
+        copy, weight = plain_and_weight(changed)
+        mended = cast("Event", copy)
         mended["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
         mended["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
-        return mended
+        return mended, weight
 
     def item(self, event: Event, weight: int, attachments: tuple[Attachment, ...], late: tuple[str, ...]) -> Item:
         """The event, with what travels with it, and the names of what was not known yet when it was made."""
@@ -165,13 +169,15 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
         elif name == "message":
             event["logentry"] = _logentry({"message": value}, freezer)
         elif name not in ("event_id", "timestamp") and value is not None:
-            event[freezer.text(name)] = _plain(value)
+            event[freezer.text(name)] = _plain(value, freezer)
 
 
-def _plain(value: object) -> Any:
-    from asyncsentry.events.plain import plain
+def _plain(value: object, freezer: Freezer) -> Any:
+    from asyncsentry.events.plain import plain_and_weight
 
-    return value if type(value) is str and value.isascii() else plain(value)
+    copy, weight = (value, len(value)) if type(value) is str and value.isascii() else plain_and_weight(value)
+    freezer.weigh(weight)
+    return copy
 
 
 def _logentry(given: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:

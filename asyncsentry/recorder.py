@@ -172,20 +172,24 @@ class Recorder:
             return self._lose(reason)
         late = facts.missing
         scope, freezer = known(), Freezer(self._assembly.rules)
-        event: Event | None = make(scope, freezer)
+        event = make(scope, freezer)
+        weight = freezer.weight
         self._inside.interrupted = freezer.interrupted
-        if event is not None and self._options.before_send is not None:
-            event = self._before_send(event, dict(hint))
-        if event is None:
-            return self._lose("before_send")
-        item = self._assembly.item(event, freezer.weight, scope.attachments, late)
-        dispatcher.put(item)
+        if self._options.before_send is not None:
+            kept = self._before_send(event, dict(hint))
+            if kept is None:
+                return self._lose("before_send")
+            event, weight = kept
+        item = self._assembly.item(event, weight, scope.attachments, late)
+        taken = dispatcher.put(item)
         facts.find_out()  # only now: its thread would slow the capture down
+        if not taken:
+            return None
         self._scopes.isolation().last_event_id = item.id
         return item.id
 
-    def _before_send(self, event: Event, hint: Hint) -> Event | None:
-        """What the application makes of an event; None if it is to be dropped."""
+    def _before_send(self, event: Event, hint: Hint) -> tuple[Event, int] | None:
+        """What the application makes of an event, and its weight; None if it is to be dropped."""
         assert self._options.before_send is not None
         try:
             changed = self._options.before_send(self._assembly.lend(event), hint)

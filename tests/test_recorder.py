@@ -20,7 +20,7 @@ import pytest
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.recorder import MARK
-from asyncsentry.testing import Answer, LocalSentry
+from asyncsentry.testing import Answer, Hang, LocalSentry
 from conftest import OpenClient
 
 MECHANISM = Mechanism("test", handled=False)
@@ -106,13 +106,40 @@ def test_nothing_of_an_error_is_read_while_the_server_takes_none(open_client: Op
 
 
 def test_a_full_queue_refuses_before_anything_is_made(open_client: OpenClient, sentry: LocalSentry) -> None:
-    client = open_client(
-        sentry.dsn_for("threaded"), queue_bytes=64 * 1024, max_in_flight=1, before_send=lambda event, hint: event
-    )
-    sentry.always(Answer(delay=0.5))
-    for _ in range(100):
-        client.capture_message("x" * 8000)
-    assert lost(client)["queue_overflow"] > 50
+    made = []
+
+    def note(event: Any, hint: Any) -> Any:
+        made.append(event["event_id"])
+        return event
+
+    client = open_client(sentry.dsn_for("threaded"), queue_bytes=256 * 1024, max_in_flight=1, before_send=note)
+    sentry.always(Hang())
+    taken = [id for id in (client.capture_message("x" * 8000) for _ in range(100)) if id]
+    assert len(taken) < 50
+    assert lost(client) == {"queue_overflow": 100 - len(taken)}
+    assert client.last_event_id() == taken[-1]
+    # One refusal shows how little room there is; after that nothing is made in vain, until something leaves.
+    assert set(made) >= set(taken)
+    assert len(made) <= len(taken) + 2
+    client.close(0.0)
+
+
+@pytest.mark.parametrize("added", ["request", "extra", "before_send"])
+def test_all_that_an_event_holds_counts_toward_the_bound(
+    open_client: OpenClient, sentry: LocalSentry, added: str
+) -> None:
+    large = "größe " * 100_000
+
+    def add(event: Any, hint: Any) -> Any:
+        return {**event, "large": [large]}
+
+    options = {"before_send": add} if added == "before_send" else {"max_value_length": len(large)}
+    client = open_client(sentry.dsn_for("threaded"), queue_bytes=4 * len(large), max_in_flight=1, **options)
+    sentry.always(Hang())
+    event = {} if added == "before_send" else {added: {"text": large}}
+    taken = [id for id in (client.capture_event(event) for _ in range(20)) if id]
+    assert 3 <= len(taken) <= 5  # what fits into the queue, and what is on its way
+    client.close(0.0)
 
 
 # Once per error and client

@@ -55,13 +55,14 @@ class Dispatcher:
         """Why an item of this category would be dropped now, if it would."""
         return self._outbox.refusal(category, self._now())
 
-    def put(self, item: Item) -> None:
-        """Queue an item and see that it is sent."""
-        self._outbox.put(item, self._now())
+    def put(self, item: Item) -> bool:
+        """Queue an item and see that it is sent; False if there was no room for it."""
+        taken = self._outbox.put(item, self._now())
         if self._budget is None:
             self._turns.arm()
         else:  # there may be no turns any more
             self._deliver_last()
+        return taken
 
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up before it was an item, and see that it is reported some time."""

@@ -90,9 +90,11 @@ class Outbox:
             return "ratelimit_backoff"
         return "queue_overflow" if self._queue.full(category) else None
 
-    def put(self, item: Item, now: float) -> None:
-        """Take an item; from anywhere."""
-        self._turnstile.do(partial(self._put, item, now))
+    def put(self, item: Item, now: float) -> bool:
+        """Take an item; from anywhere. False if there was no room for it: it is counted."""
+        refused: list[Entry] = []
+        self._turnstile.do(partial(self._put, item, now, refused))
+        return not refused
 
     def due(self, now: float) -> float | None:
         """Seconds until `next` has something to do: 0 if at once, or if that cannot be said now; None if never."""
@@ -155,11 +157,13 @@ class Outbox:
 
     # -- inside the turnstile
 
-    def _put(self, item: Item, now: float) -> None:
+    def _put(self, item: Item, now: float, refused: list[Entry]) -> None:
         self._number += 1
         entry = Entry(item, self._number, now)
         self._pending[entry.number] = entry
-        self._drop(self._queue.append(entry), "queue_overflow")
+        dropped = self._queue.append(entry)
+        refused.extend(each for each in dropped if each is entry)
+        self._drop(dropped, "queue_overflow")
 
     def _due(self, now: float) -> float | None:
         if self._first_is_ready(now):

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
 from asyncsentry.item import PRIORITIES, PRIORITY, Category, Item
+
+SHARE: Final = 4
+"""An item that did not fit keeps others like it out until it would fit, or until one part in so many is free."""
 
 
 class Entry:
@@ -54,6 +58,7 @@ class Queue:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._lines = tuple(_Line() for _ in range(PRIORITIES))
+        self._wanted = 1
 
     def __len__(self) -> int:
         return sum(len(line.entries) for line in self._lines)
@@ -64,8 +69,11 @@ class Queue:
         return sum(line.weight for line in self._lines)
 
     def full(self, category: Category) -> bool:
-        """Whether an item of this category would be refused. Right without a lock, within a moment."""
-        return self.weight >= self._bound and not any(line.entries for line in self._lower(category))
+        """Whether an item of this category would be refused, if it is like the one that was refused last.
+
+        Right without a lock, within a moment.
+        """
+        return bool(self.weight) and self._room(category) < self._wanted
 
     def append(self, entry: Entry) -> list[Entry]:
         """Queue an entry; gives those that had to go for it: itself, if too little of a lower priority waits.
@@ -73,9 +81,10 @@ class Queue:
         What is heavier than the bound is taken where nothing else waits: else it could never be sent.
         """
         lower = self._lower(entry.item.category)
-        excess = self.weight + entry.item.weight - self._bound
-        if excess > sum(line.weight for line in lower) and self.weight:
+        if self.weight and entry.item.weight > self._room(entry.item.category):
+            self._wanted = min(entry.item.weight, self._bound // SHARE)
             return [entry]
+        excess = self.weight + entry.item.weight - self._bound
         evicted = []
         for victim in self._victims(lower):
             if excess <= 0:
@@ -116,6 +125,10 @@ class Queue:
 
     def _line(self, entry: Entry) -> _Line:
         return self._lines[PRIORITY[entry.item.category]]
+
+    def _room(self, category: Category) -> int:
+        """The bytes that are free, or would be without all of lower priority."""
+        return self._bound - self.weight + sum(line.weight for line in self._lower(category))
 
     def _lower(self, category: Category) -> tuple[_Line, ...]:
         return self._lines[PRIORITY[category] + 1 :]

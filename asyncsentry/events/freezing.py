@@ -60,6 +60,7 @@ class Freezer:
         "_scrub",
         "_seen",
         "_wall",
+        "_weight",
         "interrupted",
         "rules",
     )
@@ -75,6 +76,7 @@ class Freezer:
         self._clock = clock
         self._wall = wall
         self._left = rules.max_values
+        self._weight = 0
         self._patience = SLOW
         self._leisure = STUCK
         self._scrub = True
@@ -85,7 +87,7 @@ class Freezer:
     @property
     def weight(self) -> int:
         """About how many bytes of memory all that was frozen takes."""
-        return (self.rules.max_values - self._left) * _SHORT
+        return (self.rules.max_values - self._left) * _SHORT + self._weight
 
     def freeze(self, value: object, *, scrub: bool = True) -> Json:
         """One value. ``scrub=False`` for what the user has set: that is theirs to show."""
@@ -116,6 +118,10 @@ class Freezer:
     def spend(self, values: int) -> None:
         """Count what was made without the freezer towards the event's budget and weight."""
         self._left -= values
+
+    def weigh(self, weight: int) -> None:
+        """Count so many bytes that belong to the event and were bounded elsewhere: they take nothing of its budget."""
+        self._weight += weight
 
     def ask(self, question: Callable[[T], R], value: T, blame: type | None = None) -> R | None:
         """Run foreign code that answers a question about ``value``: None if it fails, or if there is no time left.

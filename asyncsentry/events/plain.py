@@ -20,29 +20,46 @@ _ODD: Final = Rules(max_value_length=64 * 1024, max_depth=10, max_breadth=1000, 
 """The bounds of what was not plain: wide ones, for somebody put it there to be sent."""
 
 
+_OBJECT: Final = 64
+"""About what a text, a number or a container takes in memory beside what it holds, in bytes."""
+
+
 def plain(value: object) -> Json:
     """A copy that JSON can hold. What was plain is not cut, nor what JSON would take for it (an enumeration of texts).
 
     Anything else, and what contains itself, is shown as it is among local variables.
     """
-    return _Copying().copy(value)
+    return plain_and_weight(value)[0]
+
+
+def plain_and_weight(value: object) -> tuple[Json, int]:
+    """The same, and about how many bytes of memory it takes."""
+    copying = _Copying()
+    return copying.copy(value), copying.weight
 
 
 class _Copying:
     """One copy being made, with the containers that the value at hand is in."""
 
-    __slots__ = ("_freezer", "_open")
+    __slots__ = ("_freezer", "_open", "_weight")
 
     def __init__(self) -> None:
         self._freezer = Freezer(_ODD)
         self._open: list[int] = []
+        self._weight = 0
+
+    @property
+    def weight(self) -> int:
+        return self._weight + self._freezer.weight
 
     def copy(self, value: Any) -> Json:
         kind = type(value)
+        self._weight += _OBJECT
         if value is None or kind is bool:
             return value  # type: ignore[no-any-return]  # known by identity, not by a test that mypy follows
         if issubclass(kind, str):
             text = str.__getitem__(value, slice(None))
+            self._weight += len(text)
             return cut(text, len(text))
         if issubclass(kind, int) and int.bit_length(value) <= _INT_BITS:
             return int.__int__(value)
