@@ -2,13 +2,16 @@
 
 Whatever its implementation, a loop without an exception handler of the application's own logs them to the logger
 ``asyncio``, with the error attached. A filter there, which is the place `logging` offers for it, hears those of every
-loop with nothing to set up for each. Where the application handles them itself nothing is logged, and nothing claimed;
-nor where it has disabled that logger (``dictConfig`` does, unless ``disable_existing_loggers`` is false).
+loop with nothing to set up for each. Where the application handles them itself nothing is logged, and nothing claimed.
+
+A logger that is disabled asks no filters, and ``dictConfig`` disables all that there are unless it is told not to. So
+that nobody loses these errors by configuring logs, the logger's own ``error`` is watched for that case alone.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 from asyncsentry.events.exceptions import Mechanism
@@ -32,6 +35,13 @@ class _Watch:
             _report(client, error, record)
         return True
 
+    def error(self, message: object, *args: object, exc_info: Any = None, stacklevel: int = 1, **others: Any) -> None:
+        """Stands in for the logger's ``error``."""
+        if _LOGGER.disabled and _LOGGER.getEffectiveLevel() <= logging.ERROR:
+            error = sys.exc_info() if exc_info is True else exc_info
+            self(logging.LogRecord(_LOGGER.name, logging.ERROR, __file__, 0, message, args, error))
+        logging.Logger.error(_LOGGER, message, *args, exc_info=exc_info, stacklevel=stacklevel + 1, **others)
+
 
 _watch = _Watch()
 
@@ -40,11 +50,14 @@ def install(client: Client[Any]) -> Uninstall:
     """Report what the loops' own exception handler logs."""
     _watch.client = client
     _LOGGER.addFilter(_watch)
+    vars(_LOGGER).setdefault("error", _watch.error)
 
     def uninstall() -> None:
         if _watch.client is client:
             _watch.client = None
             _LOGGER.removeFilter(_watch)
+            if vars(_LOGGER).get("error") == _watch.error:
+                del vars(_LOGGER)["error"]
 
     return uninstall
 

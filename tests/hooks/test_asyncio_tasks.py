@@ -69,6 +69,70 @@ def test_an_error_in_a_callback_is_an_unhandled_event(events: Events) -> None:
     assert event["logentry"]["formatted"].startswith("Exception in callback")
 
 
+@pytest.fixture
+def logger() -> Iterator[logging.Logger]:
+    """asyncio's, set right again whatever a test does to it."""
+    logger = logging.getLogger("asyncio")
+    yield logger
+    logger.disabled = False
+    logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_logs_that_are_configured_afterwards_silence_nothing(
+    events: Events, logger: logging.Logger, caplog: pytest.LogCaptureFixture, times: int
+) -> None:
+    logger.disabled = True  # as `dictConfig` does by default to all loggers that there are
+    for _ in range(times):
+        asyncio.run(abandon("unheard"))
+    assert [event["exception"]["values"][-1]["value"] for event in events()] == ["unheard"] * times
+    assert events()[0]["logentry"]["formatted"].startswith("Task exception was never retrieved")
+    assert caplog.records == []  # as the application wanted it
+
+
+def test_an_error_without_its_traceback_that_a_silent_logger_gets_is_no_event(
+    events: Events, logger: logging.Logger
+) -> None:
+    logger.disabled = True
+    logger.error("no error at all")
+    assert events() == ()
+    try:
+        raise ValueError("with its traceback")
+    except ValueError:
+        logger.exception("in vain")
+    assert len(events()) == 1
+
+
+def test_a_logger_that_lets_no_error_pass_is_obeyed(events: Events, logger: logging.Logger) -> None:
+    logger.setLevel(logging.CRITICAL)
+    asyncio.run(abandon("unheard"))
+    logger.disabled = True
+    asyncio.run(abandon("unheard"))
+    assert events() == ()
+
+
+def test_a_record_says_where_asyncio_logged_it(events: Events, caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(abandon("unheard"))
+    assert [record.module for record in caplog.records] == ["base_events"]
+    assert len(events()) == 1
+
+
+def test_the_logger_is_left_as_it_was(client: Client[Any], logger: logging.Logger) -> None:
+    before = dict(vars(logger))
+    uninstall = asyncio_tasks.install(client)
+    asyncio_tasks.install(client)
+    assert vars(logger) != before
+    uninstall()
+    assert {**vars(logger), "_cache": {}} == {**before, "_cache": {}}
+
+
+def test_what_another_put_in_place_of_the_loggers_method_stays(client: Client[Any], logger: logging.Logger) -> None:
+    uninstall = asyncio_tasks.install(client)
+    others = vars(logger)["error"] = lambda *_, **__: None
+    uninstall()
+    assert vars(logger).pop("error") is others
+
+
 def test_each_of_several_loops_is_heard(events: Events) -> None:
     for word in ("first", "second", "third"):
         asyncio.run(abandon(word))
