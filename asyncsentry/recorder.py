@@ -118,6 +118,9 @@ class Recorder:
         except Exception:
             logger.debug("an event could not be made", exc_info=True)
             return self._lose("internal_sdk_error")
+        except BaseException:  # somebody's wish to end the program, or this task: not ours to refuse
+            self._lose("internal_sdk_error")
+            raise
         finally:
             self._inside.capturing = False
             if self._inside.interrupted:
@@ -141,15 +144,29 @@ class Recorder:
         if self._token in marks:
             return marks[self._token]
         marks[self._token] = None
-        hint = {"exc_info": (type(error), error, error.__traceback__), **hint}
+        try:
+            marks[self._token] = self._report_new(error, mechanism, known, event, hint)
+        except BaseException:
+            del marks[self._token]  # whoever sees it next may do better
+            raise
+        return marks[self._token]
+
+    def _report_new(
+        self,
+        error: BaseException,
+        mechanism: Mechanism,
+        known: Known,
+        event: Mapping[str, Any],
+        hint: Mapping[str, Any],
+    ) -> str | None:
+        hint = {"exc_info": (type(error), error, _traceback_of(error)), **hint}
         if not self._selection.keeps_error(error, hint):
             return self._lose("sample_rate")
 
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_error(error, mechanism, event, known, freezer)
 
-        marks[self._token] = self._send(make, known, hint)
-        return marks[self._token]
+        return self._send(make, known, hint)
 
     def _report_event(
         self, event: Mapping[str, Any], known: Known, hint: Mapping[str, Any], *, stack: bool
@@ -222,7 +239,9 @@ class Recorder:
         return None
 
 
-_dict_of: Final = BaseException.__dict__["__dict__"].__get__  # past whatever a subclass puts in its place
+# Past whatever a subclass puts in their place.
+_dict_of: Final = BaseException.__dict__["__dict__"].__get__
+_traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
 
 
 def _marks(error: BaseException) -> dict[str, str | None]:

@@ -23,7 +23,7 @@ class Capturing:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if isinstance(error, self._errors):
+        if error is not None and issubclass(type(error), self._errors):  # `isinstance` asks the error for its class
             self._capture(error)
 
     async def __aenter__(self) -> None:
@@ -38,7 +38,7 @@ class Capturing:
         """Wrap a function, coroutine function, generator function or async generator function."""
         import inspect
 
-        if inspect.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
             wrapper = self._wrap_coroutine(function)
         elif inspect.isgeneratorfunction(function):
             wrapper = self._wrap_generator(function)
@@ -94,9 +94,11 @@ class Capturing:
 
 def capturing(capture: Callable[[BaseException], object], function_or_errors: tuple[Any, ...]) -> Any:
     """What ``capture_exceptions`` is, bare or called: a wrapped function, or a `Capturing` for some errors or all."""
-    if len(function_or_errors) == 1 and not _is_error_class(function_or_errors[0]):
-        return Capturing(capture, (Exception,))(function_or_errors[0])
-    return Capturing(capture, tuple(filter(_is_error_class, function_or_errors)) or (Exception,))
+    first = function_or_errors[0] if len(function_or_errors) == 1 else None
+    if callable(first) and not _is_error_class(first):
+        return Capturing(capture, (Exception,))(first)
+    errors = first if type(first) is tuple else function_or_errors
+    return Capturing(capture, tuple(filter(_is_error_class, errors)) or (Exception,))
 
 
 def _is_error_class(value: object) -> bool:

@@ -153,6 +153,71 @@ def test_each_client_captures_an_error_once(open_client: OpenClient, sentry: Loc
     assert len(set(ids)) == len(sentry.events) == 2
 
 
+class Hidden(Exception):
+    """Gives nothing away."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise MemoryError
+
+
+class Liar(Exception):
+    """Says that it is of no class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise ValueError
+
+    @__class__.setter
+    def __class__(self, kind: Any) -> None:
+        raise ValueError
+
+
+class Incomparable(Exception):
+    def __hash__(self) -> int:
+        raise RuntimeError
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    def __bool__(self) -> bool:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("kind", [Hidden, Liar, Incomparable])
+def test_an_error_that_is_not_to_be_looked_at_is_captured_all_the_same(
+    open_client: OpenClient, sentry: LocalSentry, kind: type[Exception]
+) -> None:
+    client = open_client()
+    error = kind("a")
+    assert client.capture_exception(error)
+    try:
+        raise kind("b")
+    except kind:
+        assert client.capture_exception()
+    with pytest.raises(kind), client.capture_exceptions():  # it is the application's own error that goes on
+        raise kind("c")
+    assert [event["exception"]["values"][-1]["type"] for event in sentry.events] == [kind.__name__] * 3
+
+
+@pytest.mark.parametrize("stop", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_what_ends_the_program_in_the_midst_of_a_capture_goes_on_and_the_loss_is_counted(
+    open_client: OpenClient, sentry: LocalSentry, stop: type[BaseException]
+) -> None:
+    stops = [stop]
+
+    def leave(event: Any, hint: Any) -> Any:
+        if stops:
+            raise stops.pop()
+        return event
+
+    client, error = open_client(before_send=leave), KeyError()
+    with pytest.raises(stop):
+        client.capture_exception(error)
+    assert lost(client) == {"internal_sdk_error": 1}
+    assert client.capture_exception(error)  # whoever sees it next has it sent
+    assert len(sentry.events) == 1
+
+
 def test_the_mark_is_the_only_change_to_an_error(open_client: OpenClient) -> None:
     error = KeyError("k")
     error.mine = 1  # type: ignore[attr-defined]

@@ -379,3 +379,25 @@ def test_one_wrapper_serves_many_at_once(capture_exceptions: Callable[..., Any],
 
     asyncio.run(main())
     assert sorted(error.args[0] for error in captured) == list(range(5))
+
+
+def test_several_errors_may_be_given_as_a_tuple(capture_exceptions: Callable[..., Any], captured: Captured) -> None:
+    errors = [KeyError(), ValueError(), TypeError()]
+    for error in errors:
+        with suppress(Exception), capture_exceptions((KeyError, ValueError)):
+            raise error
+    assert captured == errors[:2]
+
+
+def test_an_object_whose_call_is_a_coroutine_is_wrapped(
+    capture_exceptions: Callable[..., Any], captured: Captured
+) -> None:
+    class Worker:
+        async def __call__(self, error: Exception) -> None:
+            await asyncio.sleep(0)
+            raise error
+
+    error = KeyError()
+    with pytest.raises(KeyError):
+        asyncio.run(capture_exceptions(functools.wraps(Worker.__call__)(Worker()))(error))
+    assert captured == [error]

@@ -69,7 +69,7 @@ def claims(record: logging.LogRecord) -> bool:
 
 def _unawaited(record: logging.LogRecord) -> BaseException | None:
     error = record.exc_info[1] if record.exc_info and record.levelno >= logging.ERROR else None
-    return None if isinstance(error, (KeyboardInterrupt, SystemExit)) else error
+    return None if issubclass(type(error), (KeyboardInterrupt, SystemExit)) else error
 
 
 def _report(client: Client[Any], error: BaseException, record: logging.LogRecord) -> None:

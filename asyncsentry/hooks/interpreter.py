@@ -54,4 +54,4 @@ def install_unraisable_hook(client: Client[Any]) -> Uninstall:
 
 def _is_failure(error: BaseException | None) -> TypeGuard[BaseException]:
     """Whether there is an error, and not somebody's wish to end the program."""
-    return error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit))
+    return error is not None and not issubclass(type(error), (KeyboardInterrupt, SystemExit))
