@@ -121,7 +121,12 @@ def rules(options: Options) -> Rules:
         include_local_variables=options.include_local_variables,
         include_source_context=options.include_source_context,
         add_full_stack=options.add_full_stack,
-        in_app=InApp(options.in_app_include, options.in_app_exclude, options.project_root or os.getcwd()),
+        in_app=InApp(
+            options.in_app_include,
+            options.in_app_exclude,
+            options.project_root or os.getcwd(),
+            only_below_root=options.project_root is not None,
+        ),
     )
 
 

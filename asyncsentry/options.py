@@ -81,8 +81,8 @@ class Options:
     """Modules that are the application's, with what is below them; beats ``in_app_exclude``."""
     in_app_exclude: tuple[str, ...] = ()
     project_root: str | None = None
-    """Code outside this folder is not the application's. None: all that is neither installed nor Python's own is. The
-    release is looked for here, too; None: in the folder that the program started in."""
+    """Only code in this folder is the application's, and the release is looked for here. None: all code is that is
+    neither installed nor Python's own; the release is looked for in the folder that the program started in."""
     send_default_pii: bool = False
     """Whether what tells who a user is (address, cookies, name) is sent without having been set on purpose."""
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
-from asyncsentry.errors import MissingExtraError, TransportError, UnknownTransportError
+from asyncsentry.errors import MissingExtraError, SetupError, TransportError, UnknownTransportError
 from asyncsentry.transport.protocol import Factory, Transport
+from asyncsentry.transport.settings import Settings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -80,6 +81,20 @@ def find(name: str, said_by: str = "the program") -> AnyFactory:
     if not callable(factory):
         raise TransportError(f"the transport {name!r} is registered as something that makes no transport")
     return factory
+
+
+def make(name: str, factory: AnyFactory, settings: Settings) -> AnyTransport:
+    """The transport that a factory makes; raises `SetupError`, a factory's own or one for what is no factory."""
+    try:
+        transport = factory(settings)
+    except SetupError:
+        raise
+    except Exception as error:  # a stranger's factory may fail in any way
+        raise TransportError(f"the transport {name!r} cannot be made from its settings: {error!r}") from error
+    if not is_instance(transport):
+        verbs = ", ".join(VERBS)
+        raise TransportError(f"the transport {name!r} is {transport!r}, which has not the verbs {verbs}")
+    return transport
 
 
 def names() -> tuple[str, ...]:

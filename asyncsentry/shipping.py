@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from asyncsentry import process
 from asyncsentry.facts import Facts
 from asyncsentry.options import Options, settings
-from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, find, is_instance
+from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, find, is_instance, make
 from asyncsentry.version import SDK, USER_AGENT
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Shipping:
     def _make_transport(self, *, forked: bool) -> AnyTransport:
         made_or_maker = self._options.transport
         if not is_instance(made_or_maker):
-            return cast("AnyFactory", made_or_maker)(self._reach)
+            return make(self._options.transport_name, cast("AnyFactory", made_or_maker), self._reach)
         if not forked:
             return made_or_maker
         logger.warning("a forked process cannot use the transport that was handed in: hand in what makes it, a class")

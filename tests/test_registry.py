@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
-from asyncsentry.errors import MissingExtraError, TransportError, UnknownTransportError
+from asyncsentry.client import Client
+from asyncsentry.errors import MissingExtraError, OptionError, TransportError, UnknownTransportError
 from asyncsentry.registry import (
     ALIASES,
     BUNDLED,
@@ -21,6 +23,7 @@ from asyncsentry.registry import (
     choose,
     find,
     is_instance,
+    make,
     names,
     shadowed,
 )
@@ -276,3 +279,34 @@ def test_an_instance_is_told_from_what_makes_one() -> None:
     assert not is_instance(lambda settings: UrllibTransport(settings))
     assert not is_instance("urllib")
     assert not is_instance(None)
+
+
+def fail(_: Settings) -> UrllibTransport:
+    raise OSError("no modem")
+
+
+def refuse(_: Settings) -> UrllibTransport:
+    raise OptionError("no proxies")
+
+
+@pytest.mark.parametrize(
+    ("factory", "expected", "said"),
+    [
+        (lambda _: None, TransportError, "is None, which has not the verbs later, send, wait, close"),
+        (lambda: None, TransportError, "cannot be made from its settings: TypeError"),
+        (lambda _: UrllibTransport, TransportError, "which has not the verbs"),
+        (fail, TransportError, "no modem"),
+        (refuse, OptionError, "^no proxies$"),
+    ],
+)
+def test_a_factory_that_makes_no_transport_is_an_error_at_set_up(
+    factory: Any, expected: type[Exception], said: str
+) -> None:
+    with pytest.raises(expected, match=said):
+        make("mine", factory, SETTINGS)
+    with pytest.raises(expected, match=said):
+        Client("https://key@sentry.example.com/1", transport=factory)
+
+
+def test_what_a_factory_makes_is_given() -> None:
+    assert isinstance(make("threaded", ThreadedTransport, SETTINGS), ThreadedTransport)

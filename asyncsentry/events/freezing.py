@@ -59,6 +59,7 @@ class Freezer:
         "_patience",
         "_scrub",
         "_seen",
+        "_short",
         "_wall",
         "_weight",
         "interrupted",
@@ -76,6 +77,7 @@ class Freezer:
         self._clock = clock
         self._wall = wall
         self._left = rules.max_values
+        self._short = min(_SHORT, rules.max_value_length)
         self._weight = 0
         self._patience = SLOW
         self._leisure = STUCK
@@ -194,7 +196,7 @@ class Freezer:
 
     def _freeze_entries(self, pairs: Sequence[tuple[Any, Any]], total: int, depth: int) -> dict[str, Json]:
         self._left -= len(pairs)
-        scrub = self._scrub
+        scrub, short = self._scrub, self._short
         frozen: dict[str, Json] = {}
         for name, value in pairs:
             hidden = verdicts.get(name) if type(name) is str else None
@@ -205,7 +207,7 @@ class Freezer:
             if hidden and scrub:
                 frozen[name] = FILTERED
             elif (
-                (kind is str and len(value) <= _SHORT and value.isascii())
+                (kind is str and len(value) <= short and value.isascii())
                 or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
                 or value is None
                 or kind is bool
@@ -220,11 +222,12 @@ class Freezer:
 
     def _freeze_items(self, values: Sequence[Any], total: int, depth: int) -> list[Json]:
         self._left -= len(values)
+        short = self._short
         frozen: list[Json] = []
         for value in values:
             kind = type(value)
             if (
-                (kind is str and len(value) <= _SHORT and value.isascii())
+                (kind is str and len(value) <= short and value.isascii())
                 or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
                 or value is None
                 or kind is bool

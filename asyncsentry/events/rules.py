@@ -20,12 +20,14 @@ class InApp:
 
     ``include`` and ``exclude`` hold names of modules; each speaks for the modules beneath it, too, and ``include``
     wins. Installed packages and the standard library are never the application, wherever they stand; everything else
-    is. Files are named from the ``project_root`` on, if they are in it.
+    is, or with ``only_below_root`` what is in the ``project_root``. Files are named from that folder on, if they are in
+    it.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     project_root: str | None = None
+    only_below_root: bool = False
 
     def __call__(self, filename: str, module: str | None) -> bool:
         if module is not None and _is_among(module, self.include):
@@ -33,6 +35,8 @@ class InApp:
         if module is not None and _is_among(module, (*self.exclude, "asyncsentry", "asyncsentry_transports")):
             return False
         path = filename.replace(os.sep, "/")
+        if self.only_below_root and not path.startswith(self.root):
+            return False
         return not path.startswith(("<frozen ", _STANDARD_LIBRARY)) and not any(part in path for part in _INSTALLED)
 
     @property

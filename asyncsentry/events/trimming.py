@@ -7,7 +7,8 @@ make it as large as this. The order is that of `_STEPS`; each is taken only if t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias
+from itertools import islice
+from typing import Any, Final, Literal, TypeAlias
 
 from asyncsentry.events import Event
 from asyncsentry.events.freezing import cut
@@ -16,13 +17,18 @@ from asyncsentry.json import decode, encode
 EVENT_LIMIT: Final = 1024 * 1024
 """Bytes of JSON: a server refuses a larger event as a whole."""
 
+SHORTENED_NOTED: Final = 100
+"""Texts that were cut and are noted: the notes on very many would be larger than what they tell of."""
+
 _WHOLE_FRAMES: Final = 25
 """Frames at each end of a stack of which Relay keeps the variables and the lines around."""
 
 # Any: an event is what JSON can hold, and a hook may have given it any shape; what is used of it is looked at first.
 _Node: TypeAlias = dict[str, Any]
 _Path: TypeAlias = tuple[str, ...]
-_Note: TypeAlias = Callable[[_Path, int], None]
+_Note: TypeAlias = Callable[[_Path, int, "_Remark"], None]
+_Remark: TypeAlias = Literal["x", "s"]
+"""What was done to a value, in Relay's words: it is gone, or something shorter stands for it."""
 _Step: TypeAlias = Callable[[_Node, _Note], None]
 
 
@@ -33,19 +39,21 @@ def trim(event: Event, limit: int = EVENT_LIMIT) -> Event:
         return event
     trimmed: Any = decode(encode(event))
     for step in _STEPS:
-        step(trimmed, lambda path, length: _note(trimmed, path, length))
+        step(trimmed, lambda path, length, remark: _note(trimmed, path, length, remark))
         if len(encode(trimmed)) <= limit:
             return trimmed  # type: ignore[no-any-return]  # read back from the JSON of an event
     return _skeleton(trimmed)
 
 
-def _note(event: _Node, path: _Path, length: int) -> None:
+def _note(event: _Node, path: _Path, length: int, remark: _Remark) -> None:
     """Say what a value was before: the notes on what was within it are void, for its members have moved."""
     node = event.setdefault("_meta", {})
     for part in path:
         node = node.setdefault(part, {})
+    earlier = node.get("")
     node.clear()
-    node[""] = {"rem": [["!limit", "x"]], "len": length}
+    at_first = earlier.get("len", length) if type(earlier) is dict else length
+    node[""] = {"rem": [["!limit", remark]], "len": at_first}
 
 
 def _members(value: Any) -> Iterator[tuple[str, _Node]]:
@@ -74,7 +82,7 @@ def _drop(event: _Node, note: _Note, fields: tuple[str, ...], ends: int) -> None
         for index, frame in _members(stack["frames"]):
             for field in fields:
                 if field in frame and ends <= int(index) < last:
-                    note((*path, "frames", index, field), len(frame.pop(field) or ()))
+                    note((*path, "frames", index, field), len(frame.pop(field) or ()), "x")
 
 
 def _drop_inner_variables(event: _Node, note: _Note) -> None:
@@ -96,7 +104,7 @@ def _drop_source(event: _Node, note: _Note) -> None:
 def _drop_field(name: str) -> _Step:
     def drop(event: _Node, note: _Note) -> None:
         if name in event:
-            note((name,), len(encode(event.pop(name))))
+            note((name,), len(encode(event.pop(name))), "x")
 
     return drop
 
@@ -106,7 +114,7 @@ def _drop_contexts(event: _Node, note: _Note) -> None:
     contexts = event.get("contexts")
     if type(contexts) is dict:
         for name in set(contexts) - {"trace", "runtime", "os", "device"}:
-            note(("contexts", name), len(encode(contexts.pop(name))))
+            note(("contexts", name), len(encode(contexts.pop(name))), "x")
 
 
 def _keep_newest(holder: str, count: int) -> _Step:
@@ -114,7 +122,7 @@ def _keep_newest(holder: str, count: int) -> _Step:
         values = _values(event, holder)
         if type(values) is list and len(values) > count:
             event[holder]["values"] = values[-count:]
-            note((holder, "values"), len(values))
+            note((holder, "values"), len(values), "x")
 
     return keep
 
@@ -125,35 +133,54 @@ def _keep_frames(oldest: int, newest: int) -> _Step:
             frames = stack["frames"]
             if len(frames) > oldest + newest:
                 stack["frames"] = frames[:oldest] + frames[-newest:]
-                note((*path, "frames"), len(frames))
+                note((*path, "frames"), len(frames), "x")
+
+    return keep
+
+
+def _keep_first(name: str, count: int) -> _Step:
+    def keep(event: _Node, note: _Note) -> None:
+        value = event.get(name)
+        if type(value) in (list, dict) and len(value) > count:
+            event[name] = value[:count] if type(value) is list else dict(islice(value.items(), count))
+            note((name,), len(value), "x")
 
     return keep
 
 
 def _shorten(limit: int) -> _Step:
-    """Cut every text. Where one was cut shows in itself; it is not noted."""
+    """Cut every text."""
 
-    def shorten(event: _Node, _note: _Note) -> None:
+    def shorten(event: _Node, note: _Note) -> None:
+        cuts: list[tuple[_Path, int]] = []
         for name, value in event.items():
             if name != "_meta":
-                event[name] = _shortened(value, limit)
+                event[name] = _shortened(value, limit, (name,), cuts)
+        for path, length in cuts[:SHORTENED_NOTED]:
+            note(path, length, "s")
 
     return shorten
 
 
-def _shortened(value: Any, limit: int) -> Any:
+def _shortened(value: Any, limit: int, path: _Path, cuts: list[tuple[_Path, int]]) -> Any:
+    """The value with every text in it cut; ``cuts`` is told of each, with its place and what its length was."""
     if type(value) is str:
+        if len(value) > limit:
+            cuts.append((path, len(value)))
         return cut(value, limit)
     if type(value) is list:
-        return [_shortened(member, limit) for member in value]
+        return [_shortened(member, limit, (*path, str(index)), cuts) for index, member in enumerate(value)]
     if type(value) is dict:
-        return {name: _shortened(member, limit) for name, member in value.items()}
+        return {name: _shortened(member, limit, (*path, name), cuts) for name, member in value.items()}
     return value
 
 
 _STEPS: Final[tuple[_Step, ...]] = (
-    # What Relay would throw away in any case: of a stack it keeps 50 frames at its beginning and 200 at its end.
+    # What nobody reads.
     _shorten(16 * 1024),
+    _keep_first("tags", 200),
+    _keep_first("fingerprint", 50),
+    # What Relay would throw away in any case: of a stack it keeps 50 frames at its beginning and 200 at its end.
     _keep_frames(50, 200),
     _keep_newest("exception", 50),
     _drop_inner_variables,
@@ -169,6 +196,7 @@ _STEPS: Final[tuple[_Step, ...]] = (
     _drop_field("request"),
     _drop_field("threads"),
     _shorten(1024),
+    _drop_field("user"),
     _keep_newest("exception", 10),
     _keep_frames(10, 40),
     _shorten(128),
@@ -179,7 +207,14 @@ _ESSENTIAL: Final = ("event_id", "timestamp", "platform", "level", "release", "e
 
 
 def _skeleton(event: _Node) -> Event:
-    """What can be no larger: that something happened, and when."""
-    kept = {name: _shortened(event[name], 128) for name in _ESSENTIAL if type(event.get(name)) in (str, int, float)}
+    """What can be no larger: that something happened, what and when."""
+    kept: _Node = {name: _short(event[name]) for name in _ESSENTIAL if type(event.get(name)) in (str, int, float)}
+    raised = [member for _, member in _members(_values(event, "exception"))][-1:]
+    if raised:
+        kept["exception"] = {"values": [{name: _short(raised[0].get(name)) for name in ("type", "value")}]}
     kept["logentry"] = {"formatted": "This event was too large to be sent, and could not be cut to a size that is."}
     return kept
+
+
+def _short(value: Any) -> Any:
+    return cut(value, 128) if type(value) is str else value if type(value) in (int, float) else None

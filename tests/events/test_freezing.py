@@ -236,6 +236,20 @@ def test_long_texts_cost_more_of_the_budget() -> None:
 def test_what_others_made_counts_too(freezer: Freezer) -> None:
     freezer.spend(7)
     assert freezer.weight == 700
+    freezer.weigh(50)
+    assert freezer.weight == 750
+
+
+@pytest.mark.parametrize("limit", [16, 99, 100, 101])
+def test_a_limit_for_texts_holds_for_short_ones_too(limit: int) -> None:
+    freezer = Freezer(Rules(max_value_length=limit))
+    long, short = "x" * (limit + 1), "y" * limit
+    cut = "x" * (limit - 3) + "..."
+    assert freezer.freeze({"long": long, "list": [long, short], "short": short}) == {
+        "long": cut,
+        "list": [cut, short],
+        "short": short,
+    }
 
 
 def test_a_frozen_value_keeps_none_of_the_program_s_objects_alive() -> None:

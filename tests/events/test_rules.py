@@ -35,6 +35,15 @@ def test_a_program_outside_the_project_s_folder_is_in_app_too() -> None:
     assert in_app("<stdin>", "__main__")
 
 
+def test_a_project_s_folder_that_was_named_bounds_what_is_in_app() -> None:
+    in_app = InApp(include=("tools",), project_root="/srv/shop", only_below_root=True)
+    assert in_app("/srv/shop/app.py", "app")
+    assert not in_app("/srv/shop/venv/lib/python3.13/site-packages/flask/app.py", "flask.app")
+    assert not in_app("/srv/shopping/app.py", "app")
+    assert not in_app("<stdin>", "__main__")
+    assert in_app("/opt/tools.py", "tools")
+
+
 def test_a_module_s_name_speaks_for_the_modules_beneath_it_and_for_no_other() -> None:
     in_app = InApp(exclude=("shop.vendor",))
     assert not in_app("/srv/shop/vendor/__init__.py", "shop.vendor")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asyncsentry.events.trimming import EVENT_LIMIT, trim
+from asyncsentry.events.trimming import EVENT_LIMIT, SHORTENED_NOTED, trim
 from asyncsentry.json import encode
 
 Event = dict[str, Any]
@@ -56,7 +56,40 @@ def test_one_enormous_text_is_cut_and_nothing_else_is_lost() -> None:
     assert len(trimmed["extra"]["large"]) == 16 * 1024
     assert trimmed["extra"]["small"] == "y"
     assert "vars" in frames_of(trimmed)[0]
-    assert "_meta" not in trimmed
+    assert trimmed["_meta"] == {"extra": {"large": {"": {"rem": [["!limit", "s"]], "len": 2_000_000}}}}
+
+
+def test_what_is_cut_twice_is_noted_as_it_was_at_first() -> None:
+    values = [{"type": "E", "stacktrace": {"frames": [frame(1, 10)]}} for _ in range(60)]
+    trimmed = fits({**event(message="x" * 20_000, more=["y" * 3000] * 2000), "exception": {"values": values}})
+    assert len(trimmed["message"]) == 128
+    assert trimmed["_meta"]["message"] == {"": {"rem": [["!limit", "s"]], "len": 20_000}}
+    assert len(trimmed["exception"]["values"]) == 10
+    assert trimmed["_meta"]["exception"]["values"][""]["len"] == 60
+
+
+def test_so_many_texts_that_are_cut_are_not_all_noted() -> None:
+    trimmed = fits(event(extra={str(number): "x" * 20_000 for number in range(60)}, message="y" * 20_000))
+    assert len(trimmed["_meta"]["extra"]) == 60
+    trimmed = fits(event(request={"data": ["x" * 17_000] * 62 + ["y" * 16] * 10}))
+    assert len(trimmed["_meta"]["request"]["data"]) == 62
+    odd = fits({"event_id": "a" * 32, "mine": ["x" * 1100] * 5000})
+    assert len(odd["_meta"]["mine"]) == SHORTENED_NOTED
+
+
+@pytest.mark.parametrize("name", ["tags", "fingerprint"])
+def test_very_many_tags_go_before_anything_of_the_stack(name: str) -> None:
+    many: Any = {f"t{number}": "x" * 200 for number in range(6000)}
+    trimmed = fits(event(**{name: many if name == "tags" else list(many.values())}))
+    assert len(trimmed[name]) == (200 if name == "tags" else 50)
+    assert trimmed["_meta"][name][""] == {"rem": [["!limit", "x"]], "len": 6000}
+    assert "vars" in frames_of(trimmed)[0]
+
+
+def test_a_user_goes_at_last() -> None:
+    trimmed = fits(event(user={"id": "7", **{str(n): "x" * 20 for n in range(60_000)}}))
+    assert "user" not in trimmed
+    assert frames_of(trimmed)
 
 
 def test_the_variables_go_first_from_the_middle_of_the_stack() -> None:
@@ -154,11 +187,14 @@ def test_an_event_of_an_odd_shape_is_cut_without_harm(odd: Event) -> None:
 
 
 def test_what_cannot_be_cut_is_told_of() -> None:
-    trimmed = fits({"event_id": "a" * 32, "level": "error", "release": "r" * 500, **wide(20_000_000)})
+    large = {"level": "error", "release": "r" * 500, **wide(20_000_000)}
+    trimmed = fits(event(**large))
     assert trimmed == {
         "event_id": "a" * 32,
+        "timestamp": 5.0,
         "level": "error",
         "release": "r" * 125 + "...",
+        "exception": {"values": [{"type": "E", "value": "0"}]},
         "logentry": {"formatted": "This event was too large to be sent, and could not be cut to a size that is."},
     }
     assert json.dumps(trimmed)
