@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.defer import Deferred
+
 import asyncsentry
 from asyncsentry.client import Client
 from asyncsentry.transport.protocol import Transport
@@ -12,6 +14,7 @@ from asyncsentry.transport.settings import Settings
 from asyncsentry.wrapping import Capturing
 from asyncsentry_transports.asyncio import AsyncioTransport
 from asyncsentry_transports.threaded import ThreadedTransport
+from asyncsentry_transports.twisted import TwistedTransport
 from asyncsentry_transports.urllib import UrllibTransport
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def a_client_waits_in_the_style_of_its_transport(settings: Settings, instance: T
     assert_type(Client("dsn", transport=make_threaded).wait(5.0), bool)
     assert_type(Client("dsn", transport=UrllibTransport(settings)).wait(), bool)
     assert_type(Client("dsn", transport=AsyncioTransport), Client[Awaitable[bool]])
+    assert_type(Client("dsn", transport=TwistedTransport), Client[Deferred[bool]])
     assert_type(Client("dsn", transport=instance), Client[Awaitable[bool]])
     assert_type(Client("dsn", transport="threaded").wait(), Any)
     assert_type(Client("dsn"), Client[Any])

@@ -11,9 +11,15 @@ Talk = Callable[[socket.socket], None]
 
 
 @contextmanager
-def scripted(*talks: Talk) -> Iterator[int]:
-    """A listening port; each connection in turn is given to the next talk, then closed."""
+def scripted(*talks: Talk, narrow: bool = False) -> Iterator[int]:
+    """A listening port; each connection in turn is given to the next talk, then closed.
+
+    ``narrow``: little gets through to who does not read.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        if narrow:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         listening.settimeout(20)
         thread = threading.Thread(target=_serve, args=(listening, talks))
         thread.start()

@@ -186,8 +186,9 @@ def test_a_wait_that_is_cancelled_leaves_the_latch_alone(asyncio_style: Style, a
 
 
 def _threads() -> list[threading.Thread]:
-    """All but the server's and the loop's own for looking up names."""
-    return [thread for thread in threading.enumerate() if not thread.name.startswith(("sentry-", "asyncio_"))]
+    """All but the server's and those in which a loop or a reactor itself looks up names."""
+    others = ("sentry-", "asyncio_", "PoolThread-twisted.internet.reactor-")
+    return [thread for thread in threading.enumerate() if not thread.name.startswith(others)]
 
 
 def _never() -> None:
