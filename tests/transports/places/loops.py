@@ -75,6 +75,11 @@ def _styles() -> list[Style]:
         make = import_module("asyncsentry_transports.aiohttp").AiohttpTransport
         styles.append(Style("aiohttp", make, ON_ASYNCIO, AsyncioLoop, deaf=True))
         styles.extend([Style("aiohttp-uvloop", make, ON_UVLOOP, UVLOOP_HABITAT, deaf=True)] if uvloop else [])
+    if find_spec("httpx"):
+        make = import_module("asyncsentry_transports.httpx").HttpxTransport
+        styles.append(Style("httpx", make, ON_ASYNCIO, AsyncioLoop))
+        styles.append(Style("httpx-http1", partial(make, http2=False), ON_ASYNCIO, AsyncioLoop))
+        styles.extend([Style("httpx-uvloop", make, ON_UVLOOP, UVLOOP_HABITAT)] if uvloop else [])
     return styles
 
 
