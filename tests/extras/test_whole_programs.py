@@ -16,7 +16,7 @@ UVLOOP = "import uvloop; uvloop.install()"
 @pytest.mark.parametrize(
     ("transport", "prelude"),
     [
-        *((library, prelude) for library in ("aiohttp", "httpx") for prelude in ("", UVLOOP)),
+        *((library, prelude) for library in ("aiohttp", "httpx", "tornado") for prelude in ("", UVLOOP)),
         *((own, UVLOOP) for own in ("", "asyncio", "threaded", "urllib")),
     ],
 )
