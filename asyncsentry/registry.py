@@ -26,10 +26,17 @@ BUNDLED: Final[Mapping[str, str]] = {
     "asyncio": "asyncsentry_transports.asyncio:AsyncioTransport",
     "aiohttp": "asyncsentry_transports.aiohttp:AiohttpTransport",
     "twisted": "asyncsentry_transports.twisted:TwistedTransport",
+    "httpx": "asyncsentry_transports.httpx:HttpxTransport",
+    "tornado": "asyncsentry_transports.tornado:TornadoTransport",
 }
 ALIASES: Final[Mapping[str, str]] = {"sync": "urllib"}
 """Names that raven had for what is called otherwise here."""
-EXTRAS: Final[Mapping[str, str]] = {"aiohttp": "aiohttp", "twisted": "twisted"}
+EXTRAS: Final[Mapping[str, str]] = {
+    "aiohttp": "aiohttp",
+    "httpx": "httpx",
+    "tornado": "tornado",
+    "twisted": "twisted",
+}
 """The extra that installs a bundled transport's library; the others need none."""
 DEFAULT: Final = "auto"
 GROUP: Final = "asyncsentry.transports"

@@ -32,6 +32,12 @@ def style(request: pytest.FixtureRequest) -> Style:
     return request.param
 
 
+@pytest.fixture(params=[style for style in STYLES if style.knows_proxies], ids=lambda style: style.name)
+def proxy_style(request: pytest.FixtureRequest) -> Style:
+    assert isinstance(request.param, Style)
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -88,7 +94,7 @@ def test_a_trusted_server_gets_it_over_one_connection(style: Style, serve: Serve
 
     style.run(scenario)
     assert len(sentry.events) == 3
-    assert sentry.connections == 1
+    assert sentry.connections == (1 if style.keeps_connections else 3)
 
 
 def test_an_idle_connection_that_the_server_closed_costs_no_request(
@@ -158,7 +164,12 @@ def test_a_context_of_the_users_is_used_as_it_is(style: Style, serve: Servers, a
     sentry = serve()
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    assert isinstance(outcome_of(style, Settings(sentry.url, ssl_context=context), sentry), Response)
+    settings = Settings(sentry.url, ssl_context=context)
+    if style.takes_contexts:
+        assert isinstance(outcome_of(style, settings, sentry), Response)
+    else:
+        with pytest.raises(OptionError, match="ssl_context"):
+            style.make(settings)
 
 
 @pytest.mark.parametrize("key_apart", [False, True], ids=["one-file", "two-files"])
@@ -179,22 +190,24 @@ def test_a_client_certificate_is_shown(
     assert len(sentry.events) == 1
 
 
-def test_a_tunnel_through_a_proxy_carries_tls(style: Style, serve: Servers, ca_certs: str) -> None:
+def test_a_tunnel_through_a_proxy_carries_tls(proxy_style: Style, serve: Servers, ca_certs: str) -> None:
     sentry = serve()
     with forward_proxy(authorization="Basic bWU6c2VjcmV0") as proxy:
         settings = Settings(sentry.url, ca_certs=ca_certs, proxy=proxy.settings)
-        assert isinstance(outcome_of(style, settings, sentry), Response)
+        assert isinstance(outcome_of(proxy_style, settings, sentry), Response)
         authority = sentry.url.split("/")[2]
         assert proxy.asked == [f"CONNECT {authority} HTTP/1.1"]
     assert len(sentry.events) == 1
     assert "proxy-authorization" not in sentry.requests[0].headers
 
 
-def test_a_proxy_that_wants_to_know_who_we_are_makes_no_tunnel(style: Style, serve: Servers, ca_certs: str) -> None:
+def test_a_proxy_that_wants_to_know_who_we_are_makes_no_tunnel(
+    proxy_style: Style, serve: Servers, ca_certs: str
+) -> None:
     sentry = serve()
     with forward_proxy(authorization="Basic bWU6c2VjcmV0") as proxy:
         settings = Settings(sentry.url, ca_certs=ca_certs, proxy=replace(proxy.settings, authorization=None))
-        refused = outcome_of(style, settings, sentry)
+        refused = outcome_of(proxy_style, settings, sentry)
     assert isinstance(refused, NoResponse)
     assert "407" in str(refused.error)
     assert not refused.sent
@@ -261,3 +274,5 @@ def test_the_platforms_authorities_are_trusted_by_default() -> None:
 def test_every_style_is_among_those_that_were_tested() -> None:
     names = {style.name for style in STYLES}
     assert names >= {"urllib", "threaded", "asyncio", "asyncio-uvloop", "aiohttp", "aiohttp-uvloop", "auto", "twisted"}
+    assert names >= {"urllib", "threaded", "asyncio", "asyncio-uvloop", "aiohttp", "aiohttp-uvloop", "auto"}
+    assert names >= {"httpx", "httpx-http1", "httpx-uvloop", "tornado", "tornado-curl"}

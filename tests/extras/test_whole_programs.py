@@ -15,7 +15,10 @@ UVLOOP = "import uvloop; uvloop.install()"
 @pytest.mark.parametrize("runs", [1, 3])
 @pytest.mark.parametrize(
     ("transport", "prelude"),
-    [("aiohttp", ""), ("aiohttp", UVLOOP), ("", UVLOOP), ("asyncio", UVLOOP), ("threaded", UVLOOP), ("urllib", UVLOOP)],
+    [
+        *((library, prelude) for library in ("aiohttp", "httpx", "tornado") for prelude in ("", UVLOOP)),
+        *((own, UVLOOP) for own in ("", "asyncio", "threaded", "urllib")),
+    ],
 )
 def test_handled_unawaited_and_crashing_errors_arrive_once_each(
     sentry: LocalSentry, tmp_path: Path, transport: str, prelude: str, runs: int

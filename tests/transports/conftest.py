@@ -21,6 +21,12 @@ def loop_style(request: pytest.FixtureRequest) -> Style:
     return request.param
 
 
+@pytest.fixture(params=[style for style in STYLES if style.knows_proxies], ids=lambda style: style.name)
+def proxy_style(request: pytest.FixtureRequest) -> Style:
+    assert isinstance(request.param, Style)
+    return request.param
+
+
 @pytest.fixture(params=loops.STYLES, ids=lambda style: style.name)
 def asyncio_style(request: pytest.FixtureRequest) -> Style:
     assert isinstance(request.param, Style)

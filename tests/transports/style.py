@@ -67,6 +67,12 @@ class Style:
     """Whether turns run before `later` returns; there are no timers then."""
     deaf: bool = False
     """Whether the library takes what comes on an idle connection for the next answer."""
+    keeps_connections: bool = True
+    """Whether the next request goes over the same connection; some libraries open one for each."""
+    knows_proxies: bool = True
+    """Whether the library can send through a proxy; if not, a transport for one cannot be made."""
+    takes_contexts: bool = True
+    """Whether the library can use an `ssl_context`; if not, a transport for one cannot be made."""
 
     def run(self, scenario: Scenario) -> None:
         self.place.run(scenario())

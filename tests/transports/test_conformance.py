@@ -20,7 +20,7 @@ from transports.style import Style
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 def test_keeps(promise: Callable[[Bench], None], style: Style) -> None:
-    keep(promise, Bench(style.make, style.habitat(), waits=style.in_place))
+    keep(promise, Bench(style.make, style.habitat(), waits=style.in_place, reuses=style.keeps_connections))
 
 
 class Talkative(UrllibTransport):
@@ -48,7 +48,7 @@ def test_the_suite_may_run_beside_the_main_thread() -> None:
     kept: Future[None] = Future()
 
     def run() -> None:
-        keep(signal_handlers_capture, Bench(ThreadedTransport, CallingThread(), waits=False))
+        keep(signal_handlers_capture, Bench(ThreadedTransport, CallingThread()))
         kept.set_result(None)
 
     threading.Thread(target=run).start()

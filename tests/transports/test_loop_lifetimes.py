@@ -241,7 +241,7 @@ def test_a_thread_without_a_loop_uses_the_bound_one(asyncio_style: Style, sentry
     assert messages(sentry) == ["bound", "from a thread"]
 
 
-@pytest.fixture(params=["asyncio", *(["aiohttp"] if find_spec("aiohttp") else [])])
+@pytest.fixture(params=["asyncio", *(library for library in ("aiohttp", "httpx", "tornado") if find_spec(library))])
 def on_any_loop(request: pytest.FixtureRequest) -> Callable[[Settings], AnyTransport]:
     module = import_module(f"asyncsentry_transports.{request.param}")
     made: Callable[[Settings], AnyTransport] = getattr(module, f"{request.param.capitalize()}Transport")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import Future
-from functools import partial
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -17,6 +16,7 @@ from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._binding import Flight
 from asyncsentry_transports._loops import Loops, tls_context
+from asyncsentry_transports._tasks import Tasks
 
 _NOT_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp would add."""
@@ -61,7 +61,7 @@ class _Session:
         self._loop = loop
         self._settings = settings
         self._tls = tls
-        self._tasks: set[asyncio.Task[Response]] = set()
+        self._tasks = Tasks(loop)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.max_in_flight),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -72,29 +72,11 @@ class _Session:
         )
 
     def send(self, request: Request, flight: Flight, /) -> None:
-        task = self._loop.create_task(self._post(request, flight))
-        # Out of `asyncio.all_tasks`, so that a loop that ends by cancelling all of them cuts no request in two, which
-        # would arrive twice then. It is waited for in the loop's last moments, and cancelled if it takes longer.
-        asyncio._unregister_task(task)
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._landed, flight))
+        self._tasks.start(self._post(request, flight), flight)
 
     async def close(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.end()
         await self._session.close()
-
-    def _landed(self, flight: Flight, task: asyncio.Task[Response]) -> None:
-        # From a callback: a task that is cancelled before its first step never enters its own `try`.
-        self._tasks.discard(task)
-        if task.cancelled():
-            flight.cancel("the sending task was cancelled")
-        elif (error := task.exception()) is not None:
-            flight.fail(error)
-        else:
-            flight.settle(task.result())
 
     async def _post(self, request: Request, flight: Flight) -> Response:
         deadline = self._loop.time() + self._settings.timeout

@@ -75,6 +75,19 @@ def _styles() -> list[Style]:
         make = import_module("asyncsentry_transports.aiohttp").AiohttpTransport
         styles.append(Style("aiohttp", make, ON_ASYNCIO, AsyncioLoop, deaf=True))
         styles.extend([Style("aiohttp-uvloop", make, ON_UVLOOP, UVLOOP_HABITAT, deaf=True)] if uvloop else [])
+    if find_spec("httpx"):
+        make = import_module("asyncsentry_transports.httpx").HttpxTransport
+        styles.append(Style("httpx", make, ON_ASYNCIO, AsyncioLoop))
+        styles.append(Style("httpx-http1", partial(make, http2=False), ON_ASYNCIO, AsyncioLoop))
+        styles.extend([Style("httpx-uvloop", make, ON_UVLOOP, UVLOOP_HABITAT)] if uvloop else [])
+    if find_spec("tornado"):
+        make = import_module("asyncsentry_transports.tornado").TornadoTransport
+        curl = find_spec("pycurl") is not None
+        simple = Style("tornado", make, ON_ASYNCIO, AsyncioLoop, keeps_connections=False, knows_proxies=curl)
+        on_curl = Style(
+            "tornado-curl", partial(make, curl=True), ON_ASYNCIO, AsyncioLoop, deaf=True, takes_contexts=False
+        )
+        styles.extend([simple, on_curl] if curl else [simple])
     return styles
 
 
