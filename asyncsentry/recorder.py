@@ -180,7 +180,7 @@ class Recorder:
             return self._lose("before_send")
         item = self._assembly.item(event, freezer.weight, scope.attachments, late)
         dispatcher.put(item)
-        facts.find_out()  # only now: its thread would slow the capture down
+        facts.find_out_early()  # and not earlier: its thread would slow the capture down
         self._scopes.isolation().last_event_id = item.id
         return item.id
 
