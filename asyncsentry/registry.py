@@ -24,10 +24,11 @@ BUNDLED: Final[Mapping[str, str]] = {
     "threaded": "asyncsentry_transports.threaded:ThreadedTransport",
     "asyncio": "asyncsentry_transports.asyncio:AsyncioTransport",
     "aiohttp": "asyncsentry_transports.aiohttp:AiohttpTransport",
+    "gevent": "asyncsentry_transports.gevent:GeventTransport",
 }
 ALIASES: Final[Mapping[str, str]] = {"sync": "urllib"}
 """Names that raven had for what is called otherwise here."""
-EXTRAS: Final[Mapping[str, str]] = {"aiohttp": "aiohttp"}
+EXTRAS: Final[Mapping[str, str]] = {"aiohttp": "aiohttp", "gevent": "gevent"}
 """The extra that installs a bundled transport's library; the others need none."""
 DEFAULT: Final = "auto"
 GROUP: Final = "asyncsentry.transports"
