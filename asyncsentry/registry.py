@@ -25,10 +25,11 @@ BUNDLED: Final[Mapping[str, str]] = {
     "asyncio": "asyncsentry_transports.asyncio:AsyncioTransport",
     "aiohttp": "asyncsentry_transports.aiohttp:AiohttpTransport",
     "gevent": "asyncsentry_transports.gevent:GeventTransport",
+    "eventlet": "asyncsentry_transports.eventlet:EventletTransport",
 }
 ALIASES: Final[Mapping[str, str]] = {"sync": "urllib"}
 """Names that raven had for what is called otherwise here."""
-EXTRAS: Final[Mapping[str, str]] = {"aiohttp": "aiohttp", "gevent": "gevent"}
+EXTRAS: Final[Mapping[str, str]] = {"aiohttp": "aiohttp", "gevent": "gevent", "eventlet": "eventlet"}
 """The extra that installs a bundled transport's library; the others need none."""
 DEFAULT: Final = "auto"
 GROUP: Final = "asyncsentry.transports"

@@ -8,6 +8,7 @@ settled then. So is what a hub had under way when the program ends: the core sen
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future
 from functools import partial
@@ -130,26 +131,22 @@ class Green(Generic[H]):
     def _find(self) -> Binding | None:
         self._bury_gone()
         own = self._library.present()
-        main = threading.get_native_id() == threading.main_thread().native_id
         if own is not None:
             hub = self._library.greenlet(own)
-            if _lives_on(hub) or (main and hub):
+            if _lives_on(hub) or (hub and _is_main_thread()):
                 return self._bind(own)
         bound = self._all()
         if bound:
             return bound[-1]
-        if main:  # it will run some time, as sure as this is a program of greenlets
+        if _is_main_thread():  # it will run some time, as sure as this is a program of greenlets
             own = self._library.provide()
         return None if own is None else self._bind(own)
 
     def _bind(self, hub: H) -> Binding:
         """This thread's binding. It may be that a signal handler makes one in the midst of it."""
         thread = threading.get_native_id()
-        bound = self._bindings.get(thread)
-        if bound is not None and bound[0] is hub:
+        if (bound := self._bindings.get(thread)) is not None:
             return bound[1]
-        if bound is not None:
-            self._bury(thread, bound)
         made = Binding(self._library.open(hub), self._settings, self._tls, self._library.network)
         _, binding = self._bindings.setdefault(thread, (hub, made))
         if binding is not made:
@@ -157,14 +154,13 @@ class Green(Generic[H]):
         return binding
 
     def _bury_gone(self) -> None:
+        """Bury what is bound to a hub that is gone, or that its thread has replaced."""
+        here, own = threading.get_native_id(), self._library.present()
         for thread, bound in list(self._bindings.items()):
-            if bound[1].hub.gone:
-                self._bury(thread, bound)
-
-    def _bury(self, thread: int, bound: tuple[H, Binding]) -> None:
-        if self._bindings.get(thread) is bound:
-            del self._bindings[thread]
-            bound[1].bury("the hub has ended")
+            gone = bound[1].hub.gone or (thread == here and bound[0] is not own)
+            if gone and self._bindings.get(thread) is bound:
+                del self._bindings[thread]
+                bound[1].bury("the hub has ended")
 
     def _all(self) -> list[Binding]:
         return [binding for _, binding in list(self._bindings.values())]
@@ -176,3 +172,8 @@ def _lives_on(hub: greenlet) -> bool:
     while each is not None and each is not hub:
         each = each.parent
     return each is not None
+
+
+def _is_main_thread() -> bool:
+    # Python does not tell the main thread of a forked child its new number; on Linux it is that of the process.
+    return threading.get_native_id() in (os.getpid(), threading.main_thread().native_id)

@@ -42,7 +42,7 @@ class Hub(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave nothing behind; called on the hub, or when it is gone. Nothing that was asked for is run any more."""
+        """Leave nothing behind, and run nothing more; called on the hub, or when it is gone, and more than once."""
         ...
 
 

@@ -15,7 +15,7 @@ import gevent.event
 import gevent.hub
 import gevent.monkey
 import gevent.socket
-import gevent.threadpool  # noqa: F401  # looks names up; some versions cannot import it any more when Python is ending
+import gevent.threadpool  # looks names up; some versions cannot import it any more when Python is ending
 from gevent._hub_local import get_hub_if_exists
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
