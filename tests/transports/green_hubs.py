@@ -256,6 +256,7 @@ def test_closing_from_a_thread_settles_what_a_hub_that_is_held_up_cannot(kit: Ki
     in_thread(lambda: transport.close(done(), PATIENCE))
     assert isinstance(only(traffic).error, Cancelled)
     sentry.wait_for(lambda: sentry.open_connections == 0)
+    assert transport.close(done(), PATIENCE)  # the hub goes on
 
 
 def test_closing_goes_on_when_the_greenlet_that_waits_is_killed(kit: Kit, sentry: LocalSentry) -> None:

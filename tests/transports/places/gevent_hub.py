@@ -67,7 +67,7 @@ class Greenlets:
         gevent.get_hub().threadpool.apply(function)
 
     async def pause(self, seconds: float, /) -> None:
-        gevent.sleep(max(seconds, 0.00001))  # at 0 the hub runs what is ready alone, for milliseconds on end
+        gevent.sleep(max(seconds, 0.001))  # at 0 the hub runs what is ready alone, for milliseconds on end
 
     async def given(self, waiting: Any, /) -> bool:
         assert isinstance(waiting, bool)
