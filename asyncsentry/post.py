@@ -22,10 +22,12 @@ class Network(Protocol):
 
     # Any: an address looks different in each family.
     def addresses(self, host: str, port: int, seconds: float, /) -> Sequence[tuple[int, int, int, str, Any]]:
-        """Look the host up, within so many seconds if that can be cut short, as `socket.getaddrinfo` does."""
+        """Look the host up, within so many seconds if that can be cut short; as ``getaddrinfo`` gives them."""
         ...
 
-    def socket(self, family: int, kind: int, protocol: int, /) -> Socket: ...
+    def socket(self, family: int, kind: int, protocol: int, /) -> Socket:
+        """A new socket, not connected."""
+        ...
 
 
 class Blocking:
