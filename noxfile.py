@@ -35,7 +35,7 @@ BETWEEN = PYTHONS[1:-1]
 TOOLS = "3.12"
 """The Python of the sessions that need only one."""
 
-OWN_SESSION = ("docs", "relay", "servers")
+OWN_SESSION = ("docs", "on_eventlet", "relay", "servers")
 """Folders of tests/ that need an environment of their own."""
 NEEDS_EXTRAS = "extras"
 """The folder of tests/ that needs the optional packages; all others need pytest and its plugins alone."""
@@ -49,6 +49,7 @@ nox.options.sessions = [
     f"tests-{NEWEST}",
     "coverage",
     *(f"tests_bare-{python}" for python in BETWEEN),
+    "eventlet",
     "relay",
     "docs",
     "servers",
@@ -123,7 +124,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])
 def typing(session: nox.Session) -> None:
     """mypy and pyright, as the oldest and the newest Python see the code."""
-    install(session, "typing", extra="[all]")
+    install(session, "typing", extra="[all,eventlet]")
     for python in (OLDEST, NEWEST):
         session.run("mypy", "--python-version", python)
         session.run("pyright", "--pythonversion", python, "--pythonpath", f"{session.bin}/python")
@@ -147,6 +148,13 @@ def tests_bare(session: nox.Session) -> None:
     run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS))
 
 
+@nox.session(python=NEWEST, tags=["full"], requires=["build"])
+def eventlet(session: nox.Session) -> None:
+    """What is common to all transports, on eventlet, and what is particular to it: no other library goes with it."""
+    install(session, "test-eventlet", extra="[eventlet]")
+    run_pytest(session, "-n2", "-k", "eventlet", "transports", f"{NEEDS_EXTRAS}/test_transport_tls.py", "on_eventlet")
+
+
 @nox.session(python=TOOLS, tags=["full"])
 def coverage(session: nox.Session) -> None:
     """Branch coverage of the core, of the test sessions together: each Python has branches of its own."""
@@ -161,7 +169,8 @@ def coverage(session: nox.Session) -> None:
 def relay(session: nox.Session) -> None:
     """What the events look like to Sentry's own normalizer: made for it, and all that the SDK's tests make."""
     install(session, "relay", extra="[all]")
-    run_pytest(session, "-n2", *without("docs", "servers", "extras", "testing", "transport", "transports", "delivery"))
+    elsewhere = ("docs", "on_eventlet", "servers", "extras", "testing", "transport", "transports", "delivery")
+    run_pytest(session, "-n2", *without(*elsewhere))
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])

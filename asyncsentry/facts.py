@@ -71,6 +71,14 @@ class Facts:
         with process.loading:  # not while a fork waits for such threads to be done
             self._begin()
 
+    def find_out_early(self) -> None:
+        """The same, by whoever captures; in a patched program it is left to the first turn.
+
+        There it is a greenlet that begins, and would never get on in a thread whose hub does not run.
+        """
+        if not process.patched():
+            self.find_out()
+
     def _begin(self) -> None:
         try:
             self._unasked.pop()
@@ -93,19 +101,13 @@ class Facts:
 
     def _find_out(self) -> None:
         try:
-            self._import()
+            load_needed()
             self._detect()
         except Exception:
             logger.debug("release or packages could not be found out", exc_info=True)
         finally:
             self.known = True
             self._under_way = False
-
-    def _import(self) -> None:
-        from importlib import import_module
-
-        for name in NEEDED:
-            import_module(name)
 
     def _detect(self) -> None:
         from asyncsentry.events.modules import installed_modules
@@ -114,6 +116,14 @@ class Facts:
         if not self._release_given:
             self.release = accepted("release", detect(self._environ, self._project_root), release_problem)
         self.modules = installed_modules()
+
+
+def load_needed() -> None:
+    """Import all that is `NEEDED`."""
+    from importlib import import_module
+
+    for name in NEEDED:
+        import_module(name)
 
 
 def accepted(what: str, name: str | None, problem_of: Callable[[str], str | None]) -> str | None:

@@ -1,4 +1,4 @@
-"""One blocking POST with a deadline: the last resort, and what the `urllib` and `threaded` transports send with.
+"""One blocking POST with a deadline: the last resort, and what the transports that block or switch send with.
 
 Imported late: it brings sockets with it.
 """
@@ -7,29 +7,55 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-from asyncsentry.transport.http1 import AnswerReader, Origin, connect_head, origin, post_head
+from asyncsentry.transport.http1 import AnswerReader, connect_head, origin, post_head
 from asyncsentry.transport.protocol import NoResponse, Request, Response
-from asyncsentry.transport.settings import Proxy, Settings
+from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry.transport.wire import Socket, Wire, seconds_until
 
-_CHUNK = 64 * 1024
+
+class Network(Protocol):
+    """What a channel reaches its server by."""
+
+    # Any: an address looks different in each family.
+    def addresses(self, host: str, port: int, seconds: float, /) -> Sequence[tuple[int, int, int, str, Any]]:
+        """Look the host up, within so many seconds if that can be cut short; as ``getaddrinfo`` gives them."""
+        ...
+
+    def socket(self, family: int, kind: int, protocol: int, /) -> Socket:
+        """A new socket, not connected."""
+        ...
+
+
+class Blocking:
+    """The standard library's sockets: whoever waits for one, waits with the whole thread."""
+
+    def addresses(self, host: str, port: int, _seconds: float, /) -> Sequence[tuple[int, int, int, str, Any]]:
+        """The system gives no way to cut this short."""
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    def socket(self, family: int, kind: int, protocol: int, /) -> Socket:
+        return socket.socket(family, kind, protocol)
 
 
 class Channel:
-    """One connection to the endpoint, kept alive between posts, for one thread at a time.
+    """One connection to the endpoint, kept alive between posts, for one thread (or greenlet) at a time.
 
-    Looking up a host's name is the only step that the deadline cannot cut short: the system gives no way to.
+    Looking up a host's name is the only step that the deadline may not cut short: that is up to the ``network``.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, network: Network | None = None) -> None:
         """Opens nothing; raises `SetupError` for TLS files that cannot be used."""
+        self.sent = False
+        """Whether part of the latest request may have left."""
         self._settings = settings
+        self._network = network or Blocking()
         self._server = origin(settings.url)
         self._tls = TlsContext(settings)
-        self._socket: socket.socket | None = None
-        self._sent = False
+        self._wire: Wire | None = None
         self._reusable = False
 
     def post(self, request: Request, timeout: float) -> Response | NoResponse:
@@ -37,118 +63,90 @@ class Channel:
 
         A kept connection that the server has closed in the meantime is replaced at once, without a word.
         """
-        self._sent = self._reusable = False
+        self.sent = self._reusable = False
         try:
             return self._exchange(request, time.monotonic() + timeout)
         except Exception as error:  # name look-up, sockets, TLS, HTTP and certificates each fail in their own way
-            return NoResponse(error, self._sent)
+            return NoResponse(error, self.sent)
         finally:
             if not self._reusable:
                 self.close()
 
     def abort(self) -> None:
         """End the post that another thread is in, as far as it can be ended: it gives `NoResponse` soon."""
-        if (connection := self._socket) is not None:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        if (wire := self._wire) is not None:
+            wire.abort()
 
     def close(self) -> None:
         """Close the connection; the next post opens another."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
 
     def _exchange(self, request: Request, deadline: float) -> Response:
         message = post_head(request, self._settings.proxy) + request.body
-        if self._socket is not None and _is_quiet(self._socket):
+        if self._wire is not None and self._wire.quiet:
             reader = AnswerReader()
+            self._wire.deadline = deadline
             try:
-                return self._converse(self._socket, message, reader, deadline)
+                return self._converse(self._wire, message, reader)
             except OSError as error:
                 if reader.started or isinstance(error, TimeoutError):
                     raise
         self.close()
-        return self._converse(self._connect(deadline), message, AnswerReader(), deadline)
+        return self._converse(self._connect(deadline), message, AnswerReader())
 
-    def _converse(self, connection: socket.socket, message: bytes, reader: AnswerReader, deadline: float) -> Response:
-        self._sent = True
+    def _converse(self, wire: Wire, message: bytes, reader: AnswerReader) -> Response:
+        self.sent = True
         try:
-            _write(connection, message, deadline)
+            wire.write(message)
         except TimeoutError:
             raise
         except OSError:  # the server hung up on us: perhaps with an early answer, a refusal
-            answer = _read(connection, reader, deadline)
+            answer = _read(wire, reader)
         else:
-            answer = _read(connection, reader, deadline)
+            answer = _read(wire, reader)
             self._reusable = reader.reusable
         return answer
 
-    def _connect(self, deadline: float) -> socket.socket:
+    def _connect(self, deadline: float) -> Wire:
         server, proxy = self._server, self._settings.proxy
-        if proxy is None:
-            connection = self._dial(server.host, server.port, deadline)
-        else:
-            connection = self._dial(proxy.host, proxy.port, deadline)
-        if not server.tls:
-            return connection
-        if proxy is not None:
-            _tunnel(connection, server, proxy, deadline)
-        connection.settimeout(_seconds_until(deadline))
-        secured = self._tls.get().wrap_socket(connection, server_hostname=server.host, do_handshake_on_connect=False)
-        self._socket = secured
-        secured.do_handshake()
-        return secured
+        via = server if proxy is None else proxy
+        wire = self._dial(via.host, via.port, deadline)
+        if server.tls:
+            if proxy is not None:
+                _tunnel(wire, connect_head(server, proxy))
+            wire.secure(self._tls.get(), server.host)
+        return wire
 
-    def _dial(self, host: str, port: int, deadline: float) -> socket.socket:
+    def _dial(self, host: str, port: int, deadline: float) -> Wire:
         """Connect to the first address that lets us; each may take its share of the time that is left."""
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = self._network.addresses(host, port, seconds_until(deadline))
         failure = OSError(f"{host} has no address")
         for left, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            self._socket = connection = socket.socket(family, kind, protocol)
+            self._wire = wire = Wire(self._network.socket(family, kind, protocol), deadline)
             try:
-                connection.settimeout(_seconds_until(deadline) / left)
-                connection.connect(address)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return connection
+                wire.connect(address, seconds_until(deadline) / left)
+                return wire
             except OSError as error:
-                connection.close()
+                wire.close()
                 failure = error
         raise failure
 
 
-def _tunnel(connection: socket.socket, server: Origin, proxy: Proxy, deadline: float) -> None:
-    _write(connection, connect_head(server, proxy), deadline)
-    answer = _read(connection, AnswerReader(tunnel=True), deadline)
+def _tunnel(wire: Wire, message: bytes) -> None:
+    wire.write(message)
+    answer = _read(wire, AnswerReader(tunnel=True))
     if answer.status >= 300:
         raise ConnectionError(f"the proxy answered {answer.status} to CONNECT")
 
 
-def _is_quiet(connection: socket.socket) -> bool:
-    """Whether nothing came on a kept connection: neither its end, nor an answer that nobody asked for."""
-    connection.settimeout(0.0)
-    try:
-        socket.socket.recv(connection, 1, socket.MSG_PEEK)  # below TLS, which knows no peeking
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _write(connection: socket.socket, message: bytes, deadline: float) -> None:
-    left = memoryview(message)
-    while left:
-        connection.settimeout(_seconds_until(deadline))
-        left = left[connection.send(left[:_CHUNK]) :]
-
-
-def _read(connection: socket.socket, reader: AnswerReader, deadline: float) -> Response:
+def _read(wire: Wire, reader: AnswerReader) -> Response:
     """The answer, or as much of it as came if its head did."""
     answer = None
     while answer is None:
         try:
-            connection.settimeout(_seconds_until(deadline))
-            data = connection.recv(_CHUNK)
+            data = wire.read()
             if not data:
                 raise ConnectionResetError("the server closed the connection without an answer")
         except OSError:
@@ -157,10 +155,3 @@ def _read(connection: socket.socket, reader: AnswerReader, deadline: float) -> R
         else:
             answer = reader.feed(data)
     return answer
-
-
-def _seconds_until(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("no answer in time")
-    return left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import logging
 import os
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from threading import RLock
+from types import BuiltinFunctionType
 from typing import Final, Protocol
 from weakref import WeakSet
 
@@ -38,9 +39,9 @@ class Resident(Protocol):
         ...
 
 
-loading = RLock()
+loading = _thread.RLock()
 """Held while modules of ours are loaded at the first capture, and over each fork: a child waits for ever for an import
-that another thread of its parent had begun."""
+that another thread of its parent had begun. Of `_thread`, as in `Turnstile`."""
 
 HELD_WITHIN: Final = 2.0
 """Seconds for which a fork waits for that at the most."""
@@ -59,6 +60,12 @@ def settle(resident: Resident) -> None:
 def unsettle(resident: Resident) -> None:
     """Tell it no more."""
     _residents.discard(resident)
+
+
+def patched() -> bool:
+    """Whether gevent or eventlet has made greenlets of this program's threads: then other greenlets go on where one
+    waits, and where a thread has no hub that runs, nothing that was begun goes on."""
+    return not isinstance(_thread.start_new_thread, BuiltinFunctionType)
 
 
 def _tell(residents: list[Resident], what: Callable[[Resident], None]) -> None:
@@ -94,7 +101,7 @@ def _finish_imports() -> None:
 
 def _tell_after_fork() -> None:
     global loading
-    loading = RLock()  # the parent's may be held by a thread that is not here
+    loading = _thread.RLock()  # the parent's may be held by a thread that is not here
     _held.clear()
     _tell(list(_residents), lambda resident: resident.after_fork())
     util = sys.modules.get("multiprocessing.util")

@@ -199,7 +199,7 @@ class Recorder:
             event, weight = kept
         item = self._assembly.item(event, weight, scope.attachments, late)
         taken = dispatcher.put(item)
-        facts.find_out()  # only now: its thread would slow the capture down
+        facts.find_out_early()  # and not earlier: its thread would slow the capture down
         if not taken:
             return None
         self._scopes.isolation().last_event_id = item.id

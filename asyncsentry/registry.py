@@ -28,11 +28,15 @@ BUNDLED: Final[Mapping[str, str]] = {
     "twisted": "asyncsentry_transports.twisted:TwistedTransport",
     "httpx": "asyncsentry_transports.httpx:HttpxTransport",
     "tornado": "asyncsentry_transports.tornado:TornadoTransport",
+    "gevent": "asyncsentry_transports.gevent:GeventTransport",
+    "eventlet": "asyncsentry_transports.eventlet:EventletTransport",
 }
 ALIASES: Final[Mapping[str, str]] = {"sync": "urllib"}
 """Names that raven had for what is called otherwise here."""
 EXTRAS: Final[Mapping[str, str]] = {
     "aiohttp": "aiohttp",
+    "eventlet": "eventlet",
+    "gevent": "gevent",
     "httpx": "httpx",
     "tornado": "tornado",
     "twisted": "twisted",

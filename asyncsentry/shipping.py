@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry import process
-from asyncsentry.facts import Facts
+from asyncsentry.facts import Facts, load_needed
 from asyncsentry.options import Options, settings
 from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, find, is_instance, make
 from asyncsentry.version import SDK, USER_AGENT
@@ -88,6 +88,8 @@ class Shipping:
         from asyncsentry.delivery.losses import Losses
         from asyncsentry.delivery.outbox import Outbox
 
+        if process.patched():
+            load_needed()  # while no other thread may: of those that import one thing at once, some wait for ever
         options, dsn, losses = self._options, self._options.dsn, Losses()
         assert dsn is not None, "without a DSN nothing is sent"
         outbox = Outbox(

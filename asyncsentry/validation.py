@@ -124,9 +124,10 @@ def existing(value: Any, called: str) -> str:
 
 
 def ssl_context(value: Any, called: str) -> object:
-    # Whoever holds a context has the module loaded: no need to load it for those who hold none.
-    ssl = sys.modules.get("ssl")
-    if ssl is not None and isinstance(value, ssl.SSLContext):
+    # Whoever holds a context has the module loaded: no need to load it for those who hold none. By what is beneath it:
+    # `ssl.SSLContext` is another class once gevent or eventlet has patched the program, and may be made before that.
+    ssl = sys.modules.get("_ssl")
+    if ssl is not None and isinstance(value, ssl._SSLContext):
         return value
     raise refusal(called, "an ssl.SSLContext", value)
 

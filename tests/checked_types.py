@@ -13,6 +13,7 @@ from asyncsentry.transport.protocol import Transport
 from asyncsentry.transport.settings import Settings
 from asyncsentry.wrapping import Capturing
 from asyncsentry_transports.asyncio import AsyncioTransport
+from asyncsentry_transports.gevent import GeventTransport
 from asyncsentry_transports.threaded import ThreadedTransport
 from asyncsentry_transports.twisted import TwistedTransport
 from asyncsentry_transports.urllib import UrllibTransport
@@ -31,6 +32,7 @@ def a_client_waits_in_the_style_of_its_transport(settings: Settings, instance: T
     assert_type(Client("dsn", transport=UrllibTransport(settings)).wait(), bool)
     assert_type(Client("dsn", transport=AsyncioTransport), Client[Awaitable[bool]])
     assert_type(Client("dsn", transport=TwistedTransport), Client[Deferred[bool]])
+    assert_type(Client("dsn", transport=GeventTransport), Client[bool])
     assert_type(Client("dsn", transport=instance), Client[Awaitable[bool]])
     assert_type(Client("dsn", transport="threaded").wait(), Any)
     assert_type(Client("dsn"), Client[Any])

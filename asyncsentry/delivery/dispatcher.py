@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from threading import get_native_id
 from typing import Any, Final
 
+from asyncsentry import process
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.last_resort import Channel, LastResort, opens
 from asyncsentry.delivery.losses import Counts, Losses, Reason
@@ -20,6 +21,9 @@ from asyncsentry.transport.protocol import Request, Transport
 
 GRACE: Final = 0.1
 """Seconds that a flush leaves the transport to show that it is at work, before it sends from its own thread."""
+
+ANOTHER: Final = 0
+"""The number of no thread."""
 
 logger = logging.getLogger("asyncsentry")
 
@@ -109,7 +113,8 @@ class Dispatcher:
         return idle.done()
 
     def _deliver(self, idle: Future[None], deadline: float, patience: float, *, patient: bool) -> None:
-        here = get_native_id()
+        # In a patched program what blocks is one greenlet: what its thread has in flight is as good as in another.
+        here = ANOTHER if process.patched() else get_native_id()
         going, hurry = self._turns.nudge(), True
         if self._turns.home == here or _runs_loop():  # nothing goes on here while we block
             self._outbox.reclaim(here)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from _thread import RLock
 from collections import deque
 from collections.abc import Callable
-from threading import RLock
 from typing import Final, TypeVar
 
 Answer = TypeVar("Answer")
@@ -20,6 +20,9 @@ class Turnstile:
 
     `do` never waits: it runs in captures, which happen in signal handlers, in finalizers and under any lock. If
     somebody is inside (perhaps this very thread, interrupted), that one does it too before it goes on.
+
+    The lock is `_thread`'s: the one of `threading` is another in a program that gevent or eventlet has patched, where
+    it may never come free for a thread that is none of theirs.
     """
 
     def __init__(self) -> None:

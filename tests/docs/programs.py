@@ -15,6 +15,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 PLACEHOLDER: Final = "https://PUBLIC_KEY@sentry.example.com/1"
 
+OWN_SESSION: Final = ("docs/transports/eventlet.md",)
+"""Pages whose programs need an environment of their own: see `on_eventlet`."""
+
 _BLOCK: Final = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:<!-- (?P<notes>[^\n]*) -->)?", re.MULTILINE | re.DOTALL)
 _NAME: Final = re.compile(r"# (?P<name>\w+\.py)\n")
 

@@ -8,7 +8,13 @@ from typing import Final
 
 from transports.style import Style
 
-PLACES: Final[dict[str, str | None]] = {"blocking": None, "loops": None, "twisted_reactor": "twisted"}
+PLACES: Final[dict[str, str | None]] = {
+    "blocking": None,
+    "loops": None,
+    "gevent_hub": "gevent",
+    "eventlet_hub": "eventlet",
+    "twisted_reactor": "twisted",
+}
 """The modules of `transports.places`, and the library without which a module's styles cannot be tried."""
 
 STYLES: Final[list[Style]] = [

@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
-from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Settle, Turn
+from asyncsentry.transport.protocol import Request, Settle, Turn
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._turns import run
 
 _SOON = 0.05
 """Seconds: a loop that is ending still waits for turns with a shorter delay."""
-
-
-class Flight:
-    """One send on its way: settles once, whoever comes first."""
-
-    def __init__(self, flights: dict[Flight, Settle], landed: Callable[[], None]) -> None:
-        self.sent = False
-        """Whether part of the request may have left."""
-        self._flights = flights
-        self._landed = landed
-
-    @property
-    def settled(self) -> bool:
-        return self not in self._flights
-
-    def settle(self, outcome: Response | NoResponse) -> None:
-        settle = self._flights.pop(self, None)
-        if settle is not None:
-            run(partial(settle, outcome))
-            self._landed()
-
-    def cancel(self, reason: str) -> None:
-        self.settle(NoResponse(Cancelled(reason), self.sent))
-
-    def fail(self, error: BaseException) -> None:
-        self.settle(NoResponse(error, self.sent))
 
 
 class Sender(Protocol):

@@ -11,7 +11,7 @@ import httpx
 from asyncsentry.transport.http1 import DISCARD_LIMIT
 from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response
 from asyncsentry.transport.settings import Settings
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -9,7 +9,7 @@ from typing import Any
 
 from asyncsentry.transport.protocol import Response
 from asyncsentry_transports._apart import start_apart
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 
 
 class Tasks:

@@ -14,7 +14,7 @@ from tornado.httpclient import HTTPRequest
 
 from asyncsentry.transport.protocol import Request, Response
 from asyncsentry.transport.settings import Settings
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._tasks import Tasks
 from asyncsentry_transports._tornado_answer import Answer
 

@@ -13,7 +13,7 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from asyncsentry.transport.protocol import Request, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._loops import tls_context
 from asyncsentry_transports._tasks import Tasks
 from asyncsentry_transports._tornado_answer import Answer

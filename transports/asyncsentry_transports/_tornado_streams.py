@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -8,7 +8,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
-from asyncsentry_transports._binding import Flight, Sender
+from asyncsentry_transports._binding import Sender
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._twisted_reactor import DelayedCall, Reactor
 

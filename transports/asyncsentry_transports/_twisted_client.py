@@ -23,7 +23,7 @@ from asyncsentry.transport.http1 import post_head
 from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._twisted_reactor import Reactor
 from asyncsentry_transports._twisted_way import Way
 

@@ -14,7 +14,7 @@ from asyncsentry.transport.http1 import DISCARD_LIMIT
 from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._loops import Loops, tls_context
 from asyncsentry_transports._tasks import Tasks
 

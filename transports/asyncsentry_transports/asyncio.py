@@ -11,8 +11,8 @@ from asyncsentry.transport.http1 import AnswerReader, post_head
 from asyncsentry.transport.protocol import Request, Response, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._binding import Flight
 from asyncsentry_transports._connection import Connection, connect
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._loops import Loops
 
 _PATIENCE = 1.0

@@ -16,7 +16,7 @@ import httpx
 from asyncsentry.transport.protocol import Request, Response, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._binding import Flight
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._httpx_pool import Pool, Try
 from asyncsentry_transports._loops import Loops, tls_context
 from asyncsentry_transports._tasks import Tasks

@@ -1,0 +1,119 @@
+"""Whole programs on gevent: those that are common to greenlets, servers, and a worker of gunicorn."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from asyncsentry.testing import Answer, LocalSentry
+from transports.green_programs import *  # noqa: F403  # the tests, and their fixtures
+from transports.green_programs import PATIENCE, Dialect
+
+ROOT = Path(__file__).parents[2]
+
+GEVENT = Dialect(
+    "gevent",
+    patch="from gevent import monkey; monkey.patch_all()\n",
+    prelude="""
+import gevent
+from gevent import monkey
+sleep, spawn, join, kill = gevent.sleep, gevent.spawn, gevent.Greenlet.get, gevent.kill
+
+def pool(function):
+    return gevent.spawn(gevent.get_hub().threadpool.apply, function)
+
+def thread(function):
+    ended = []
+    monkey.get_original("_thread", "start_new_thread")(lambda: (function(), ended.append(True)), ())
+    while not ended:
+        sleep(0.001)
+
+def end():
+    gevent.get_hub().destroy()
+
+def fork():
+    return gevent.fork() == 0
+""",
+    ignored=("ignore:This process:DeprecationWarning", "ignore:Monkey-patching ssl"),  # it has threads; it is meant so
+)
+
+
+@pytest.fixture
+def dialect() -> Dialect:
+    return GEVENT
+
+
+@contextmanager
+def serving(*arguments: str | Path, sentry: LocalSentry, folder: Path, says: str) -> Iterator[str]:
+    """A server until it is told to end; gives the part of its output that ``says`` where it listens."""
+    with subprocess.Popen(
+        GEVENT.command(*arguments),
+        env=GEVENT.environment(sentry, folder),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield next(found[1] for line in process.stdout if (found := re.search(says, line)))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE)
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_the_example_is_a_web_server_whose_crash_arrives(tmp_path: Path, sentry: LocalSentry) -> None:
+    example = ROOT / "examples" / "gevent_wsgi.py"
+    with serving(example, "0", sentry=sentry, folder=tmp_path, says=r"\('127\.0\.0\.1', (\d+)\)") as port:
+        assert status_of(f"http://127.0.0.1:{port}/?name=you") == 200
+        assert status_of(f"http://127.0.0.1:{port}/") == 500
+        (event,) = sentry.wait_for_events(1, PATIENCE)
+    assert event["exception"]["values"][-1]["type"] == "KeyError"
+
+
+APPLICATION = """
+import asyncsentry
+
+asyncsentry.init()
+asyncsentry.capture_message("loaded")
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/crash":
+        raise ZeroDivisionError
+    if environ["PATH_INFO"] == "/last":
+        asyncsentry.capture_message("the last")
+    start_response("200 OK", [])
+    return [b"hello"]
+"""
+
+
+@pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["loaded-by-the-worker", "loaded-by-the-master"])
+def test_a_gunicorn_worker_delivers(tmp_path: Path, sentry: LocalSentry, preload: list[str]) -> None:
+    (tmp_path / "shop.py").write_text(APPLICATION, encoding="utf-8")
+    gunicorn = ["-m", "gunicorn", "--worker-class", "gevent", "--bind", "127.0.0.1:0", *preload, "shop:application"]
+    with serving(*gunicorn, sentry=sentry, folder=tmp_path, says=r"Listening at: (\S+)") as url:
+        assert status_of(f"{url}/") == 200
+        assert status_of(f"{url}/crash") == 500
+        sentry.wait_for(lambda: any("logger" in event for event in sentry.events), PATIENCE)
+        sentry.always(Answer(delay=0.3))
+        assert status_of(f"{url}/last") == 200
+    found = Counter(event["logentry"]["formatted"] for event in sentry.events)
+    assert found == {"loaded": 1, "Error handling request GET /crash": 1, "the last": 1}
