@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from _thread import start_new_thread
+from _thread import get_ident, start_new_thread
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -47,6 +47,7 @@ class Facts:
         self._environ = environ
         self._unasked = deque([True])
         self._under_way = False
+        self._finder: int | None = None
         self.known = False
         """Whether finding out is done."""
 
@@ -93,13 +94,15 @@ class Facts:
     def wait(self, timeout: float) -> None:
         """Wait, blocking, until finding out is done, if it has begun.
 
-        By looking again and again: a signal handler that waits, too, would find a lock taken by who it interrupted.
+        By looking again and again: a signal handler that waits, too, would find a lock taken by who it interrupted. And
+        not in the thread that finds out, where a finalizer may capture: it would wait for itself.
         """
         deadline = time.monotonic() + timeout
-        while self._under_way and time.monotonic() < deadline:
+        while self._under_way and self._finder != get_ident() and time.monotonic() < deadline:
             time.sleep(GLANCE)
 
     def _find_out(self) -> None:
+        self._finder = get_ident()
         try:
             load_needed()
             self._detect()

@@ -114,6 +114,27 @@ def test_a_wait_is_bounded(tmp_path: Path) -> None:
     assert facts.known
 
 
+def test_who_finds_out_does_not_wait_for_itself(tmp_path: Path) -> None:
+    """As a finalizer does that happens to run there and captures."""
+    waited = []
+
+    class Capturing(dict[str, str]):
+        def get(self, *_: object) -> str:
+            began = time.monotonic()
+            facts.wait(PATIENCE)
+            waited.append(time.monotonic() - began)
+            return "shop@1"
+
+        __getitem__ = get
+
+    facts = Facts(None, str(tmp_path), Capturing())
+    facts.find_out()
+    facts.wait(PATIENCE)
+    assert facts.known
+    assert waited
+    assert max(waited) < PATIENCE / 2
+
+
 def test_many_threads_find_out_once(tmp_path: Path) -> None:
     looks = []
 
