@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Generator
 from concurrent.futures import Future
 from contextlib import suppress
 
 from asyncsentry.delivery.dispatcher import Dispatcher
+
+logger = logging.getLogger("asyncsentry")
 
 
 async def flush(dispatcher: Dispatcher, timeout: float) -> bool:
@@ -30,6 +33,8 @@ async def close(dispatcher: Dispatcher, timeout: float) -> None:
         try:
             if isinstance(waiting, Awaitable):
                 await waiting
+        except Exception:  # another style's, which asyncio cannot wait for: the transport ends all the same
+            logger.debug("the transport's end cannot be awaited on asyncio", exc_info=True)
         finally:
             dispatcher.give_up()
 

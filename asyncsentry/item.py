@@ -24,6 +24,10 @@ PRIORITY: Final[Mapping[Category, int]] = {
 PRIORITIES: Final = 1 + max(PRIORITY.values())
 
 
+EVENT_LIMIT: Final = 1024 * 1024
+"""Bytes of JSON: a server refuses a larger event as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A file that travels with its event. ``filename`` has no folder in it."""

@@ -6,21 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from asyncsentry.chance import uniform as any_number
 from asyncsentry.diary import Complaints
 from asyncsentry.options import Options
-
-
-def _uniform() -> float:
-    """A number from 0 to 1; what makes them is loaded when the first is wanted."""
-    from random import random
-
-    return random()
 
 
 class Selection:
     """Ignored types and sampling. A sampler that fails is as good as none."""
 
-    def __init__(self, options: Options, complaints: Complaints, uniform: Callable[[], float] = _uniform) -> None:
+    def __init__(self, options: Options, complaints: Complaints, uniform: Callable[[], float] = any_number) -> None:
         self._ignored_classes = tuple(each for each in options.ignore_errors if isinstance(each, type))
         self._ignored_names = tuple(each for each in options.ignore_errors if isinstance(each, str))
         self._ignored: WeakKeyDictionary[type[BaseException], bool] = WeakKeyDictionary()

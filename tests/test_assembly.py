@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from asyncsentry.client import Client
-from asyncsentry.delivery.envelope import EVENT_LIMIT
 from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.item import EVENT_LIMIT
 from asyncsentry.scope import Scope
 from asyncsentry.testing import LocalSentry
 from asyncsentry.version import SDK

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -289,3 +289,29 @@ def test_what_no_transport_runs_is_sent_by_the_last_resort(
     assert asyncio.run(given(deliver(client)), debug=True)
     assert messages(sentry) == ["text"]
     client.close(0)
+
+
+class OfAnotherStyle:
+    """An awaitable that asyncio knows nothing of, such as trio's or a `Deferred`."""
+
+    def __await__(self) -> Generator[object, None, bool]:
+        yield self
+        return True
+
+
+class ClosingElsewhere(ThreadedTransport):
+    def close(self, idle: Any, timeout: float, /) -> Any:
+        super().close(idle, timeout)
+        return OfAnotherStyle()
+
+
+def test_a_transport_of_another_style_is_closed_on_asyncio_all_the_same(sentry: LocalSentry) -> None:
+    client: AnyClient = Client(sentry.dsn, transport=ClosingElsewhere)
+
+    async def main() -> None:
+        client.capture_message("text")
+        await client.close_async(LONG)
+
+    asyncio.run(main(), debug=True)
+    assert messages(sentry) == ["text"]
+    assert not client.active

@@ -14,7 +14,7 @@ from typing import Final
 
 from asyncsentry.delivery.losses import report
 from asyncsentry.delivery.outbox import Lease
-from asyncsentry.item import Attachment, Item
+from asyncsentry.item import EVENT_LIMIT, Attachment, Item
 from asyncsentry.transport.protocol import Request
 
 CONTENT_TYPE: Final = "application/x-sentry-envelope"
@@ -26,9 +26,6 @@ _GZIP_CONTAINER: Final = 31
 
 COMPRESSED_UP_TO: Final = 2 * 1024 * 1024
 """Bytes: a longer body is made of attachments, and to compress it would hold an event loop for a tenth of a second."""
-
-EVENT_LIMIT: Final = 1024 * 1024
-"""Bytes: a server refuses a larger event as a whole."""
 
 
 def encode_item(item: Item) -> bytes:

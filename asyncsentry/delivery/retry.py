@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from asyncsentry.chance import uniform as any_number
+
 RETRY_STATUSES: Final = frozenset({502, 503, 504})
 """What proxies in front of a self-hosted server answer while it is deployed: the request may be sent again."""
 
@@ -19,20 +21,13 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 
 
-def _uniform() -> float:
-    """A number from 0 to 1; what makes them is loaded when the first is wanted."""
-    from random import random
-
-    return random()
-
-
 class Backoff:
     """How long to leave a failing server alone: doubling, with full jitter, so that many clients do not come at once.
 
     The first failure costs no pause: a kept-alive connection that had gone stale looks just like one.
     """
 
-    def __init__(self, uniform: Callable[[], float] = _uniform) -> None:
+    def __init__(self, uniform: Callable[[], float] = any_number) -> None:
         self._uniform = uniform
         self.failures = 0
         """How often in a row the server failed."""

@@ -12,10 +12,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from asyncsentry.events import Event
 from asyncsentry.events.freezing import cut
+from asyncsentry.item import EVENT_LIMIT
 from asyncsentry.json import decode, encode
-
-EVENT_LIMIT: Final = 1024 * 1024
-"""Bytes of JSON: a server refuses a larger event as a whole."""
 
 SHORTENED_NOTED: Final = 100
 """Texts that were cut and are noted: the notes on very many would be larger than what they tell of."""

@@ -9,7 +9,6 @@ import pytest
 
 from asyncsentry.delivery.envelope import (
     COMPRESSED_UP_TO,
-    EVENT_LIMIT,
     Packer,
     compress,
     encode_envelope,
@@ -20,7 +19,7 @@ from asyncsentry.delivery.losses import Counts
 from asyncsentry.delivery.outbox import Lease
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.dsn import parse as parse_dsn
-from asyncsentry.item import Attachment, Item
+from asyncsentry.item import EVENT_LIMIT, Attachment, Item
 from asyncsentry.testing.envelopes import parse
 from asyncsentry.testing.ingest import decompress
 from asyncsentry.transport.protocol import Request

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncsentry.delivery.envelope import EVENT_LIMIT
-from asyncsentry.item import Item
+from asyncsentry.item import EVENT_LIMIT, Item
 from asyncsentry.options import resolve
 from asyncsentry.shipping import Shipping
 from asyncsentry.testing import LocalSentry

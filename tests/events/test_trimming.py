@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from asyncsentry.events.trimming import EVENT_LIMIT, SHORTENED_NOTED, trim
+from asyncsentry.events.trimming import SHORTENED_NOTED, trim
+from asyncsentry.item import EVENT_LIMIT
 from asyncsentry.json import encode
 
 Event = dict[str, Any]
