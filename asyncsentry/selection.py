@@ -39,6 +39,8 @@ class Selection:
             return self.keeps()
         try:
             rate = float(self._sampler(error, dict(hint)))
+            if rate != rate:
+                raise ValueError("the sampler gave no number")
         except Exception:
             self._complaints.failed("error_sampler", "sample_rate decides")
             return self.keeps()

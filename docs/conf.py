@@ -19,7 +19,10 @@ html_title = f"asyncsentry {release}"
 
 default_role = "py:obj"
 # The standard library's types have no page here, nor has a type variable.
-nitpick_ignore_regex = [("py:class", r"(?!asyncsentry).*"), ("py:class", r"asyncsentry\.client\.Function")]
+nitpick_ignore_regex = [
+    ("py:class", r"(?!asyncsentry).*"),
+    ("py:class", r"asyncsentry\.(client\.Function|testing\.habitats\.T)"),
+]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

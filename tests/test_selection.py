@@ -87,7 +87,9 @@ def test_a_sampler_cannot_change_the_hint_for_others() -> None:
     assert hint == {"exc_info": 1}
 
 
-@pytest.mark.parametrize("sampler", [lambda error, hint: None, lambda error, hint: 1 / 0])
+@pytest.mark.parametrize(
+    "sampler", [lambda error, hint: None, lambda error, hint: 1 / 0, lambda error, hint: float("nan")]
+)
 def test_a_sampler_that_fails_is_as_good_as_none_and_said_loudly_once(
     sampler: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asyncsentry.testing.answers import Answer, Hang, Reset
+    from asyncsentry.testing.conformance import check_transport
     from asyncsentry.testing.envelopes import Envelope, Item, parse
+    from asyncsentry.testing.habitats import AsyncioLoop, CallingThread, Habitat
     from asyncsentry.testing.received import ReceivedRequest
     from asyncsentry.testing.refusals import MalformedEnvelope
     from asyncsentry.testing.server import LocalSentry
 else:
     _HOMES = {
         "Answer": "answers",
+        "AsyncioLoop": "habitats",
+        "CallingThread": "habitats",
         "Envelope": "envelopes",
+        "Habitat": "habitats",
         "Hang": "answers",
         "Item": "envelopes",
         "LocalSentry": "server",
         "MalformedEnvelope": "refusals",
         "ReceivedRequest": "received",
         "Reset": "answers",
+        "check_transport": "conformance",
         "parse": "envelopes",
     }
 
@@ -34,12 +40,16 @@ else:
 
 __all__ = [
     "Answer",
+    "AsyncioLoop",
+    "CallingThread",
     "Envelope",
+    "Habitat",
     "Hang",
     "Item",
     "LocalSentry",
     "MalformedEnvelope",
     "ReceivedRequest",
     "Reset",
+    "check_transport",
     "parse",
 ]

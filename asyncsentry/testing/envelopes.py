@@ -32,7 +32,7 @@ JSON_TYPES: Final = CONTAINER_TYPES | {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of an envelope. ``json`` is its payload decoded, if its type is one of `JSON_TYPES`."""
+    """One item of an envelope. ``json`` is its payload decoded, if its type is one of ``JSON_TYPES``."""
 
     headers: dict[str, Any]
     payload: bytes = field(repr=False)

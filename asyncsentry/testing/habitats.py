@@ -52,7 +52,7 @@ class CallingThread:
 
 
 class AsyncioLoop:
-    """A loop in a thread of its own, run and ended as `asyncio.run` does it."""
+    """A loop in a thread of its own, run and ended as ``asyncio.run`` does it."""
 
     def __init__(self, run: Callable[[Any], Any] = asyncio.run) -> None:
         self._run = run

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 def find_proxy(url: str, http_proxy: str | None, https_proxy: str | None, environ: Mapping[str, str]) -> Proxy | None:
     """The proxy for ``url``; raises `OptionError` for a proxy's URL that cannot be used."""
-    name, option = ("https_proxy", https_proxy) if url.startswith("https:") else ("http_proxy", http_proxy)
-    if option is not None:
-        return _parse(name, option)
+    options = {"http_proxy": http_proxy, "https_proxy": https_proxy}
+    ordered = {name: _parse(name, option) for name, option in options.items() if option is not None}
+    name = "https_proxy" if url.startswith("https:") else "http_proxy"
+    if name in ordered:
+        return ordered[name]
     proxy = _parse(name, _variable(environ, name))
     return None if proxy is None or _excluded(url, _variable(environ, "no_proxy")) else proxy
 

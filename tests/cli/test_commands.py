@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -23,6 +25,20 @@ def test_it_prints_to_whatever_stands_for_standard_output() -> None:
     with redirect_stdout(output):
         assert main(["transports"]) == 0
     assert "threaded" in output.getvalue()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "asyncsentry", "demo", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout
+        assert demo.stderr
+        demo.stdout.close()
+        assert demo.stderr.read() == ""
+        assert demo.wait(50) == 1
 
 
 def test_its_help_names_the_commands_and_gives_examples(asyncsentry: Command) -> None:

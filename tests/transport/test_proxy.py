@@ -25,6 +25,13 @@ def test_there_is_none_unless_somebody_says_so() -> None:
     assert found(HTTPS, {}) is None
 
 
+@pytest.mark.parametrize("url", [HTTP, HTTPS])
+def test_an_option_that_is_wrong_is_said_also_where_it_is_not_needed(url: str) -> None:
+    for wrong in ({"http": "socks5://me:1"}, {"https": "socks5://me:1"}):
+        with pytest.raises(OptionError, match="must be written http://"):
+            found(url, {}, **wrong)
+
+
 def test_the_variable_goes_by_the_endpoints_scheme() -> None:
     environ = {"HTTP_PROXY": "http://plain:1", "HTTPS_PROXY": "http://secure:2"}
     assert found(HTTP, environ) == "plain:1"
