@@ -143,7 +143,8 @@ class Client(Generic[Wait_co]):
             return None
         if error is None:
             error = sys.exc_info()
-        raised = error[1] if type(error) is tuple and len(error) == 3 else error
+        # Any: who calls may hand in anything. `isinstance` would ask an error for its class, and it may fail to say.
+        raised: Any = error[1] if type(error) is tuple and len(error) == 3 else error
         if raised is None:
             return None
         return self._recorder.report(raised, CAPTURED, self._known_with(scope, scope_data))

@@ -25,7 +25,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 """Options that the environment may set; ``SENTRY_DSN`` and ``SENTRY_TRANSPORT`` are read beside them."""
 
-DSN_OPTIONS: Final = frozenset({"ca_certs", "max_in_flight", "timeout", "verify_ssl"})
+DSN_OPTIONS: Final = frozenset({"ca_certs", "compress", "max_in_flight", "timeout", "verify_ssl"})
 """Options that the DSN's query may set."""
 
 CONNECTION: Final = frozenset(
@@ -94,6 +94,8 @@ class Options:
     """How much may wait for delivery; beyond it the least important, then the oldest, is dropped and counted."""
     max_in_flight: int = 4
     """Requests under way at once."""
+    compress: int = 1
+    """The level of gzip, from 1, the cheapest, to 9; 0 sends what it is. ``"gzip"`` stands for 1, ``"none"`` for 0."""
     timeout: float = 5.0
     """Seconds for one whole request, connecting included."""
     shutdown_timeout: float = 2.0

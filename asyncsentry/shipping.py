@@ -105,7 +105,7 @@ class Shipping:
             outbox,
             losses,
             self.transport,
-            encode=Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink),
+            encode=Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, options.compress),
             open_channel=self._open_channel,
             readiness=self.facts,
             timeout=options.timeout,

@@ -17,6 +17,7 @@ from asyncsentry.errors import OptionError
 Check = Callable[[Any, str], object]
 
 BODY_SIZES: Final = ("never", "small", "medium", "always")
+COMPRESSION: Final = {"gzip": 1, "none": 0}
 TRUE_WORDS: Final = ("1", "true", "yes", "on")
 FALSE_WORDS: Final = ("0", "false", "no", "off")
 
@@ -64,6 +65,14 @@ def count(least: int, most: int) -> Check:
         raise refusal(called, f"a whole number from {least} to {most}", value)
 
     return check
+
+
+def compression(value: Any, called: str) -> int:
+    """A level of gzip, or a word for one."""
+    level = COMPRESSION.get(value) if isinstance(value, str) else value
+    if isinstance(level, int) and not isinstance(level, bool) and 0 <= level <= 9:
+        return level
+    raise refusal(called, "gzip, none, or a level of gzip from 0 to 9", value)
 
 
 def body_size(value: Any, called: str) -> str:
@@ -162,6 +171,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "raise_send_errors": flag,
     "queue_bytes": count(64 * 1024, 1024 * MEBIBYTE),
     "max_in_flight": count(1, 100),
+    "compress": compression,
     "timeout": number(0.001, 3600),
     "shutdown_timeout": number(0, 3600),
     "verify_ssl": flag,
@@ -205,6 +215,7 @@ READERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "sample_rate": _number_or_text,
     "timeout": _number_or_text,
     "max_in_flight": _count_or_text,
+    "compress": _count_or_text,
     "debug": _flag_word,
     "verify_ssl": _flag_word,
 }

@@ -94,11 +94,13 @@ class Capturing:
 
 def capturing(capture: Callable[[BaseException], object], function_or_errors: tuple[Any, ...]) -> Any:
     """What ``capture_exceptions`` is, bare or called: a wrapped function, or a `Capturing` for some errors or all."""
-    first = function_or_errors[0] if len(function_or_errors) == 1 else None
-    if callable(first) and not _is_error_class(first):
-        return Capturing(capture, (Exception,))(first)
-    errors = first if type(first) is tuple else function_or_errors
-    return Capturing(capture, tuple(filter(_is_error_class, errors)) or (Exception,))
+    if len(function_or_errors) == 1:
+        (given,) = function_or_errors
+        if callable(given) and not _is_error_class(given):
+            return Capturing(capture, (Exception,))(given)
+        if isinstance(given, tuple):
+            function_or_errors = given
+    return Capturing(capture, tuple(filter(_is_error_class, function_or_errors)) or (Exception,))
 
 
 def _is_error_class(value: object) -> bool:

@@ -80,6 +80,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "max_request_body_size": (["never", "small", "medium", "always"], ["large", 3, ["small"]]),
     "queue_bytes": ([65536], [1000]),
     "max_in_flight": ([1, 100], [0, 101]),
+    "compress": ([0, 1, 9], [-1, 10, True, 1.0, "zip", b"gzip"]),
     "timeout": ([0.5, 30], [0, -1, float("inf")]),
     "shutdown_timeout": ([0, 2.5], [-1, float("nan")]),
     "http_proxy": (["http://proxy:3128", ""], [3]),
@@ -91,6 +92,10 @@ FLAGS = sorted(name for name, check in CHECKS.items() if check.__name__ == "flag
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (good, _) in VALUES.items() for value in good])
 def test_what_an_option_may_be(name: str, value: object) -> None:
     assert getattr(given(**{name: value}), name) == value
+
+
+def test_compression_has_words_too() -> None:
+    assert [given(compress=word).compress for word in ("gzip", "none")] == [1, 0]
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, bad) in VALUES.items() for value in bad])
@@ -329,9 +334,9 @@ def test_without_a_dsn_the_options_are_checked_and_no_transport_is_looked_up(
 
 
 def test_the_dsns_options_hold_unless_an_argument_says_otherwise(tmp_path: Path) -> None:
-    dsn = f"{DSN}?timeout=2.5&verify_ssl=0&ca_certs={tmp_path}&max_in_flight=2"
+    dsn = f"{DSN}?timeout=2.5&verify_ssl=0&ca_certs={tmp_path}&max_in_flight=2&compress=none"
     options = resolve(dsn, None, {}, {})
-    assert (options.timeout, options.verify_ssl, options.max_in_flight) == (2.5, False, 2)
+    assert (options.timeout, options.verify_ssl, options.max_in_flight, options.compress) == (2.5, False, 2, 0)
     assert options.ca_certs == str(tmp_path)
     assert resolve(dsn, None, {"timeout": 1, "verify_ssl": True}, {}).timeout == 1
     assert resolve(dsn, None, {"timeout": 1, "verify_ssl": True}, {}).verify_ssl is True
@@ -347,8 +352,11 @@ def test_the_dsns_options_hold_unless_an_argument_says_otherwise(tmp_path: Path)
         ("verify_ssl", "the DSN's verify_ssl must be one of 1, true, yes, on, 0, false, no, off, not ''"),
         ("max_in_flight=1.5", "the DSN's max_in_flight must be a whole number from 1 to 100, not '1.5'"),
         ("ca_certs=/no/such/file", "the DSN's ca_certs: there is no file or folder '/no/such/file'"),
-        ("time=1", "a DSN has no option 'time': there are ca_certs, max_in_flight, timeout, verify_ssl"),
-        ("release=1", "a DSN has no option 'release': there are ca_certs, max_in_flight, timeout, verify_ssl"),
+        ("time=1", "a DSN has no option 'time': there are ca_certs, compress, max_in_flight, timeout, verify_ssl"),
+        (
+            "release=1",
+            "a DSN has no option 'release': there are ca_certs, compress, max_in_flight, timeout, verify_ssl",
+        ),
     ],
 )
 def test_a_bad_option_in_the_dsn_is_an_error_at_set_up(query: str, said: str) -> None:

@@ -153,7 +153,7 @@ def test_each_client_captures_an_error_once(open_client: OpenClient, sentry: Loc
     assert len(set(ids)) == len(sentry.events) == 2
 
 
-class Hidden(Exception):
+class Silent(Exception):
     """Gives nothing away."""
 
     def __getattribute__(self, name: str) -> Any:
@@ -183,7 +183,7 @@ class Incomparable(Exception):
         raise RuntimeError
 
 
-@pytest.mark.parametrize("kind", [Hidden, Liar, Incomparable])
+@pytest.mark.parametrize("kind", [Silent, Liar, Incomparable])
 def test_an_error_that_is_not_to_be_looked_at_is_captured_all_the_same(
     open_client: OpenClient, sentry: LocalSentry, kind: type[Exception]
 ) -> None:

@@ -139,8 +139,13 @@ def _keep_frames(oldest: int, newest: int) -> _Step:
 def _keep_first(name: str, count: int) -> _Step:
     def keep(event: _Node, note: _Note) -> None:
         value = event.get(name)
-        if type(value) in (list, dict) and len(value) > count:
-            event[name] = value[:count] if type(value) is list else dict(islice(value.items(), count))
+        if type(value) is list:
+            event[name] = value[:count]
+        elif type(value) is dict:
+            event[name] = dict(islice(value.items(), count))
+        else:
+            return
+        if len(value) > count:
             note((name,), len(value), "x")
 
     return keep

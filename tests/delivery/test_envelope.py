@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -51,7 +52,10 @@ class Wall:
 
 
 def packer(
-    late: Mapping[str, object] | None = None, shrunk: Mapping[str, object] | None = None, wall: Wall | None = None
+    late: Mapping[str, object] | None = None,
+    shrunk: Mapping[str, object] | None = None,
+    wall: Wall | None = None,
+    level: int = 1,
 ) -> Packer:
     return Packer(
         "https://sentry.test/api/42/envelope/",
@@ -59,6 +63,7 @@ def packer(
         SDK,
         lambda: late or {},
         lambda event: shrunk or {},
+        level,
         wall or Wall(),
     )
 
@@ -198,7 +203,7 @@ def test_t15_a_body_is_compressed_as_its_header_says() -> None:
         "Content-Encoding": "gzip",
     }
     assert decompress(request.body, request.headers["Content-Encoding"]) == body(request)
-    assert compress(b"a" * 1000) == compress(b"a" * 1000), "no time is in it"
+    assert compress(b"a" * 1000, 1) == compress(b"a" * 1000, 1), "no time is in it"
 
 
 def test_an_item_is_encoded_once() -> None:
@@ -243,6 +248,14 @@ def test_what_is_no_json_is_an_error(payload: Mapping[str, object]) -> None:
         packer()(lease(event(payload)))
     with pytest.raises((TypeError, ValueError)):
         encode_item(event(payload))
+
+
+def test_the_level_of_compression_is_the_users() -> None:
+    text = {"message": Path(__file__).read_text(encoding="utf-8")}
+    least, most, none = (packer(level=level)(lease(event(text))) for level in (1, 9, 0))
+    assert len(most.body) < len(least.body) < len(none.body)
+    assert body(most) == body(least) == none.body
+    assert "Content-Encoding" not in none.headers
 
 
 def test_a_body_that_would_take_long_to_compress_is_sent_as_it_is() -> None:

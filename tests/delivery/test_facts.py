@@ -116,7 +116,7 @@ def test_a_wait_is_bounded(tmp_path: Path) -> None:
 
 def test_who_finds_out_does_not_wait_for_itself(tmp_path: Path) -> None:
     """As a finalizer does that happens to run there and captures."""
-    waited = []
+    waited: list[float] = []
 
     class Capturing(dict[str, str]):
         def get(self, *_: object) -> str:

@@ -80,8 +80,8 @@ def test_so_many_texts_that_are_cut_are_not_all_noted() -> None:
 
 @pytest.mark.parametrize("name", ["tags", "fingerprint"])
 def test_very_many_tags_go_before_anything_of_the_stack(name: str) -> None:
-    many: Any = {f"t{number}": "x" * 200 for number in range(6000)}
-    trimmed = fits(event(**{name: many if name == "tags" else list(many.values())}))
+    many = {f"t{number}": "x" * 200 for number in range(6000)}
+    trimmed = fits({**event(), name: many if name == "tags" else list(many.values())})
     assert len(trimmed[name]) == (200 if name == "tags" else 50)
     assert trimmed["_meta"][name][""] == {"rem": [["!limit", "x"]], "len": 6000}
     assert "vars" in frames_of(trimmed)[0]
