@@ -54,6 +54,7 @@ nox.options.sessions = [
     "docs",
     "servers",
     "bench",
+    "heartbeat",
 ]
 
 
@@ -204,3 +205,10 @@ def bench(session: nox.Session) -> None:
     """Measure beside the peers; the gate's short form only shows that it works (``-- --runs 25`` for figures)."""
     install(session, "bench")
     session.run("python", "benchmarks/startup.py", *(session.posargs or ["--runs", "5"]))
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build"])
+def heartbeat(session: nox.Session) -> None:
+    """Measure whether sending holds any loop up; the gate's short form only shows that it works."""
+    install(session, extra="[all]")
+    session.run("python", "benchmarks/heartbeat.py", *(session.posargs or ["--runs", "1", "--seconds", "1"]))

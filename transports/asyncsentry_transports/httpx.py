@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import Future
+from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 _HTTP2 = find_spec("h2") is not None
+
+for _late in ("httpcore", "anyio._backends._asyncio", "h2.connection" if _HTTP2 else "h11"):
+    # What httpx loads at its first request, which would hold the loop for some 70 ms: here a set-up pays for it.
+    with suppress(ImportError):
+        import_module(_late)
 
 
 class HttpxTransport:
