@@ -6,13 +6,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncsentry.events import attributes, runtime
+from asyncsentry.events import Json, attributes, runtime, source  # noqa: F401 - frames ask for sources later
+from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import stack_frames
 from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.messages import logentry
+from asyncsentry.events.plain import plain_and_weight
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Item
@@ -40,6 +44,8 @@ class Assembly:
         self._constants = _constants(options)
         self._public_key = options.dsn.public_key if options.dsn else ""
         self._facts = facts
+        if options.before_send is not None:
+            import_module("asyncsentry.json")
 
     def of_error(
         self, error: BaseException, mechanism: Mechanism, base: Mapping[str, Any], known: Scope, freezer: Freezer
@@ -59,6 +65,10 @@ class Assembly:
             event["threads"] = {"values": [_stack_of_caller(freezer)]}
         return event
 
+    def breadcrumb(self, crumb: Mapping[str, Any]) -> dict[str, Json]:
+        """A breadcrumb as events hold it."""
+        return breadcrumb(crumb, self.rules)
+
     def lend(self, event: Event) -> Event:
         """The event for ``before_send`` to change: what the next event will share with it is a copy."""
         from asyncsentry.json import decode, encode
@@ -70,8 +80,6 @@ class Assembly:
 
         Its id and its time stay valid, whatever was done.
         """
-        from asyncsentry.events.plain import plain_and_weight
-
         copy, weight = plain_and_weight(changed)
         mended = cast("Event", copy)
         mended["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
@@ -178,16 +186,12 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
 
 
 def _plain(value: object, freezer: Freezer) -> Any:
-    from asyncsentry.events.plain import plain_and_weight
-
     copy, weight = (value, len(value)) if type(value) is str and value.isascii() else plain_and_weight(value)
     freezer.weigh(weight)
     return copy
 
 
 def _logentry(given: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
-    from asyncsentry.events.messages import logentry
-
     if "formatted" not in given:
         return logentry(given.get("message"), given.get("params"), freezer)
     formatted = freezer.text(given["formatted"], MESSAGE_LIMIT)

@@ -19,14 +19,12 @@ from asyncsentry.events.attributes import release_problem
 logger = logging.getLogger("asyncsentry")
 
 NEEDED: Final = (
-    "asyncsentry.events.breadcrumbs",
-    "asyncsentry.events.messages",
-    "asyncsentry.events.plain",
-    "asyncsentry.events.source",
     "asyncsentry.events.trimming",
     "asyncsentry.json",
     "asyncsentry.post",
     "encodings.idna",
+    "ipaddress",
+    "random",
 )
 """What captures and sending may import yet: here, so that no loop waits for it, that no thread is in an import of ours
 when the program forks (the child would wait for that import for ever), and that it is there when no file can be opened

@@ -5,6 +5,7 @@ Imported late: it brings sockets with it.
 
 from __future__ import annotations
 
+import _socket
 import socket
 import time
 from collections.abc import Sequence
@@ -35,7 +36,10 @@ class Blocking:
 
     def addresses(self, host: str, port: int, _seconds: float, /) -> Sequence[tuple[int, int, int, str, Any]]:
         """The system gives no way to cut this short."""
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except RuntimeError:  # gevent's has a thread look it up, and none begins any more while the interpreter ends
+            return _socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
     def socket(self, family: int, kind: int, protocol: int, /) -> Socket:
         return socket.socket(family, kind, protocol)

@@ -19,7 +19,6 @@ from asyncsentry.events.freezing import Freezer
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
-from asyncsentry.selection import Selection
 
 if TYPE_CHECKING:
     from asyncsentry.delivery.losses import Reason
@@ -53,7 +52,10 @@ class Recorder:
     """Captures for one client."""
 
     def __init__(self, options: Options, scopes: Scopes, shipping: Shipping) -> None:
+        # Only now, for a program without a DSN makes no events; and now, not in a capture, for a fork in the midst of
+        # another thread's import leaves a child that waits for that import for ever.
         from asyncsentry.assembly import Assembly
+        from asyncsentry.selection import Selection
 
         self._shipping = shipping
         self._scopes = scopes
@@ -96,12 +98,10 @@ class Recorder:
             return
         self._inside.capturing = True
         try:
-            from asyncsentry.events.breadcrumbs import breadcrumb
-
             kept = self._before_breadcrumb({"timestamp": time.time(), **(crumb or {}), **fields}, hint or {})
             if kept is not None:
                 crumbs = self._scopes.isolation().breadcrumbs
-                crumbs.append(breadcrumb(kept, self._assembly.rules))
+                crumbs.append(self._assembly.breadcrumb(kept))
                 while len(crumbs) > most:
                     crumbs.popleft()
         except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,10 @@ class Selection:
         self._sampler = options.error_sampler
         self._complaints = complaints
         self._uniform = uniform
+        if self._ignored_names:
+            import_module("fnmatch")
+        if self._rate < 1 or self._sampler is not None:
+            import_module("random")
 
     def ignores(self, kind: type[BaseException]) -> bool:
         """Whether ``ignore_errors`` names this type or one of its bases."""

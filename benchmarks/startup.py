@@ -42,9 +42,10 @@ Measured = TypedDict("Measured", {"import": float, "init": float, "modules": int
 
 
 def measure(name: str) -> Measured:
-    """One fresh process."""
+    """One fresh process, where the sources of neither stand in the way of what is installed, with its bytecode."""
     command = [sys.executable, "-c", CHILD, name, DSN]
-    outcome: Measured = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    done = subprocess.run(command, capture_output=True, check=True, text=True, cwd=sys.prefix)
+    outcome: Measured = json.loads(done.stdout)
     return outcome
 
 

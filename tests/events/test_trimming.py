@@ -199,6 +199,7 @@ def test_what_cannot_be_cut_is_told_of() -> None:
         "logentry": {"formatted": "This event was too large to be sent, and could not be cut to a size that is."},
     }
     assert json.dumps(trimmed)
+    assert "exception" not in fits({"event_id": "a" * 32, **wide(20_000_000)})
 
 
 def test_the_limit_can_be_another() -> None:

@@ -117,3 +117,17 @@ def test_a_gunicorn_worker_delivers(tmp_path: Path, sentry: LocalSentry, preload
         assert status_of(f"{url}/last") == 200
     found = Counter(event["logentry"]["formatted"] for event in sentry.events)
     assert found == {"loaded": 1, "Error handling request GET /crash": 1, "the last": 1}
+
+
+def test_where_no_thread_can_be_started_the_last_resort_looks_names_up_itself(
+    tmp_path: Path, sentry: LocalSentry
+) -> None:
+    """As when Python 3.12 ends: gevent looks names up in threads."""
+    text = """
+import _thread
+_thread.stack_size(1 << 46)  # more than there is: no thread begins
+capture_message("at the end")
+"""
+    begin = "import asyncsentry\nfrom asyncsentry import capture_message\nasyncsentry.init()\n"
+    assert GEVENT.said_by(tmp_path, sentry, GEVENT.patch + begin + text) == ""
+    assert [event["logentry"]["formatted"] for event in sentry.events] == ["at the end"]

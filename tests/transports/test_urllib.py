@@ -56,12 +56,17 @@ def test_ctrl_c_in_the_midst_of_a_post_is_the_programs_and_settles_it(sentry: Lo
     transport = UrllibTransport(Settings(sentry.url, timeout=10 * PATIENCE))
     traffic = Traffic(transport, [event_request(sentry)])
 
+    seen = threading.Event()
+
     def interrupt() -> None:
         sentry.wait_for(lambda: sentry.requests)
-        signal.pthread_kill(main, signal.SIGUSR1)
+        while not seen.wait(0.05):  # Python may leave a signal unseen that comes just before it starts to wait
+            signal.pthread_kill(main, signal.SIGUSR1)
 
     def handler(*_: object) -> None:
-        raise KeyboardInterrupt
+        if not seen.is_set():
+            seen.set()
+            raise KeyboardInterrupt
 
     main = threading.get_ident()
     previous = signal.signal(signal.SIGUSR1, handler)
