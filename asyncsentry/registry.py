@@ -25,6 +25,8 @@ BUNDLED: Final[Mapping[str, str]] = {
     "threaded": "asyncsentry_transports.threaded:ThreadedTransport",
     "asyncio": "asyncsentry_transports.asyncio:AsyncioTransport",
     "aiohttp": "asyncsentry_transports.aiohttp:AiohttpTransport",
+    "requests": "asyncsentry_transports.requests:RequestsTransport",
+    "threaded+requests": "asyncsentry_transports.threaded_requests:ThreadedRequestsTransport",
     "twisted": "asyncsentry_transports.twisted:TwistedTransport",
     "httpx": "asyncsentry_transports.httpx:HttpxTransport",
     "tornado": "asyncsentry_transports.tornado:TornadoTransport",
@@ -38,6 +40,8 @@ EXTRAS: Final[Mapping[str, str]] = {
     "eventlet": "eventlet",
     "gevent": "gevent",
     "httpx": "httpx",
+    "requests": "requests",
+    "threaded+requests": "requests",
     "tornado": "tornado",
     "twisted": "twisted",
 }

@@ -44,8 +44,10 @@ def test_the_core_needs_no_package() -> None:
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_a_bundled_transport_has_its_word_everywhere(name: str) -> None:
-    assert BUNDLED[name] == f"asyncsentry_transports.{name}:{name.capitalize()}Transport"
-    page = (ROOT / "docs" / "transports" / f"{name}.md").read_text(encoding="utf-8")
+    words = name.split("+")
+    module = "_".join(words)
+    assert BUNDLED[name] == f"asyncsentry_transports.{module}:{''.join(map(str.capitalize, words))}Transport"
+    page = (ROOT / "docs" / "transports" / f"{module}.md").read_text(encoding="utf-8")
     assert page.startswith(f"# {name}\n")
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.client import Client
+from asyncsentry.dsn import parse
 from asyncsentry.errors import MissingExtraError, OptionError, TransportError, UnknownTransportError
 from asyncsentry.registry import (
     ALIASES,
@@ -310,3 +312,28 @@ def test_a_factory_that_makes_no_transport_is_an_error_at_set_up(
 
 def test_what_a_factory_makes_is_given() -> None:
     assert isinstance(make("threaded", ThreadedTransport, SETTINGS), ThreadedTransport)
+
+
+RAVEN_NAMES = {
+    "sync": "urllib",
+    "threaded": "threaded",
+    "requests": "requests",
+    "threaded+requests": "threaded+requests",
+    "gevent": "gevent",
+    "eventlet": "eventlet",
+    "tornado": "tornado",
+    "twisted": "twisted",
+    "aiohttp": "aiohttp",
+}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("word", RAVEN_NAMES)
+def test_every_prefix_of_ravens_is_understood(word: str, scheme: str) -> None:
+    dsn = parse(f"{word}+{scheme}://key@sentry.example.com/1")
+    assert (dsn.transport, dsn.scheme) == (word, scheme)
+    if word in EXTRAS and not find_spec(EXTRAS[word]):
+        with pytest.raises(MissingExtraError, match=EXTRAS[word]):
+            choose(None, dsn.transport, {})
+    else:
+        assert choose(None, dsn.transport, {}).name == RAVEN_NAMES[word]

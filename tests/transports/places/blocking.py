@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from asyncsentry.testing.habitats import CallingThread
@@ -53,8 +55,19 @@ async def _wait_for(waiting: Awaitable[bool]) -> bool:
     return bool(await waiting)
 
 
-STYLES = [
-    Style("urllib", UrllibTransport, ThisThread(), CallingThread, on_loop=False, in_place=True),
-    Style("threaded", ThreadedTransport, ThisThread(), CallingThread, on_loop=False),
-    Style("auto-without-a-loop", AutoTransport, ThisThread(), NoLoop, on_loop=False),
-]
+def _styles() -> list[Style]:
+    """Those whose libraries are installed."""
+    styles = [
+        Style("urllib", UrllibTransport, ThisThread(), CallingThread, on_loop=False, in_place=True),
+        Style("threaded", ThreadedTransport, ThisThread(), CallingThread, on_loop=False),
+        Style("auto-without-a-loop", AutoTransport, ThisThread(), NoLoop, on_loop=False),
+    ]
+    if find_spec("requests"):
+        make = import_module("asyncsentry_transports.requests").RequestsTransport
+        in_a_thread = import_module("asyncsentry_transports.threaded_requests").ThreadedRequestsTransport
+        styles.append(Style("requests", make, ThisThread(), CallingThread, on_loop=False, in_place=True))
+        styles.append(Style("threaded-requests", in_a_thread, ThisThread(), CallingThread, on_loop=False))
+    return styles
+
+
+STYLES = _styles()
