@@ -28,6 +28,7 @@ BUNDLED: Final[Mapping[str, str]] = {
     "twisted": "asyncsentry_transports.twisted:TwistedTransport",
     "httpx": "asyncsentry_transports.httpx:HttpxTransport",
     "tornado": "asyncsentry_transports.tornado:TornadoTransport",
+    "trio": "asyncsentry_transports.trio:TrioTransport",
     "gevent": "asyncsentry_transports.gevent:GeventTransport",
     "eventlet": "asyncsentry_transports.eventlet:EventletTransport",
 }
@@ -39,6 +40,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "gevent": "gevent",
     "httpx": "httpx",
     "tornado": "tornado",
+    "trio": "trio",
     "twisted": "twisted",
 }
 """The extra that installs a bundled transport's library; the others need none."""
