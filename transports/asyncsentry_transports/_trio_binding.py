@@ -19,6 +19,7 @@ from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._trio_pool import Pool
 from asyncsentry_transports._trio_run import Token, ask
+from asyncsentry_transports._trio_time import at_most, sleep
 from asyncsentry_transports._turns import run
 
 _SOON = 0.05
@@ -133,7 +134,7 @@ class Binding:
 
     async def _linger(self) -> None:
         """Wait while turns and sends are outstanding, but not for long."""
-        with trio.move_on_after(self._patience):
+        async with at_most(self._patience):
             while not self._told.is_set():
                 await self._catch_up()  # a settled send asks for the next turn before it wakes us
                 if not (self._flights or self._soon):
@@ -157,7 +158,7 @@ class Binding:
     @enable_ki_protection
     async def _tick(self, delay: float, turn: Turn, soon: bool) -> None:
         with self._scope(shield=soon):
-            await trio.sleep(delay)
+            await sleep(delay)
             self._soon -= soon
             run(turn)
 
@@ -170,6 +171,7 @@ class Binding:
             if self._given is not None or not _is_interrupt(error):
                 raise
             signal.raise_signal(signal.SIGINT)  # it came in a task of trio's own, which connects for us
+            flight.cancel("the program was interrupted")
         finally:
             if not flight.settled:
                 self._leave(flight, "the nursery was cancelled")

@@ -10,6 +10,7 @@ from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._trio_line import Line, connect
+from asyncsentry_transports._trio_time import at_most
 
 
 class Pool:
@@ -24,7 +25,7 @@ class Pool:
     async def post(self, request: Request, flight: Flight) -> None:
         """Send, and settle; but for what is cancelled from outside."""
         reader = AnswerReader()
-        with trio.move_on_after(self._settings.timeout) as whole:
+        async with at_most(self._settings.timeout) as whole:
             try:
                 message = post_head(request, self._settings.proxy) + request.body
                 flight.settle(await self._answer(message, reader, flight))

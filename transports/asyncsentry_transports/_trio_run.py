@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import trio
 
+from asyncsentry_transports._trio_time import at_most
+
 Token: TypeAlias = trio.lowlevel.TrioToken
 
 
@@ -32,6 +34,6 @@ async def wait(idle: Future[None], timeout: float) -> bool:
     """Wait for a future of no run, and never cancel it."""
     token, done = trio.lowlevel.current_trio_token(), trio.Event()
     idle.add_done_callback(lambda _: ask(token, done.set))
-    with trio.move_on_after(max(timeout, 0.0)):
+    async with at_most(timeout):
         await done.wait()
     return idle.done()
