@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from ast import literal_eval
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
@@ -29,6 +30,8 @@ from asyncsentry.errors import OptionError
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response
 from asyncsentry.transport.settings import Settings
+from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._trio_line import connect
 from asyncsentry_transports.trio import TrioTransport
 from testing.client import AUTH
 from transports.places.trio_run import Run, run_alone, run_as_guest, tasks
@@ -423,6 +426,30 @@ def test_what_waiting_gives_may_be_dropped_or_cancelled(verb: str) -> None:
     trio.run(main)
 
 
+def test_closing_cuts_off_what_has_not_even_begun(sentry: LocalSentry) -> None:
+    sentry.always(Hang())
+    outcomes: list[Response | NoResponse] = []
+
+    async def main() -> None:
+        transport = TrioTransport(Settings(sentry.url, timeout=10 * PATIENCE))
+        traffic = Traffic(transport, [event_request(sentry)])
+
+        def turn() -> None:
+            traffic.turn()
+            _ = transport.close(done(), 0.0)
+
+        assert transport.later(0.0, turn)
+        assert await transport.wait(traffic.settled, PATIENCE)
+        outcomes.extend(traffic.outcomes)
+
+    began = time.monotonic()
+    for _ in range(20):  # trio shuffles what it runs
+        trio.run(main)
+    assert time.monotonic() - began < PATIENCE
+    assert len(outcomes) == 20
+    assert {type(outcome.error) for outcome in outcomes if isinstance(outcome, NoResponse)} == {Cancelled}
+
+
 def test_closing_from_outside_ends_a_run_that_is_held_up(sentry: LocalSentry) -> None:
     sentry.always(Hang())
     transport = TrioTransport(Settings(sentry.url, timeout=PATIENCE))
@@ -576,6 +603,25 @@ def test_what_came_unasked_with_an_answer_is_not_taken_for_the_next() -> None:
     with secured(babble, answer(OK)) as settings:
         outcomes = deliver(settings, *[Request(settings.url, AUTH, b"{}")] * 2)
     assert [outcome.status for outcome in outcomes if isinstance(outcome, Response)] == [200, 200]
+
+
+def test_the_platforms_authorities_are_read_beside_the_run() -> None:
+    class Noting(TlsContext):
+        def get(self) -> ssl.SSLContext:
+            threads.append(threading.get_ident())
+            return super().get()
+
+    async def main() -> None:
+        settings = Settings(url)
+        with pytest.raises(trio.BrokenResourceError):
+            await connect(settings, Noting(settings))
+        assert threads != [threading.get_ident()]
+
+    threads: list[int] = []
+    with secured(answer(OK)) as trusting:
+        url = trusting.url
+        trio.run(main)
+    assert len(threads) == 1
 
 
 def test_a_connection_by_tls_is_kept() -> None:

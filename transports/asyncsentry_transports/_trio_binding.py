@@ -170,8 +170,8 @@ class Binding:
         except BaseException as error:
             if self._given is not None or not _is_interrupt(error):
                 raise
-            signal.raise_signal(signal.SIGINT)  # it came in a task of trio's own, which connects for us
             flight.cancel("the program was interrupted")
+            signal.raise_signal(signal.SIGINT)  # it came in a task of trio's own, which connects for us
         finally:
             if not flight.settled:
                 self._leave(flight, "the nursery was cancelled")
@@ -180,6 +180,8 @@ class Binding:
     def _scope(self, *, shield: bool) -> Generator[None, None, None]:
         """What goes on in here is cancelled in the end, and waited for."""
         scope = trio.CancelScope(shield=shield)
+        if self.ended:  # before this task's first step
+            scope.cancel()
         self._scopes.add(scope)
         try:
             with scope:
