@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,11 +41,16 @@ class RealProxy:
     address: str
     """With the user, if it wants to know one."""
     log: Path
+    since: int = 0
+    """How much of the log is older than the test, whose server may have a port that another one had before."""
+
+    def now(self) -> RealProxy:
+        return replace(self, since=len(self.log.read_text(encoding="utf-8")))
 
     def requests_for(self, server: LocalSentry) -> list[str]:
         """The methods with which the server was asked for. Each stands in the log when its connection is closed."""
         host = re.escape(server.url.split("/")[2])
-        return re.findall(rf" - (\w+) (?:http://)?{host}", self.log.read_text(encoding="utf-8"))
+        return re.findall(rf" - (\w+) (?:http://)?{host}", self.log.read_text(encoding="utf-8")[self.since :])
 
 
 @contextmanager
@@ -87,15 +92,25 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def open_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProxy]:
+def running_open_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProxy]:
     with running(tmp_path_factory.mktemp("open")) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-def private_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProxy]:
+def running_private_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProxy]:
     with running(tmp_path_factory.mktemp("private"), USER) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def open_proxy(running_open_proxy: RealProxy) -> RealProxy:
+    return running_open_proxy.now()
+
+
+@pytest.fixture
+def private_proxy(running_private_proxy: RealProxy) -> RealProxy:
+    return running_private_proxy.now()
 
 
 @pytest.fixture(params=[style for style in STYLES if style.knows_proxies], ids=lambda style: style.name)
