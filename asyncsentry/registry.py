@@ -30,6 +30,7 @@ BUNDLED: Final[Mapping[str, str]] = {
     "twisted": "asyncsentry_transports.twisted:TwistedTransport",
     "httpx": "asyncsentry_transports.httpx:HttpxTransport",
     "tornado": "asyncsentry_transports.tornado:TornadoTransport",
+    "trio": "asyncsentry_transports.trio:TrioTransport",
     "gevent": "asyncsentry_transports.gevent:GeventTransport",
     "eventlet": "asyncsentry_transports.eventlet:EventletTransport",
 }
@@ -43,6 +44,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "requests": "requests",
     "threaded+requests": "requests",
     "tornado": "tornado",
+    "trio": "trio",
     "twisted": "twisted",
 }
 """The extra that installs a bundled transport's library; the others need none."""

@@ -274,5 +274,4 @@ def test_the_platforms_authorities_are_trusted_by_default() -> None:
 def test_every_style_is_among_those_that_were_tested() -> None:
     names = {style.name for style in STYLES}
     assert names >= {"urllib", "threaded", "asyncio", "asyncio-uvloop", "aiohttp", "aiohttp-uvloop", "auto", "twisted"}
-    assert names >= {"urllib", "threaded", "asyncio", "asyncio-uvloop", "aiohttp", "aiohttp-uvloop", "auto"}
-    assert names >= {"httpx", "httpx-http1", "httpx-uvloop", "tornado", "tornado-curl"}
+    assert names >= {"httpx", "httpx-http1", "httpx-uvloop", "tornado", "tornado-curl", "gevent", "trio", "trio-guest"}

@@ -14,6 +14,7 @@ PLACES: Final[dict[str, str | None]] = {
     "gevent_hub": "gevent",
     "eventlet_hub": "eventlet",
     "twisted_reactor": "twisted",
+    "trio_run": "trio",
 }
 """The modules of `transports.places`, and the library without which a module's styles cannot be tried."""
 

@@ -186,8 +186,8 @@ def test_a_wait_that_is_cancelled_leaves_the_latch_alone(asyncio_style: Style, a
 
 
 def _threads() -> list[threading.Thread]:
-    """All but the server's and those in which a loop or a reactor itself looks up names."""
-    others = ("sentry-", "asyncio_", "PoolThread-twisted.internet.reactor-")
+    """All but the server's, and those that a loop, a reactor or trio itself keeps for what blocks."""
+    others = ("sentry-", "asyncio_", "PoolThread-twisted.internet.reactor-", "Trio thread ")
     return [thread for thread in threading.enumerate() if not thread.name.startswith(others)]
 
 
