@@ -23,6 +23,8 @@ def run() -> int:
         margin = f"   {name.ljust(width)}  {' ' * len('installed')}  "
         first, *others = wrap(text, WIDTH - len(margin)) or [""]
         print(f"   {name.ljust(width)}  {state}  {first}", *(" " * len(margin) + line for line in others), sep="\n")
+    for claim in registry.shadowed():
+        print(f"\n{ink.bad('Not used:')} {claim}, as that name is ours.")
     print(f"\nWhere neither does: {registry.choose(None, None, os.environ).name}.")
     return 0
 

@@ -70,6 +70,16 @@ def test_transports_says_which_one_the_environment_asks_for(asyncsentry: Command
     assert asyncsentry("transports", SENTRY_TRANSPORT="sync").stdout.endswith("Where neither does: urllib.\n")
 
 
+def test_transports_says_what_was_registered_in_vain(asyncsentry: Command, tmp_path: Path) -> None:
+    metadata = tmp_path / "stranger-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[asyncsentry.transports]\nthreaded = stranger:Transport\n")
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = asyncsentry("transports", PYTHONPATH=path)
+    assert "\nNot used: threaded (stranger 1.0), as that name is ours.\n" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("failure", "state"),
     [
