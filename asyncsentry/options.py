@@ -94,8 +94,9 @@ class Options:
     """How much may wait for delivery; beyond it the least important, then the oldest, is dropped and counted."""
     max_in_flight: int = 4
     """Requests under way at once."""
-    compress: int = 1
-    """The level of gzip, from 1, the cheapest, to 9; 0 sends what it is. ``"gzip"`` stands for 1, ``"none"`` for 0."""
+    compress: int | str = 1
+    """The level of gzip, from 1, the cheapest, to 9; 0 sends what it is. ``"gzip"`` stands for 1, ``"none"`` for 0.
+    ``"zstd"`` and ``"br"``, for servers that are known to take them, each need the extra of that name."""
     timeout: float = 5.0
     """Seconds for one whole request, connecting included."""
     shutdown_timeout: float = 2.0

@@ -83,6 +83,7 @@ class Shipping:
             self.dispatcher.leave_behind()
 
     def _load(self) -> Dispatcher:
+        from asyncsentry.delivery.compression import compression
         from asyncsentry.delivery.dispatcher import Dispatcher
         from asyncsentry.delivery.envelope import Packer
         from asyncsentry.delivery.losses import Losses
@@ -105,7 +106,7 @@ class Shipping:
             outbox,
             losses,
             self.transport,
-            encode=Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, options.compress),
+            encode=Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, compression(options.compress)),
             open_channel=self._open_channel,
             readiness=self.facts,
             timeout=options.timeout,

@@ -51,7 +51,7 @@ class OptionArguments(TypedDict, total=False):
     raise_send_errors: bool | None
     queue_bytes: int | None
     max_in_flight: int | None
-    compress: int | Literal["gzip", "none"] | None
+    compress: int | Literal["gzip", "none", "br", "zstd"] | None
     timeout: float | None
     shutdown_timeout: float | None
     verify_ssl: bool | None

@@ -17,7 +17,7 @@ from asyncsentry.errors import OptionError
 Check = Callable[[Any, str], object]
 
 BODY_SIZES: Final = ("never", "small", "medium", "always")
-COMPRESSION: Final = {"gzip": 1, "none": 0}
+COMPRESSION: Final = {"gzip": 1, "none": 0, "br": "br", "zstd": "zstd"}
 TRUE_WORDS: Final = ("1", "true", "yes", "on")
 FALSE_WORDS: Final = ("0", "false", "no", "off")
 
@@ -67,12 +67,25 @@ def count(least: int, most: int) -> Check:
     return check
 
 
-def compression(value: Any, called: str) -> int:
-    """A level of gzip, or a word for one."""
-    level = COMPRESSION.get(value) if isinstance(value, str) else value
-    if isinstance(level, int) and not isinstance(level, bool) and 0 <= level <= 9:
-        return level
-    raise refusal(called, "gzip, none, or a level of gzip from 0 to 9", value)
+def compression(value: Any, called: str) -> int | str:
+    """A level of gzip, a word for one, or another encoding, whose package is installed."""
+    choice = COMPRESSION.get(value) if isinstance(value, str) else value
+    if isinstance(choice, str):
+        return _encoding(choice, called)
+    if isinstance(choice, int) and not isinstance(choice, bool) and 0 <= choice <= 9:
+        return choice
+    raise refusal(called, f"one of {', '.join(COMPRESSION)}, or a level of gzip from 0 to 9", value)
+
+
+def _encoding(name: str, called: str) -> str:
+    from asyncsentry.delivery.compression import PACKAGES, compression
+
+    try:
+        compression(name)
+    except ImportError as error:
+        needs = f'{called} {name!r} needs the package {PACKAGES[name]} ({error}): pip install "asyncsentry[{name}]"'
+        raise OptionError(needs) from error
+    return name
 
 
 def body_size(value: Any, called: str) -> str:

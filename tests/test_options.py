@@ -96,6 +96,8 @@ def test_what_an_option_may_be(name: str, value: object) -> None:
 
 def test_compression_has_words_too() -> None:
     assert [given(compress=word).compress for word in ("gzip", "none")] == [1, 0]
+    expected = "compress must be one of gzip, none, br, zstd, or a level of gzip from 0 to 9, not 'brotli'"
+    assert refusal(compress="brotli") == expected
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, bad) in VALUES.items() for value in bad])

@@ -7,19 +7,17 @@ says its length in bytes, so a payload may hold anything.
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from asyncsentry.delivery.compression import Compression
 from asyncsentry.delivery.losses import report
 from asyncsentry.delivery.outbox import Lease
 from asyncsentry.item import EVENT_LIMIT, Attachment, Item
 from asyncsentry.transport.protocol import Request
 
 CONTENT_TYPE: Final = "application/x-sentry-envelope"
-
-_GZIP_CONTAINER: Final = 31
 
 COMPRESSED_UP_TO: Final = 2 * 1024 * 1024
 """Bytes: a longer body is made of attachments, and to compress it would hold an event loop for a tenth of a second."""
@@ -53,17 +51,11 @@ def encode_envelope(headers: Mapping[str, object], items: Iterable[bytes]) -> by
     return b"".join((head, b"\n", *items))
 
 
-def compress(body: bytes, level: int) -> bytes:
-    """One gzip member. Level 6 takes twice the time of level 1 on the event loop, to save a tenth of the bytes."""
-    compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP_CONTAINER)
-    return compressor.compress(body) + compressor.flush()
-
-
 class Packer:
     """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send.
 
     ``late_fields`` are fields of an event that may not have been known when it was made. ``shrink`` makes an event
-    small enough for a server. ``level`` is that of gzip; with 0 nothing is compressed.
+    small enough for a server. Without ``compression`` bodies are sent as they are.
     """
 
     def __init__(
@@ -73,7 +65,7 @@ class Packer:
         sdk: Mapping[str, object],
         late_fields: Callable[[], Mapping[str, object]],
         shrink: Callable[[Mapping[str, object]], Mapping[str, object]],
-        level: int = 1,
+        compression: Compression | None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
@@ -81,7 +73,7 @@ class Packer:
         self._sdk = sdk
         self._late_fields = late_fields
         self._shrink = shrink
-        self._level = level
+        self._compression = compression
         self._wall = wall
 
     def __call__(self, lease: Lease) -> Request:
@@ -101,9 +93,10 @@ class Packer:
         return self._request(encode_envelope(headers, map(encode_item, items)))
 
     def _request(self, body: bytes) -> Request:
-        if not self._level or len(body) > COMPRESSED_UP_TO:
+        if self._compression is None or len(body) > COMPRESSED_UP_TO:
             return Request(self._url, self._headers, body)
-        return Request(self._url, {**self._headers, "Content-Encoding": "gzip"}, compress(body, self._level))
+        encoding, compress = self._compression
+        return Request(self._url, {**self._headers, "Content-Encoding": encoding}, compress(body))
 
     def _finished(self, item: Item) -> Item:
         """The item as it is sent, and sent again: its payload is bytes, and what they were made from can go."""

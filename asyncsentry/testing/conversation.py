@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from asyncsentry.testing.answers import Answer, Hang, Reply, Reset, Script
+from asyncsentry.testing.encodings import decompress
 from asyncsentry.testing.envelopes import Envelope
 from asyncsentry.testing.http1 import CONTINUE, Head, read_body, read_head, response
-from asyncsentry.testing.ingest import Ingest, decompress
+from asyncsentry.testing.ingest import Ingest
 from asyncsentry.testing.listener import Connection
 from asyncsentry.testing.received import ReceivedRequest
 from asyncsentry.testing.refusals import Refusal

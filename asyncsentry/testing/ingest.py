@@ -1,40 +1,18 @@
-"""What a server takes, and what it refuses, when a request has been read: project, key, encoding, envelope."""
+"""What a server takes, and what it refuses, when a request has been read: project, key, envelope."""
 
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from asyncsentry.testing.authentication import public_key
 from asyncsentry.testing.envelopes import Envelope, parse
-from asyncsentry.testing.http1 import MAX_BODY, Head
+from asyncsentry.testing.http1 import Head
 from asyncsentry.testing.refusals import Refusal
 
-ENCODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-"""The window bits that zlib is given for an encoding: ``deflate`` has zlib's header and check sum."""
-
 _PATH: Final = re.compile(r"/api/([^/]+)/envelope/")
-
-
-def decompress(body: bytes, encoding: str, limit: int = MAX_BODY) -> bytes:
-    """The body as it was before ``Content-Encoding``, whose name has to be exact."""
-    if encoding in ("", "identity", "UTF-8"):
-        return body
-    if encoding not in ENCODINGS:
-        raise Refusal(415, f"Content-Encoding is {encoding!r}", {"Accept-Encoding": ", ".join(ENCODINGS)})
-    inflater = zlib.decompressobj(ENCODINGS[encoding])
-    try:
-        found = inflater.decompress(body, limit)
-    except zlib.error as error:
-        raise Refusal(400, f"not {encoding}: {error}") from error
-    if inflater.unconsumed_tail:
-        raise Refusal(413, f"a body of more than {limit} bytes")
-    if not inflater.eof or inflater.unused_data:
-        raise Refusal(400, f"not one whole {encoding} stream")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

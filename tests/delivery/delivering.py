@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from asyncsentry.delivery.compression import compression
 from asyncsentry.delivery.dispatcher import Dispatcher
 from asyncsentry.delivery.envelope import Packer
 from asyncsentry.delivery.last_resort import Channel
@@ -56,7 +57,7 @@ class Delivery:
             outbox,
             self.losses,
             transport,
-            encode=Packer(self.sentry.url, headers, {"name": "tests"}, dict, dict),
+            encode=Packer(self.sentry.url, headers, {"name": "tests"}, dict, dict, compression(1)),
             open_channel=open_channel or self._open,
             readiness=self.known,
             timeout=timeout,
