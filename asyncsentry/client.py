@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from asyncsentry.delivery.dispatcher import Dispatcher
+    from asyncsentry.delivery.ledger import Account
     from asyncsentry.delivery.losses import Reason
     from asyncsentry.events.exceptions import Mechanism
     from asyncsentry.item import Category
@@ -124,6 +125,15 @@ class Client(Generic[Wait_co]):
         """How much has been lost so far, by reason and category, as client reports tell it to the server."""
         dispatcher = self._delivery()
         return dispatcher.losses() if dispatcher else {}
+
+    def stats(self) -> Mapping[Category, Account]:
+        """What became of all that was captured so far, by category; nothing before the first capture.
+
+        ``client.stats()["error"]``: so many were captured, delivered, lost for this and that reason, and so on. At any
+        time all that was captured is accounted for, once. A forked child begins anew.
+        """
+        dispatcher = self._delivery()
+        return dispatcher.accounts() if dispatcher else {}
 
     # -- capturing
 

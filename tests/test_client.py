@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from asyncsentry.client import LONGEST_WAIT, Client
-from asyncsentry.delivery.losses import Counts
+from asyncsentry.delivery.ledger import Account
+from asyncsentry.delivery.losses import Counts, Reason
 from asyncsentry.errors import OptionError, SendError, SetupError
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
@@ -203,6 +204,22 @@ def test_closing_delivers_what_is_left(sentry: LocalSentry) -> None:
         client.capture_message(str(number))
     client.close(10)
     assert len(sentry.events) == 20
+
+
+def test_all_that_was_captured_is_accounted_for(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client(before_send=lambda event, hint: None if event["level"] == "debug" else event)
+    assert client.stats() == {}
+    sentry.answer(Answer(200), Answer(413), Answer(200, headers={"X-Sentry-Rate-Limits": "60:error:key"}))
+    for level in ("info", "debug", "info", "info", "info"):
+        client.capture_message("text", level)
+    lost: dict[Reason, int] = {"before_send": 1, "send_error": 1, "ratelimit_backoff": 1}
+    assert client.stats() == {"error": Account(captured=5, delivered=2, lost=lost)}
+    client.close()
+    assert client.stats()["error"].captured == 5
+
+
+def test_a_client_that_delivers_nothing_has_no_accounts() -> None:
+    assert Client("").stats() == {}
 
 
 def test_closing_counts_what_cannot_be_delivered(unreachable: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from asyncsentry import process
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.last_resort import Channel, LastResort, opens
+from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.losses import Counts, Losses, Reason
 from asyncsentry.delivery.outbox import Lease, Outbox
 from asyncsentry.delivery.turns import READY_WITHIN, Readiness, Turns
@@ -77,6 +78,10 @@ class Dispatcher:
     def losses(self) -> Counts:
         """What has been lost since the start."""
         return self._losses.total()
+
+    def accounts(self) -> dict[Category, Account]:
+        """What became of all that was captured, by category."""
+        return self._outbox.accounts()
 
     @property
     def refused(self) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, Literal
 
 from asyncsentry.delivery.turnstile import PATIENCE, Turnstile
-from asyncsentry.item import Category, Item
+from asyncsentry.item import Category
 
 Reason = Literal[
     "before_send",
@@ -34,27 +34,26 @@ FOLD_AT: Final = 256
 class Losses:
     """The losses of one client.
 
-    `add` may be called in a finalizer, in a signal handler and under any lock: it appends a note, and now and then
-    adds up the notes if nobody else does.
+    `add` and `note` may be called in a finalizer, in a signal handler and under any lock: they append a note, and now
+    and then add up the notes if nobody else does.
     """
 
     def __init__(self) -> None:
         self._turnstile = Turnstile()
-        self._notes: deque[tuple[Reason, Category, int]] = deque()
+        self._notes: deque[tuple[Reason, Category, int, bool]] = deque()
         self._unreported: Counts = Counter()
         self._total: Counts = Counter()
+        self._early: Counts = Counter()
 
     def add(self, reason: Reason, category: Category, quantity: int = 1) -> None:
-        """Count what was lost. Nothing (the bytes of an empty attachment) is no loss."""
-        if quantity:
-            self._notes.append((reason, category, quantity))
-            if len(self._notes) > FOLD_AT:
-                self._turnstile.ask(self._fold, None)
+        """Count what was lost before it was an item."""
+        self.note(reason, category, quantity, early=True)
 
-    def add_item(self, reason: Reason, item: Item) -> None:
-        """Count an item with what is bound to it: attachments are counted in bytes."""
-        self.add(reason, item.category)
-        self.add(reason, "attachment", sum(len(attachment.data) for attachment in item.attachments))
+    def note(self, reason: Reason, category: Category, quantity: int, *, early: bool = False) -> None:
+        """Count what was lost: ``early``, before it was an item, or later. Attachments are counted in bytes."""
+        self._notes.append((reason, category, quantity, early))
+        if len(self._notes) > FOLD_AT:
+            self._turnstile.ask(self._fold, None)
 
     def __bool__(self) -> bool:
         """Whether there is anything to report."""
@@ -62,7 +61,13 @@ class Losses:
 
     def total(self) -> Counts:
         """All losses since the client was made."""
-        return self._turnstile.ask(self._add_up, None, PATIENCE) or self._total.copy()
+        self._turnstile.ask(self._fold, None, PATIENCE)
+        return self._total.copy()
+
+    def early(self) -> Counts:
+        """Those of what never became an item."""
+        self._turnstile.ask(self._fold, None, PATIENCE)
+        return self._early.copy()
 
     def take(self) -> Counts:
         """Hand over what no report has told yet."""
@@ -76,13 +81,11 @@ class Losses:
     def _fold(self) -> None:
         notes = self._notes
         for _ in range(len(notes)):
-            reason, category, quantity = notes.popleft()
+            reason, category, quantity, early = notes.popleft()
             self._unreported[reason, category] += quantity
             self._total[reason, category] += quantity
-
-    def _add_up(self) -> Counts:
-        self._fold()
-        return self._total.copy()
+            if early:
+                self._early[reason, category] += quantity
 
     def _take(self) -> Counts:
         self._fold()

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Final
 
 from asyncsentry.delivery.latches import Latches, new_latch
+from asyncsentry.delivery.ledger import Account, Ledger
 from asyncsentry.delivery.limits import Limits, parse_retry_after
 from asyncsentry.delivery.losses import Counts, Losses, Reason
 from asyncsentry.delivery.queue import Entry, Queue
@@ -72,7 +73,7 @@ class Outbox:
         self._leases: dict[Lease, None] = {}
         self._pending: OrderedDict[int, Entry] = OrderedDict()  # all that is not settled, by number
         self._latches = Latches()
-        self._losses = losses
+        self._ledger = Ledger(losses)
         self._limits = Limits()
         self._reports = Reports(losses, self._limits, wanted=send_reports)
         self._backoff = backoff or Backoff()
@@ -133,6 +134,15 @@ class Outbox:
         self._announce(now)
         return left
 
+    # -- looking
+
+    def accounts(self) -> dict[Category, Account]:
+        """What became of all that was captured so far, by category.
+
+        Nothing if that cannot be told now: this is a signal handler that interrupted the outbox itself.
+        """
+        return self._turnstile.ask(self._accounts, {}, PATIENCE)
+
     # -- waiting
 
     def idle(self, now: float) -> Future[None]:
@@ -161,6 +171,7 @@ class Outbox:
         self._number += 1
         entry = Entry(item, self._number, now)
         self._pending[entry.number] = entry
+        self._ledger.capture(item)
         dropped = self._queue.append(entry)
         refused.extend(each for each in dropped if each is entry)
         self._drop(dropped, "queue_overflow")
@@ -202,7 +213,7 @@ class Outbox:
         """Take the attachments off an event while the server refuses attachments."""
         attachments = entry.item.attachments
         if attachments and self._limits.limited("attachment", now):
-            self._losses.add("ratelimit_backoff", "attachment", sum(len(each.data) for each in attachments))
+            self._ledger.lose_attachments("ratelimit_backoff", entry.item)
             entry.item = replace(entry.item, attachments=())
 
     def _riders(self, entry: Entry, now: float) -> list[Entry]:
@@ -219,7 +230,7 @@ class Outbox:
         elif isinstance(outcome, Response) and outcome.status < 300:
             for entry in lease.entries:
                 self._queue.discard(entry)
-            self._forget(lease.entries)
+            self._forget(lease.entries, self._ledger.deliver)
 
     def _conclude(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
         if isinstance(outcome, NoResponse):
@@ -239,9 +250,9 @@ class Outbox:
 
     def _finish(self, lease: Lease, status: int, now: float) -> None:
         if status < 300:
-            self._forget(lease.entries)
+            self._forget(lease.entries, self._ledger.deliver)
         elif status == 429:  # the server itself counts what it refused; a report is refused only with everything else
-            self._forget(lease.entries)
+            self._forget(lease.entries, self._ledger.limit)
             if self._limits.limited("internal", now):
                 self._reports.restore(lease.losses)
         else:
@@ -254,6 +265,7 @@ class Outbox:
             self._reports.restore(lease.losses)
         for entry in reversed(lease.entries):
             entry.tries += tried
+            entry.sent |= sent
             if entry.tries >= MAX_TRIES or (sent and entry.item.id is None):
                 self._drop([entry], "network_error")
             elif entry.number in self._pending:
@@ -272,6 +284,9 @@ class Outbox:
 
     def _give_up(self) -> int:
         left = list(self._pending.values())
+        for lease in self._leases:
+            for entry in lease.entries:
+                entry.sent = True
         self._leases.clear()
         for entry in left:
             self._queue.discard(entry)
@@ -280,12 +295,21 @@ class Outbox:
 
     def _drop(self, entries: Iterable[Entry], reason: Reason) -> None:
         for entry in entries:
-            if self._pending.pop(entry.number, None) is not None:
-                self._losses.add_item(reason, entry.item)
+            if self._pending.pop(entry.number, None) is None:
+                continue
+            if reason == "network_error" and entry.sent:
+                self._ledger.lose_sight(entry.item)
+            else:
+                self._ledger.lose(reason, entry.item)
 
-    def _forget(self, entries: Iterable[Entry]) -> None:
+    def _forget(self, entries: Iterable[Entry], account: Callable[[Item], None]) -> None:
         for entry in entries:
-            self._pending.pop(entry.number, None)
+            if self._pending.pop(entry.number, None) is not None:
+                account(entry.item)
+
+    def _accounts(self) -> dict[Category, Account]:
+        underway = [entry.item for lease in self._leases for entry in lease.entries if entry.number in self._pending]
+        return self._ledger.accounts((entry.item for entry in self._queue), underway)
 
     def _take_ready(self, now: float) -> list[Future[None]]:
         ready = []

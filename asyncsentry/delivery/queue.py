@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from asyncsentry.item import PRIORITIES, PRIORITY, Category, Item
@@ -16,16 +16,18 @@ SHARE: Final = 4
 class Entry:
     """An item on its way. ``number`` orders entries by their arrival; ``tries`` counts sends that may have arrived.
 
+    ``sent`` is whether it may have arrived by now, also in a send that was broken off.
     The item may be exchanged for another form of itself, of the same weight.
     """
 
-    __slots__ = ("born", "item", "number", "tries")
+    __slots__ = ("born", "item", "number", "sent", "tries")
 
     def __init__(self, item: Item, number: int, born: float) -> None:
         self.item = item
         self.number = number
         self.born = born
         self.tries = 0
+        self.sent = False
 
 
 class _Line:
@@ -59,6 +61,9 @@ class Queue:
         self._bound = bound
         self._lines = tuple(_Line() for _ in range(PRIORITIES))
         self._wanted = 1
+
+    def __iter__(self) -> Iterator[Entry]:
+        return chain.from_iterable(line.entries.values() for line in self._lines)
 
     def __len__(self) -> int:
         return sum(len(line.entries) for line in self._lines)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 
 from asyncsentry.delivery.losses import FOLD_AT, Counts, Losses, report
-from asyncsentry.item import Attachment
-from delivery.material import event
 
 
 def test_losses_are_counted_by_reason_and_category() -> None:
@@ -19,16 +17,12 @@ def test_losses_are_counted_by_reason_and_category() -> None:
     assert losses.total() == {("sample_rate", "error"): 3, ("send_error", "session"): 1}
 
 
-def test_an_item_is_lost_with_the_bytes_of_its_attachments() -> None:
+def test_what_never_became_an_item_is_counted_apart_too() -> None:
     losses = Losses()
-    losses.add_item("queue_overflow", event(attachments=(Attachment(b"abc", "a"), Attachment(b"de", "b"))))
-    assert losses.total() == {("queue_overflow", "error"): 1, ("queue_overflow", "attachment"): 5}
-
-
-def test_an_empty_attachment_is_no_loss() -> None:
-    losses = Losses()
-    losses.add_item("queue_overflow", event(attachments=(Attachment(b"", "a"),)))
-    assert losses.take() == {("queue_overflow", "error"): 1}
+    losses.add("sample_rate", "error")
+    losses.note("queue_overflow", "attachment", 5)
+    assert losses.early() == {("sample_rate", "error"): 1}
+    assert losses.take() == losses.total() == {("sample_rate", "error"): 1, ("queue_overflow", "attachment"): 5}
 
 
 def test_what_was_taken_is_told_once_and_stays_in_the_total() -> None:

@@ -28,6 +28,7 @@ class Accounts(RuleBasedStateMachine):
         super().__init__()
         self.box = Box(bytes=1000, in_flight=3, jitter=0.5)
         self.put = 0
+        self.early = 0
         self.accepted: set[int] = set()  # by the server, with any answer that it counts by itself
         self.leases: list[Lease] = []
         self.settled: list[Lease] = []
@@ -49,6 +50,11 @@ class Accounts(RuleBasedStateMachine):
             "log": other("log_item", weight=weight),
         }
         self.box.put(made[kind])
+
+    @rule()
+    def sample_out(self) -> None:
+        self.early += 1
+        self.box.losses.add("sample_rate", "error")
 
     @rule(thread=st.sampled_from([1, 2]), hurry=st.booleans())
     def lease(self, thread: int, hurry: bool) -> None:
@@ -95,9 +101,20 @@ class Accounts(RuleBasedStateMachine):
     # -- what holds
 
     @invariant()
-    def all_is_accounted_for(self) -> None:
-        """Counted in pieces: attachments are lost by bytes, beside their events."""
-        assert 0 <= self.left() <= self.put
+    def all_is_accounted_for_once(self) -> None:
+        accounts = self.box.outbox.accounts()
+        for account in accounts.values():
+            settled = account.delivered + account.limited + sum(account.lost.values()) + account.unknown
+            assert account.captured == settled + account.queued + account.in_flight
+        counted = {category: account for category, account in accounts.items() if category != "attachment"}
+        assert sum(account.captured for account in counted.values()) == self.put + self.early
+        assert sum(account.queued + account.in_flight for account in counted.values()) == self.left()
+
+    @invariant()
+    def the_server_is_told_of_what_was_lost_and_of_what_may_be(self) -> None:
+        accounts = self.box.outbox.accounts().values()
+        total = sum(self.box.losses.total().values())
+        assert total == sum(sum(account.lost.values()) + account.unknown for account in accounts)
 
     @invariant()
     def the_queue_weighs_what_is_in_it(self) -> None:
