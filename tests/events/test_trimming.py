@@ -87,6 +87,13 @@ def test_very_many_tags_go_before_anything_of_the_stack(name: str) -> None:
     assert "vars" in frames_of(trimmed)[0]
 
 
+def test_a_few_tags_stay_whatever_else_is_too_many() -> None:
+    few = {"table": "7", "city": "Lisbon"}
+    trimmed = fits(event(frames=300, size=9000, tags=few, fingerprint=["till"]))
+    assert (trimmed["tags"], trimmed["fingerprint"]) == (few, ["till"])
+    assert not {"tags", "fingerprint"} & set(trimmed["_meta"])
+
+
 def test_a_user_goes_at_last() -> None:
     trimmed = fits(event(user={"id": "7", **{str(n): "x" * 20 for n in range(60_000)}}))
     assert "user" not in trimmed
