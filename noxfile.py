@@ -153,7 +153,8 @@ def tests_bare(session: nox.Session) -> None:
 def eventlet(session: nox.Session) -> None:
     """What is common to all transports, on eventlet, and what is particular to it: no other library goes with it."""
     install(session, "test-eventlet", extra="[eventlet]")
-    run_pytest(session, "-n2", "-k", "eventlet", "transports", f"{NEEDS_EXTRAS}/test_transport_tls.py", "on_eventlet")
+    common = ("transports", "faults", f"{NEEDS_EXTRAS}/test_transport_tls.py")
+    run_pytest(session, "-n2", "-k", "eventlet", *common, "on_eventlet")
 
 
 @nox.session(python=TOOLS, tags=["full"])

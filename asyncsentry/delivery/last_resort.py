@@ -47,8 +47,10 @@ class LastResort:
     def drain(self, idle: Future[None], deadline: float, *, hurry: bool, patient: bool) -> bool:
         """Send until ``idle``, until the deadline, or until nothing may go: then ``patient`` waits until something may.
 
-        In a ``hurry`` no back-off is waited for until the server fails once more; gives whether it has not.
+        A server that is there, if only to fail, is tried again in any case, if that is to come before the deadline. In
+        a ``hurry`` no back-off is waited for until the server fails once more; gives whether it has not.
         """
+        there = False
         try:
             channel = self._open_channel()
         except Exception:  # a certificate's file that is gone by now, an import while the interpreter ends
@@ -62,16 +64,19 @@ class LastResort:
                     outcome = channel.post(request, min(self._timeout, self._left(deadline)))
                     self._exchange.end(lease, outcome)
                     hurry = isinstance(outcome, Response) and outcome.status not in RETRY_STATUSES
-                elif not self._pause(idle, deadline, patient=patient):
+                    there = isinstance(outcome, Response) or outcome.sent
+                elif not self._pause(idle, deadline, patient=patient, there=there):
                     break
         finally:
             channel.close()
         return hurry
 
-    def _pause(self, idle: Future[None], deadline: float, *, patient: bool) -> bool:
+    def _pause(self, idle: Future[None], deadline: float, *, patient: bool, there: bool) -> bool:
         """Wait a little for something to send; False if that is too long to wait for."""
         seconds = self._outbox.due(self._now())
-        if seconds is None or (seconds > 0 and not patient):
+        if seconds is None:
+            return False
+        if not patient and seconds > (self._left(deadline) if there else 0.0):
             return False
         opens(idle, min(self._left(deadline), max(SHORTEST_PAUSE, min(seconds, LONGEST_PAUSE))))
         return True

@@ -66,7 +66,7 @@ class Connection:
 
 
 class Listener:
-    """Accepts connections on a free port, and serves each in a thread of its own.
+    """Accepts connections on ``port`` (0: a free one), and serves each in a thread of its own.
 
     ``serve`` is given each connection; an `OSError` out of it means that the client left, or had to. ``changed`` is
     called after a connection has been opened or closed. The lock guards the table of open connections; a socket is
@@ -74,11 +74,15 @@ class Listener:
     """
 
     def __init__(
-        self, serve: Callable[[Connection], None], changed: Callable[[], None], ssl_context: SSLContext | None
+        self,
+        serve: Callable[[Connection], None],
+        changed: Callable[[], None],
+        ssl_context: SSLContext | None,
+        port: int = 0,
     ) -> None:
         self._serve = serve
         self._changed = changed
-        self._socket = _listen(ssl_context)
+        self._socket = _listen(port, ssl_context)
         self.port: int = self._socket.getsockname()[1]
         self.accepted = 0
         self._open: dict[Connection, threading.Thread] = {}
@@ -141,8 +145,8 @@ class Listener:
             self._changed()
 
 
-def _listen(ssl_context: SSLContext | None) -> socket.socket:
-    listening = socket.create_server((HOST, 0), backlog=BACKLOG)
+def _listen(port: int, ssl_context: SSLContext | None) -> socket.socket:
+    listening = socket.create_server((HOST, port), backlog=BACKLOG)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by the sockets it accepts
     if ssl_context is None:
         return listening

@@ -33,13 +33,19 @@ class LocalSentry:
             asyncsentry.capture_message("hello")
             (event,) = sentry.wait_for_events(1)
 
-    It runs from when it is made until `stop`, or the end of its ``with`` block; with an ``ssl_context`` over https.
+    It runs from when it is made until `stop`, or the end of its ``with`` block; with an ``ssl_context`` over https. Its
+    ``port`` is a free one, or the one given: that of a server that was stopped makes it the same one, restarted.
     Everything on it may be called from any thread. Its waits block: on an event loop, call them in a thread
     (``await asyncio.to_thread(sentry.wait_for_events, 1)``).
     """
 
     def __init__(
-        self, *, ssl_context: SSLContext | None = None, project: str = "1", public_key: str = "a" * 32
+        self,
+        *,
+        ssl_context: SSLContext | None = None,
+        project: str = "1",
+        public_key: str = "a" * 32,
+        port: int = 0,
     ) -> None:
         self._script = Script()
         self._changes = Changes()
@@ -48,7 +54,7 @@ class LocalSentry:
         self._public_key = public_key
         self._project = project
         conversation = Conversation(Ingest(project, public_key), self._script, self._record)
-        self._listener = Listener(conversation.serve, self._changes.note, ssl_context)
+        self._listener = Listener(conversation.serve, self._changes.note, ssl_context, port)
 
     def __enter__(self) -> Self:
         return self
@@ -59,6 +65,10 @@ class LocalSentry:
     def stop(self) -> None:
         """Hang up on everybody, and end every thread and socket. What was received stays readable."""
         self._listener.close()
+
+    @property
+    def port(self) -> int:
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -132,7 +142,7 @@ class LocalSentry:
 
     @property
     def _netloc(self) -> str:
-        return f"{HOST}:{self._listener.port}"
+        return f"{HOST}:{self.port}"
 
     def _record(self, request: ReceivedRequest) -> None:
         self._received.append(request)

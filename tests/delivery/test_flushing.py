@@ -127,7 +127,15 @@ def test_a_flush_waits_for_the_back_off_of_a_server_that_refuses(delivery: Deliv
     assert delivery.arrived == ["01"]
 
 
-def test_a_flush_without_patience_does_not(delivery: Delivery) -> None:
+def test_without_patience_a_flush_waits_for_a_server_that_fails_if_that_is_soon_over(delivery: Delivery) -> None:
+    delivery.sentry.answer(Answer(503), Reset(), Answer(503))
+    dispatcher = delivery.begin(Nowhere())
+    put(dispatcher, 1)
+    assert dispatcher.flush(LONG, patient=False)
+    assert delivery.arrived == ["01"]
+
+
+def test_without_patience_a_flush_does_not_wait_for_what_does_not_come_in_time(delivery: Delivery) -> None:
     delivery.sentry.always(Answer(503, headers={"Retry-After": "3600"}))
     dispatcher = delivery.begin(Nowhere())
     put(dispatcher, 1, 2)

@@ -106,6 +106,15 @@ def test_a_stopped_server_is_out_of_reach_and_still_shows_what_it_got() -> None:
         post(sentry)
 
 
+def test_a_server_can_be_started_again_where_it_was() -> None:
+    with LocalSentry() as before:
+        pass
+    with LocalSentry(port=before.port) as again:
+        assert again.dsn == before.dsn
+        assert post(again).status == 200
+    assert (len(before.requests), len(again.requests)) == (0, 1)
+
+
 def test_whoever_was_told_200_while_the_server_stopped_is_recorded() -> None:
     with LocalSentry() as sentry, ThreadPoolExecutor(4) as pool:
 

@@ -57,6 +57,12 @@ class Watch:
             with suppress(OSError):
                 self._line.shutdown(socket.SHUT_RDWR)
 
+    def close(self) -> None:
+        """Close the connection: at the end of a program urllib3 does not, its finalizers are off by then."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
 
 class _Timed:
     """A connected socket on which each step may take what is left for the whole."""

@@ -93,6 +93,7 @@ class Session:
         session, self._session = self._session, None
         if session is not None:
             session.close()
+            self._watch.close()
 
     def _exchange(self, request: Request) -> Response:
         session = self._session = self._session or self._open()

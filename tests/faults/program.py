@@ -1,0 +1,257 @@
+"""A program around which something goes wrong: ``python -m faults.program CASE PLACE FOLDER OPTIONS``.
+
+CASE is one of the functions below. Each process of the program adds a line to the file ``accounts`` in FOLDER, when the
+SDK's own end is over: what became of the errors that it captured.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from faults import places
+from faults.places import Run
+
+CASE, PLACE, FOLDER, OPTIONS = sys.argv[1:]
+places.prepare(PLACE)
+
+import atexit  # noqa: E402  # patching comes first
+import json  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
+import threading  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+
+@atexit.register  # before the SDK is imported, so it is called after the SDK's own end
+def write_accounts() -> None:
+    """As one write, which no other process's can get into."""
+    account = asyncsentry.get_client().stats()["error"]
+    with (Path(FOLDER) / "accounts").open("a", buffering=1, encoding="utf-8") as file:
+        file.write(
+            json.dumps(
+                {
+                    "captured": account.captured,
+                    "counted": account.limited + sum(account.lost.values()) + account.unknown,
+                    "left": account.queued + account.in_flight,
+                }
+            )
+            + "\n"
+        )
+
+
+import asyncsentry  # noqa: E402
+
+
+def capture(name: str, count: int) -> None:
+    for number in range(count):
+        asyncsentry.capture_message(f"{name} {number}")
+
+
+def under_way() -> int:
+    account = asyncsentry.get_client().stats()["error"]
+    return account.queued + account.in_flight
+
+
+async def until_told(pause: places.Pause) -> None:
+    """Say that this program is so far, and go on when it is told to."""
+    (Path(FOLDER) / "ready").touch()
+    while not (Path(FOLDER) / "go").exists():
+        await pause(0.01)
+
+
+# -- cases
+
+
+def a_few(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        for number in range(5):
+            capture(str(number), 1)
+            await pause(0.02)
+
+    run(work)
+
+
+def at_once(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        capture("at once", 20)
+
+    run(work)
+
+
+def burst(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        capture("burst", 2000)
+
+    run(work)
+
+
+def crash(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        capture("before", 3)
+        raise ZeroDivisionError
+
+    run(work)
+
+
+def threads(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        started = [threading.Thread(target=capture, args=(f"thread {number}", 25)) for number in range(8)]
+        for thread in started:
+            thread.start()
+        while any(thread.is_alive() for thread in started):
+            await pause(0.01)
+
+    run(work)
+
+
+def runs(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        capture("during", 2)
+        await pause(0.01)
+        capture("at the end", 2)
+
+    capture("before", 1)
+    for _ in range(3):
+        run(work)
+        capture("after", 1)
+
+
+def last_words(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        capture("work", 1)
+
+    atexit.register(capture, "the last", 2)
+    run(work)
+
+
+def interrupted(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        try:
+            capture("before", 3)
+            os.kill(os.getpid(), signal.SIGINT)
+            await pause(20)
+        finally:
+            capture("cleaning up", 2)
+
+    try:
+        run(work)
+    except KeyboardInterrupt:
+        capture("after", 1)
+
+
+def cancelled(run: Run) -> None:
+    """On asyncio alone."""
+    import asyncio
+
+    async def victim() -> None:
+        try:
+            await asyncio.sleep(20)
+        finally:
+            capture("cancelled", 1)
+
+    async def work(pause: places.Pause) -> None:
+        tasks = [asyncio.create_task(victim()) for _ in range(5)]
+        await pause(0.01)
+        tasks[0].cancel()
+        capture("main", 1)
+
+    run(work)
+
+
+def closed(run: Run) -> None:
+    """On asyncio alone: nobody winds the loop up."""
+    import asyncio
+
+    async def work() -> None:
+        capture("in flight", 3)
+        await asyncio.sleep(0.05)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(work())
+    loop.close()
+    capture("after", 1)
+
+
+def forks(run: Run) -> None:
+    """Children in the middle of a loop have to leave by the back door."""
+
+    async def work(pause: places.Pause) -> None:
+        capture("parent", 3)
+        children = []
+        for number in range(3):
+            child = os.fork()
+            if not child:
+                capture(f"child {number}", 3)
+                asyncsentry.flush(20)
+                write_accounts()
+                os._exit(0)
+            children.append(child)
+            capture(f"parent, after {number}", 1)
+            await pause(0.01)
+        for child in children:
+            while not os.waitpid(child, os.WNOHANG)[0]:
+                await pause(0.01)
+
+    run(work)
+
+
+def processes(run: Run) -> None:
+    """Of `multiprocessing`, begun where there is no loop."""
+    import multiprocessing
+
+    async def work(pause: places.Pause) -> None:
+        capture("before", 2)
+
+    run(work)
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=in_process, args=(number,)) for number in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    capture("after", 1)
+
+
+def in_process(number: int) -> None:
+    from multiprocessing.util import Finalize
+
+    Finalize(None, write_accounts, exitpriority=-1000)  # after the SDK's; these processes know no `atexit`
+    capture(f"process {number}", 2)
+
+
+def interlude(run: Run) -> None:
+    """Meanwhile, something happens to the server."""
+
+    async def work(pause: places.Pause) -> None:
+        capture("before", 2)
+        await until_told(pause)
+        capture("after", 3)
+        await pause(0.05)
+
+    run(work)
+
+
+def idleness(run: Run) -> None:
+    """The same, when all that was captured is settled."""
+
+    async def work(pause: places.Pause) -> None:
+        capture("before", 2)
+        while under_way():
+            await pause(0.01)
+        await until_told(pause)
+        capture("after", 3)
+        await pause(0.05)
+
+    run(work)
+
+
+def flood(run: Run) -> None:
+    async def work(pause: places.Pause) -> None:
+        capture("flood", 1000)
+
+    run(work)
+
+
+if __name__ == "__main__":
+    asyncsentry.init(**json.loads(OPTIONS))
+    globals()[CASE](places.runner(PLACE))
