@@ -49,7 +49,8 @@ nox.options.sessions = [
     f"tests-{NEWEST}",
     "coverage",
     *(f"tests_bare-{python}" for python in BETWEEN),
-    "eventlet",
+    f"eventlet-{OLDEST}",
+    f"eventlet-{NEWEST}",
     "relay",
     "docs",
     "servers",
@@ -149,7 +150,7 @@ def tests_bare(session: nox.Session) -> None:
     run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS))
 
 
-@nox.session(python=NEWEST, tags=["full"], requires=["build"])
+@nox.session(python=[OLDEST, NEWEST], tags=["full"], requires=["build"])
 def eventlet(session: nox.Session) -> None:
     """What is common to all transports, on eventlet, and what is particular to it: no other library goes with it."""
     install(session, "test-eventlet", extra="[eventlet]")

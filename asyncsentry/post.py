@@ -125,7 +125,11 @@ class Channel:
 
     def _dial(self, host: str, port: int, deadline: float) -> Wire:
         """Connect to the first address that lets us; each may take its share of the time that is left."""
-        addresses = self._network.addresses(host, port, seconds_until(deadline))
+        try:
+            addresses = self._network.addresses(host, port, seconds_until(deadline))
+        except OSError:
+            seconds_until(deadline)  # it has failed, but it has taken too long, too: what that means comes first
+            raise
         failure = OSError(f"{host} has no address")
         for left, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
             self._wire = wire = Wire(self._network.socket(family, kind, protocol), deadline)

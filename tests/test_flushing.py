@@ -173,6 +173,7 @@ def test_with_urllib_a_capture_waits_as_long_as_one_request_may_take(sentry: Loc
     sentry.always(Hang())
     with client_of(sentry, "urllib", timeout=0.2, shutdown_timeout=0.2) as client:
         client.capture_message("in vain")
+        assert len(sentry.requests) == 1
         assert not in_time(client, "flush")
 
 

@@ -7,10 +7,11 @@ import struct
 import threading
 import time
 from contextlib import closing
+from typing import Any
 
 import pytest
 
-from asyncsentry.post import Channel
+from asyncsentry.post import Blocking, Channel
 from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 from asyncsentry.transport.settings import Settings
@@ -184,6 +185,19 @@ def test_another_thread_may_end_a_post(sentry: LocalSentry) -> None:
     (outcome,) = outcomes
     assert isinstance(outcome, NoResponse)
     assert outcome.sent
+
+
+def test_a_look_up_that_fails_too_late_is_a_time_out() -> None:
+    class SlowlyNowhere(Blocking):
+        def addresses(self, host: str, port: int, seconds: float, /) -> Any:
+            time.sleep(2 * seconds)
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    for seconds, expected in ((0.02, TimeoutError), (PATIENCE, socket.gaierror)):
+        network = SlowlyNowhere() if seconds < 1 else Blocking()
+        outcome = Channel(Settings("http://nowhere.invalid/"), network).post(Request("", {}, b""), seconds)
+        assert isinstance(outcome, NoResponse)
+        assert isinstance(outcome.error, expected)
 
 
 def test_a_host_may_be_given_by_its_name() -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from asyncsentry import own
 from asyncsentry.delivery.latches import Latches, new_latch
 from asyncsentry.delivery.ledger import Account, Ledger
 from asyncsentry.delivery.limits import Limits, parse_retry_after
@@ -163,7 +164,7 @@ class Outbox:
     def _announce(self, now: float) -> None:
         """Open the latches whose time has come: outside the turnstile, as what they call is not ours."""
         for latch in self._turnstile.ask(lambda: self._take_ready(now), ()):
-            latch.set_result(None)
+            own.hand_over(partial(latch.set_result, None))
 
     # -- inside the turnstile
 
@@ -237,7 +238,7 @@ class Outbox:
             cancelled = isinstance(outcome.error, Cancelled)
             self._retry(lease, sent=outcome.sent, tried=outcome.sent and not cancelled)
             if not cancelled:
-                self._back_off(lease, now, None)
+                self._back_off(lease, now, None, timed_out=isinstance(outcome.error, TimeoutError))
         elif outcome.status in RETRY_STATUSES:
             self._retry(lease, sent=True, tried=True)
             self._back_off(lease, now, parse_retry_after(outcome.headers.get("retry-after"), self._wall()))
@@ -245,8 +246,8 @@ class Outbox:
             self._backoff.succeed()
             self._finish(lease, outcome.status, now)
 
-    def _back_off(self, lease: Lease, now: float, asked: float | None) -> None:
-        self._resume = max(self._resume, now + self._backoff.fail(lease.failures, asked))
+    def _back_off(self, lease: Lease, now: float, asked: float | None, *, timed_out: bool = False) -> None:
+        self._resume = max(self._resume, now + self._backoff.fail(lease.failures, asked, timed_out=timed_out))
 
     def _finish(self, lease: Lease, status: int, now: float) -> None:
         if status < 300:

@@ -24,7 +24,8 @@ LONGEST_PAUSE: Final = 60.0
 class Backoff:
     """How long to leave a failing server alone: doubling, with full jitter, so that many clients do not come at once.
 
-    The first failure costs no pause: a kept-alive connection that had gone stale looks just like one.
+    The first failure costs no pause, as a kept-alive connection that had gone stale looks just like one; but for a
+    time-out, after which the server is slow, or not there: whoever waited once must not wait twice in a row.
     """
 
     def __init__(self, uniform: Callable[[], float] = any_number) -> None:
@@ -35,7 +36,7 @@ class Backoff:
     def succeed(self) -> None:
         self.failures = 0
 
-    def fail(self, known: int, asked: float | None = None) -> float:
+    def fail(self, known: int, asked: float | None = None, *, timed_out: bool = False) -> float:
         """Seconds until the next try; at least what the server ``asked`` for, if that is not beyond reason.
 
         ``known`` is how many failures there were when the send began: of several that were under way together, as
@@ -43,7 +44,7 @@ class Backoff:
         """
         pause = 0.0
         if known == self.failures:
-            self.failures += 1
+            self.failures += 1 + (timed_out and not self.failures)
             pause = self._pause()
         return max(pause, min(asked or 0.0, MAX_AGE))
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextvars import Context
 from functools import partial
 from threading import get_native_id
 from typing import Any, Final, Protocol
 
+from asyncsentry import own
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.outbox import Lease, Outbox
 from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
@@ -117,12 +117,12 @@ class Turns:
 
     def _run_soon(self) -> None:
         self._soon = None
-        Context().run(self._turn)
+        own.work(self._turn)
 
     def _run_alarm(self, alarm: float) -> None:
         if self._alarm == alarm:
             self._alarm = None
-        Context().run(self._turn)
+        own.work(self._turn)
 
     def _turn(self) -> None:
         self.home = get_native_id()

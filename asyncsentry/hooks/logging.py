@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from asyncsentry import own
 from asyncsentry.events.attributes import level_name
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.hooks import asyncio_tasks
@@ -66,7 +67,7 @@ class _Listener:
         self._inside = _Inside()
 
     def hear(self, _logger: logging.Logger, record: logging.LogRecord, /) -> None:
-        if record.levelno < self._lowest_level or self._inside.hearing or _is_ignored(record):
+        if record.levelno < self._lowest_level or self._inside.hearing or own.at_work() or _is_ignored(record):
             return
         self._inside.hearing = True
         try:

@@ -15,6 +15,13 @@ def test_the_first_failure_costs_no_pause_then_it_doubles() -> None:
     assert pauses(Backoff(lambda: 1.0), 9) == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LONGEST_PAUSE, LONGEST_PAUSE]
 
 
+def test_after_a_time_out_the_first_pause_comes_at_once() -> None:
+    backoff = Backoff(lambda: 1.0)
+    assert [backoff.fail(backoff.failures, timed_out=True) for _ in range(3)] == [1.0, 2.0, 4.0]
+    backoff.succeed()
+    assert (backoff.fail(0), backoff.fail(1, timed_out=True)) == (0.0, 1.0)
+
+
 def test_a_thousand_failures_are_no_different() -> None:
     assert pauses(Backoff(lambda: 1.0), 1000)[-1] == LONGEST_PAUSE
 

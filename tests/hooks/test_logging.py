@@ -13,6 +13,8 @@ from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.hooks import logging as hook
 from asyncsentry.testing import LocalSentry
+from asyncsentry.transport.protocol import Request, Settle
+from asyncsentry_transports.urllib import UrllibTransport
 
 Events = Callable[[], tuple[dict[str, Any], ...]]
 
@@ -228,6 +230,36 @@ def test_t34_the_sdk_s_own_records_are_neither_events_nor_breadcrumbs(events: Ev
     (event,) = events()
     assert event["logentry"]["formatted"] == "theirs"
     assert crumbs_of(event) == []
+
+
+def test_t34_what_a_library_logs_while_we_send_with_it_is_not_heard(sentry: LocalSentry, log: logging.Logger) -> None:
+    """It would be sent, and logged again, for ever."""
+
+    class Chatty(UrllibTransport):
+        def send(self, request: Request, settle: Settle, /) -> None:
+            log.error("I am sending")
+            super().send(request, settle)
+
+    client = Client(sentry.dsn, transport=Chatty)
+    uninstall = hook.install(client)
+    log.error("the event")
+    uninstall()
+    client.close(timeout=5)
+    (event,) = sentry.events
+    assert event["logentry"]["formatted"] == "the event"
+
+
+def test_what_the_application_logs_when_it_hears_that_all_is_delivered_is_heard(
+    sentry: LocalSentry, log: logging.Logger
+) -> None:
+    client = Client(sentry.dsn_for("threaded"))
+    uninstall = hook.install(client)
+    log.error("the event")
+    client._idle().add_done_callback(lambda _: log.error("the event is delivered"))
+    sentry.wait_for_events(2)
+    uninstall()
+    client.close(timeout=5)
+    assert [event["logentry"]["formatted"] for event in sentry.events] == ["the event", "the event is delivered"]
 
 
 def test_what_is_logged_while_a_record_is_heard_ends_there(sentry: LocalSentry, log: logging.Logger) -> None:

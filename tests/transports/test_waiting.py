@@ -34,7 +34,7 @@ def test_waiting_in_vain_gives_false_within_its_time_and_leaves_the_latch_alone(
             idle: Future[None] = Future()
             before = time.monotonic()
             assert not await style.wait(transport, idle, 0.05)
-            assert time.monotonic() - before < PATIENCE / 2
+            assert time.monotonic() - before < 2.0
             assert not idle.cancelled()
             idle.set_result(None)
 
