@@ -35,7 +35,7 @@ BETWEEN = PYTHONS[1:-1]
 TOOLS = "3.12"
 """The Python of the sessions that need only one."""
 
-OWN_SESSION = ("docs", "on_eventlet", "relay", "servers")
+OWN_SESSION = ("docs", "on_eventlet", "relay", "servers", "soak")
 """Folders of tests/ that need an environment of their own."""
 NEEDS_EXTRAS = "extras"
 """The folder of tests/ that needs the optional packages; all others need pytest and its plugins alone."""
@@ -54,6 +54,7 @@ nox.options.sessions = [
     "relay",
     "docs",
     "servers",
+    "soak_briefly",
     "bench",
     "heartbeat",
 ]
@@ -187,6 +188,24 @@ def docs(session: nox.Session) -> None:
     run_pytest(session, "docs")
 
 
+@nox.session(python=NEWEST, tags=["full"], requires=["build"])
+def soak(session: nox.Session) -> None:
+    """Ten minutes of a busy program and a server at its worst."""
+    run_soak(session, 600)
+
+
+@nox.session(python=NEWEST, requires=["build"])
+def soak_briefly(session: nox.Session) -> None:
+    """Two minutes of it."""
+    run_soak(session, 120)
+
+
+def run_soak(session: nox.Session, seconds: int) -> None:
+    install(session, "test")
+    session.env["SOAK_SECONDS"] = str(seconds)
+    run_pytest(session, "-rP", "soak")
+
+
 @nox.session(python=TOOLS)
 def bugsink(session: nox.Session) -> None:
     """Install a real server, Bugsink, for `servers`: in an environment of its own, as it pins its dependencies."""
@@ -207,6 +226,13 @@ def bench(session: nox.Session) -> None:
     """Measure beside the peers; the gate's short form only shows that it works (``-- --runs 25`` for figures)."""
     install(session, "bench")
     session.run("python", "benchmarks/startup.py", *(session.posargs or ["--runs", "5"]))
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build"])
+def losses(session: nox.Session) -> None:
+    """Show what arrives beside sentry-sdk when something goes wrong (``-- --write`` puts it in the documentation)."""
+    install(session, "bench")
+    session.run("python", "benchmarks/losses.py", *session.posargs)
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])

@@ -1,7 +1,7 @@
-"""A program around which something goes wrong: ``python -m faults.program CASE PLACE FOLDER OPTIONS``.
+"""A program around which something goes wrong: ``python -m faults.program SDK CASE PLACE FOLDER OPTIONS``.
 
-CASE is one of the functions below. Each process of the program adds a line to the file ``accounts`` in FOLDER, when the
-SDK's own end is over: what became of the errors that it captured.
+SDK is ``asyncsentry`` or another module with the same names; CASE is one of the functions below. Each process of the
+program adds a line to the file ``accounts`` in FOLDER, when the SDK's own end is over: what became of what it captured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from faults import places
 from faults.places import Run
 
-CASE, PLACE, FOLDER, OPTIONS = sys.argv[1:]
+SDK, CASE, PLACE, FOLDER, OPTIONS = sys.argv[1:]
 places.prepare(PLACE)
 
 import atexit  # noqa: E402  # patching comes first
@@ -19,37 +19,45 @@ import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import threading  # noqa: E402
+from importlib import import_module  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+OURS = SDK == "asyncsentry"
+
+captured: list[str] = []
+"""What this process captured."""
+os.register_at_fork(after_in_child=captured.clear)
 
 
 @atexit.register  # before the SDK is imported, so it is called after the SDK's own end
 def write_accounts() -> None:
     """As one write, which no other process's can get into."""
-    account = asyncsentry.get_client().stats()["error"]
+    counted = left = 0
+    if OURS:
+        account = sdk.get_client().stats()["error"]
+        counted = account.limited + sum(account.lost.values()) + account.unknown
+        left = account.queued + account.in_flight
+        assert account.captured == len(captured)
     with (Path(FOLDER) / "accounts").open("a", buffering=1, encoding="utf-8") as file:
-        file.write(
-            json.dumps(
-                {
-                    "captured": account.captured,
-                    "counted": account.limited + sum(account.lost.values()) + account.unknown,
-                    "left": account.queued + account.in_flight,
-                }
-            )
-            + "\n"
-        )
+        file.write(json.dumps({"captured": len(captured), "counted": counted, "left": left}) + "\n")
 
 
-import asyncsentry  # noqa: E402
+sdk: Any = import_module(SDK)
 
 
 def capture(name: str, count: int) -> None:
     for number in range(count):
-        asyncsentry.capture_message(f"{name} {number}")
+        captured.append(f"{name} {number}")
+        sdk.capture_message(captured[-1])
 
 
-def under_way() -> int:
-    account = asyncsentry.get_client().stats()["error"]
-    return account.queued + account.in_flight
+def under_way() -> bool:
+    if not OURS:
+        sdk.flush(timeout=20)
+        return False
+    account = sdk.get_client().stats()["error"]
+    return bool(account.queued + account.in_flight)
 
 
 async def until_told(pause: places.Pause) -> None:
@@ -88,6 +96,7 @@ def burst(run: Run) -> None:
 def crash(run: Run) -> None:
     async def work(pause: places.Pause) -> None:
         capture("before", 3)
+        captured.append("the crash")
         raise ZeroDivisionError
 
     run(work)
@@ -133,6 +142,7 @@ def interrupted(run: Run) -> None:
         finally:
             capture("cleaning up", 2)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
     try:
         run(work)
     except KeyboardInterrupt:
@@ -182,7 +192,7 @@ def forks(run: Run) -> None:
             child = os.fork()
             if not child:
                 capture(f"child {number}", 3)
-                asyncsentry.flush(20)
+                sdk.flush(timeout=20)
                 write_accounts()
                 os._exit(0)
             children.append(child)
@@ -253,5 +263,5 @@ def flood(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    asyncsentry.init(**json.loads(OPTIONS))
+    sdk.init(**json.loads(OPTIONS))
     globals()[CASE](places.runner(PLACE))

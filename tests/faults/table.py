@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from faults.cases import BLOCKING, CASES, Case
-
-PAGE: Final = Path(__file__).parents[2] / "docs" / "faults.md"
-BEGIN: Final = "<!-- what follows is written by tests/faults/table.py -->\n"
-END: Final = "<!-- so far -->\n"
+from faults.page import SHOWN
 
 
 def lines() -> Iterator[str]:
@@ -35,12 +31,5 @@ def _applies(case: Case) -> str:
 TABLE: Final = "".join(f"{line}\n" for line in lines())
 
 
-def written() -> str:
-    """The table as it stands on the page."""
-    return PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-
-
 if __name__ == "__main__":
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    PAGE.write_text(before + BEGIN + TABLE + END + rest.partition(END)[2], encoding="utf-8")
+    SHOWN.write(TABLE)
