@@ -92,8 +92,9 @@ class Options:
     """Whether ``flush`` raises for what could not be delivered. A capture never does."""
     queue_bytes: int = 16 * 1024 * 1024
     """How much may wait for delivery; beyond it the least important, then the oldest, is dropped and counted."""
-    max_in_flight: int = 4
-    """Requests under way at once."""
+    max_in_flight: int = 16
+    """Requests under way at once, at the most: it begins with four, and more go while events wait and the server keeps
+    up."""
     compress: int | str = 1
     """The level of gzip, from 1, the cheapest, to 9; 0 sends what it is. ``"gzip"`` stands for 1, ``"none"`` for 0.
     ``"zstd"`` and ``"br"``, for servers that are known to take them, each need the extra of that name."""

@@ -28,6 +28,7 @@ from asyncsentry.delivery.queue import Entry, Queue
 from asyncsentry.delivery.reports import Reports
 from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES, RETRY_STATUSES, Backoff
 from asyncsentry.delivery.turnstile import PATIENCE, Turnstile
+from asyncsentry.delivery.window import Window
 from asyncsentry.item import Category, Item
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 
@@ -78,7 +79,7 @@ class Outbox:
         self._limits = Limits()
         self._reports = Reports(losses, self._limits, wanted=send_reports)
         self._backoff = backoff or Backoff()
-        self._max_in_flight = max_in_flight
+        self._window = Window(max_in_flight)
         self._patience = patience
         self._wall = wall
         self._number = 0
@@ -181,7 +182,7 @@ class Outbox:
         if self._first_is_ready(now):
             return 0.0
         times = [lease.deadline for lease in self._leases]
-        if len(self._leases) < self._max_in_flight:
+        if len(self._leases) < self._window.size:
             at = now if self._queue else self._reports.due(now)
             if at is not None:
                 times.append(max(at, self._resume))
@@ -189,7 +190,7 @@ class Outbox:
 
     def _next(self, now: float, thread: int, hurry: bool) -> Lease | None:
         self._reclaim(lambda lease: lease.deadline <= now, tried=True)
-        if not hurry and (len(self._leases) >= self._max_in_flight or now < self._resume):
+        if not hurry and (len(self._leases) >= self._window.size or now < self._resume):
             return None
         entries = self._pick(now)
         losses, number = self._reports.take(now, riding=bool(entries))
@@ -244,9 +245,14 @@ class Outbox:
             self._back_off(lease, now, parse_retry_after(outcome.headers.get("retry-after"), self._wall()))
         else:
             self._backoff.succeed()
+            if outcome.status < 300:
+                self._window.succeed(waiting=bool(self._queue))
+            else:
+                self._window.fail()
             self._finish(lease, outcome.status, now)
 
     def _back_off(self, lease: Lease, now: float, asked: float | None, *, timed_out: bool = False) -> None:
+        self._window.fail()
         self._resume = max(self._resume, now + self._backoff.fail(lease.failures, asked, timed_out=timed_out))
 
     def _finish(self, lease: Lease, status: int, now: float) -> None:

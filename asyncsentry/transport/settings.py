@@ -38,7 +38,7 @@ class Settings:
     """Used as it is, instead of the four above."""
     proxy: Proxy | None = None
     """The proxy for this endpoint, ``NO_PROXY`` already obeyed."""
-    max_in_flight: int = 4
+    max_in_flight: int = 16
     """How many requests the core leaves unsettled at once: as many connections are enough."""
     shutdown_timeout: float = 2.0
     """Seconds that a transport whose loop is ending may hold it to deliver what is left."""
