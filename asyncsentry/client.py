@@ -358,6 +358,11 @@ class Client(Generic[Wait_co]):
         if dispatcher is not None:
             await close(dispatcher, self._seconds(timeout))
 
+    def at_sigterm(self) -> bool:
+        """Called when the process is told to end: deliver what is left, within what its end may take; whether it is."""
+        dispatcher = self._delivery()
+        return dispatcher is None or not self.active or dispatcher.hurry(self.options.shutdown_timeout)
+
     def at_exit(self) -> None:
         """Called at the end of the process: the last resort. What is captured still later is sent at once."""
         dispatcher = self._delivery()

@@ -16,7 +16,7 @@ import pytest
 
 from asyncsentry.testing import Answer, LocalSentry
 from transports.green_programs import *  # noqa: F403  # the tests, and their fixtures
-from transports.green_programs import PATIENCE, Dialect
+from transports.green_programs import BEGINNING, PATIENCE, Dialect
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,6 +117,34 @@ def test_a_gunicorn_worker_delivers(tmp_path: Path, sentry: LocalSentry, preload
         assert status_of(f"{url}/last") == 200
     found = Counter(event["logentry"]["formatted"] for event in sentry.events)
     assert found == {"loaded": 1, "Error handling request GET /crash": 1, "the last": 1}
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1], ids=["not-begun", "begun"])
+def test_told_twice_in_the_hub_the_handler_is_called_at_once(tmp_path: Path, sentry: LocalSentry, pause: float) -> None:
+    sentry.always(Answer(delay=0.4))
+    text = """
+def tell():
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(100):
+        pass
+
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(client.stats()["error"].delivered))
+asyncsentry.init(flush_on_sigterm=True, shutdown_timeout=20)
+client = asyncsentry.get_client()
+capture_message("main 0")
+loop = gevent.get_hub().loop
+loop.run_callback(tell)
+sleep(PAUSE)
+loop.run_callback(tell)
+while not told:
+    sleep(0.01)
+print(client.wait(20))
+sleep(0.1)
+print(told)
+"""
+    program = GEVENT.patch + BEGINNING + GEVENT.prelude + text.replace("PAUSE", str(pause))
+    assert GEVENT.said_by(tmp_path, sentry, program) == "True\n[0]\n"
 
 
 def test_where_no_thread_can_be_started_the_last_resort_looks_names_up_itself(
