@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import signal
-import subprocess
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from asyncsentry.testing import Answer, LocalSentry
+from extras.serving import serving, status_of
 from transports.green_programs import *  # noqa: F403  # the tests, and their fixtures
 from transports.green_programs import BEGINNING, PATIENCE, Dialect
 
@@ -52,37 +47,16 @@ def dialect() -> Dialect:
     return GEVENT
 
 
-@contextmanager
-def serving(*arguments: str | Path, sentry: LocalSentry, folder: Path, says: str) -> Iterator[str]:
-    """A server until it is told to end; gives the part of its output that ``says`` where it listens."""
-    with subprocess.Popen(
-        GEVENT.command(*arguments),
-        env=GEVENT.environment(sentry, folder),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield next(found[1] for line in process.stdout if (found := re.search(says, line)))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=PATIENCE)
-
-
-def status_of(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
+def serving_here(
+    *arguments: str | Path, sentry: LocalSentry, folder: Path, says: str
+) -> AbstractContextManager[tuple[str, list[str]]]:
+    environment = GEVENT.environment(sentry, folder)
+    return serving(GEVENT.command(*arguments), environment=environment, folder=folder, says=says)
 
 
 def test_the_example_is_a_web_server_whose_crash_arrives(tmp_path: Path, sentry: LocalSentry) -> None:
     example = ROOT / "examples" / "gevent_wsgi.py"
-    with serving(example, "0", sentry=sentry, folder=tmp_path, says=r"\('127\.0\.0\.1', (\d+)\)") as port:
+    with serving_here(example, "0", sentry=sentry, folder=tmp_path, says=r"\('127\.0\.0\.1', (\d+)\)") as (port, _):
         assert status_of(f"http://127.0.0.1:{port}/?name=you") == 200
         assert status_of(f"http://127.0.0.1:{port}/") == 500
         (event,) = sentry.wait_for_events(1, PATIENCE)
@@ -109,7 +83,7 @@ def application(environ, start_response):
 def test_a_gunicorn_worker_delivers(tmp_path: Path, sentry: LocalSentry, preload: list[str]) -> None:
     (tmp_path / "shop.py").write_text(APPLICATION, encoding="utf-8")
     gunicorn = ["-m", "gunicorn", "--worker-class", "gevent", "--bind", "127.0.0.1:0", *preload, "shop:application"]
-    with serving(*gunicorn, sentry=sentry, folder=tmp_path, says=r"Listening at: (\S+)") as url:
+    with serving_here(*gunicorn, sentry=sentry, folder=tmp_path, says=r"Listening at: (\S+)") as (url, _):
         assert status_of(f"{url}/") == 200
         assert status_of(f"{url}/crash") == 500
         sentry.wait_for(lambda: any("logger" in event for event in sentry.events), PATIENCE)
