@@ -365,10 +365,8 @@ class Client(Generic[Wait_co]):
 
     def at_exit(self) -> None:
         """Called at the end of the process: the last resort. What is captured still later is sent at once."""
-        dispatcher = self._delivery()
-        if dispatcher is not None and self.active:
-            left = dispatcher.exit(self.options.shutdown_timeout)
-            dispatcher.end(0.0)
+        if self._shipping is not None and self.active:
+            left = self._shipping.exit(self.options.shutdown_timeout)
             if left:
                 logger.warning("%d event(s) could not be delivered before the program ended", left)
 
