@@ -358,12 +358,15 @@ class Client(Generic[Wait_co]):
         if dispatcher is not None:
             await close(dispatcher, self._seconds(timeout))
 
+    def at_sigterm(self) -> bool:
+        """Called when the process is told to end: deliver what is left, within what its end may take; whether it is."""
+        dispatcher = self._delivery()
+        return dispatcher is None or not self.active or dispatcher.hurry(self.options.shutdown_timeout)
+
     def at_exit(self) -> None:
         """Called at the end of the process: the last resort. What is captured still later is sent at once."""
-        dispatcher = self._delivery()
-        if dispatcher is not None and self.active:
-            left = dispatcher.exit(self.options.shutdown_timeout)
-            dispatcher.end(0.0)
+        if self._shipping is not None and self.active:
+            left = self._shipping.exit(self.options.shutdown_timeout)
             if left:
                 logger.warning("%d event(s) could not be delivered before the program ended", left)
 

@@ -102,6 +102,8 @@ class Options:
     """Seconds for one whole request, connecting included."""
     shutdown_timeout: float = 2.0
     """Seconds that the end of the program, or of an event loop, may take to deliver what is left."""
+    flush_on_sigterm: bool = False
+    """Whether what is left is delivered at SIGTERM, before the handler that was there."""
     verify_ssl: bool = True
     """Whether the server's certificate and name are checked."""
     ca_certs: str | None = None

@@ -7,7 +7,7 @@ import atexit
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from types import BuiltinFunctionType
@@ -68,6 +68,11 @@ def patched() -> bool:
     return not isinstance(_thread.start_new_thread, BuiltinFunctionType)
 
 
+def importing() -> bool:
+    """Whether some thread is in the middle of an import of ours."""
+    return any(True for _ in _unfinished())
+
+
 def _tell(residents: list[Resident], what: Callable[[Resident], None]) -> None:
     for resident in residents:
         try:
@@ -93,10 +98,15 @@ def _let_go() -> None:
 
 def _finish_imports() -> None:
     """Wait for what other threads import of ours: the child has no such threads, and would wait for it for ever."""
+    for name in _unfinished():
+        with suppress(Exception):  # what it imports is not our concern here
+            import_module(name)
+
+
+def _unfinished() -> Iterator[str]:
     for name, module in list(sys.modules.items()):
         if name.startswith(IMPORTED_LATE) and getattr(getattr(module, "__spec__", None), "_initializing", False):
-            with suppress(Exception):  # what it imports is not our concern here
-                import_module(name)
+            yield name
 
 
 def _tell_after_fork() -> None:

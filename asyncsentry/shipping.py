@@ -45,6 +45,7 @@ class Shipping:
         self.dispatcher: Dispatcher | None = None
         """What delivers; None before the first capture."""
         self._early: deque[tuple[Reason, Category]] = deque()
+        self._exit_within: float | None = None
 
     def open(self) -> Dispatcher | None:
         """What delivers, loaded if it is not yet.
@@ -77,6 +78,18 @@ class Shipping:
         else:
             dispatcher.lose(reason, category)
 
+    def exit(self, timeout: float) -> int:
+        """Deliver what is left at the end of the process; gives how many items had to be given up.
+
+        Where nothing was captured yet, nothing is loaded for it: the first capture may still come, or none.
+        """
+        self._exit_within = timeout
+        if self.dispatcher is None:
+            return 0
+        left = self.dispatcher.exit(timeout)
+        self.dispatcher.end(0.0)
+        return left
+
     def leave_behind(self) -> None:
         """This is a forked child: what was queued and begun is the parent's to do."""
         if self.dispatcher is not None:
@@ -102,7 +115,7 @@ class Shipping:
             send_reports=options.send_client_reports,
         )
         headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
-        return Dispatcher(
+        dispatcher = Dispatcher(
             outbox,
             losses,
             self.transport,
@@ -111,6 +124,9 @@ class Shipping:
             readiness=self.facts,
             timeout=options.timeout,
         )
+        if self._exit_within is not None:
+            dispatcher.exit(self._exit_within)
+        return dispatcher
 
     def _make_transport(self, *, forked: bool) -> AnyTransport:
         made_or_maker = self._options.transport

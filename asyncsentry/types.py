@@ -54,6 +54,7 @@ class OptionArguments(TypedDict, total=False):
     compress: int | Literal["gzip", "none", "br", "zstd"] | None
     timeout: float | None
     shutdown_timeout: float | None
+    flush_on_sigterm: bool | None
     verify_ssl: bool | None
     ca_certs: PathOption | None
     cert_file: PathOption | None

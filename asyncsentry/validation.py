@@ -187,6 +187,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "compress": compression,
     "timeout": number(0.001, 3600),
     "shutdown_timeout": number(0, 3600),
+    "flush_on_sigterm": flag,
     "verify_ssl": flag,
     "ca_certs": existing,
     "cert_file": existing,

@@ -34,6 +34,10 @@ def install(client: Client[Any]) -> Uninstall:
     if options.install_logging_hook:
         breadcrumb_level = levels.INFO if options.enable_breadcrumbs else None
         installed.append(logging.install(client, breadcrumb_level=breadcrumb_level))
+    if options.flush_on_sigterm:
+        from asyncsentry.hooks import sigterm
+
+        installed.append(sigterm.install(client))
 
     def uninstall() -> None:
         while installed:

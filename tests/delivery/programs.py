@@ -19,14 +19,17 @@ from asyncsentry import capture_message
 """
 
 
-def run(folder: Path, sentry: LocalSentry, text: str, *, transport: str = "auto", measured: bool = True) -> str:
+def run(
+    folder: Path, sentry: LocalSentry, text: str, *, transport: str = "auto", measured: bool = True, first: str = ""
+) -> str:
     """What the program writes on standard error, when it has ended; what it captures goes to the server.
 
-    Not ``measured`` is what a tracer of coverage cannot stand: its own locks are left held by Ctrl-C, and by forks.
+    What is to be ``first`` comes before we are imported. Not ``measured`` is what a tracer of coverage cannot stand:
+    its own locks are left held by Ctrl-C, and by forks.
     """
     environment = {name: value for name, value in os.environ.items() if measured or not name.startswith("COVERAGE")}
     path = folder / "program.py"
-    path.write_text(PRELUDE + text, encoding="utf-8")
+    path.write_text(first + PRELUDE + text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", path],
         env={**environment, "SENTRY_DSN": sentry.dsn_for(transport), "SENTRY_RELEASE": "shop@1"},

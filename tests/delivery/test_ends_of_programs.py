@@ -48,6 +48,25 @@ capture_message("at last")
     assert messages(sentry)["registered early"] == 1
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_first_capture_may_be_the_last_thing_that_the_program_does(
+    tmp_path: Path, sentry: LocalSentry, transport: str
+) -> None:
+    """After our own end, which came first, as what was registered last does."""
+    (tmp_path / "early.py").write_text("import atexit, sys\natexit.register(lambda: sys.last())\n", encoding="utf-8")
+    run(
+        tmp_path,
+        sentry,
+        """
+asyncsentry.init()
+sys.last = lambda: capture_message("last 0")
+""",
+        transport=transport,
+        first="import early\n",
+    )
+    assert messages(sentry) == expected(last=1)
+
+
 def test_t24_what_could_not_be_delivered_is_said_in_one_line(tmp_path: Path, sentry: LocalSentry) -> None:
     sentry.always(Answer(503))
     said = run(

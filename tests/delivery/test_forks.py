@@ -68,6 +68,70 @@ for thread in threads:
     assert messages(sentry) == expected(first=50, second=50, child=20)
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_thread_may_fork_while_others_capture(tmp_path: Path, sentry: LocalSentry, transport: str) -> None:
+    run(
+        tmp_path,
+        sentry,
+        """
+asyncsentry.init(queue_bytes=2**28, shutdown_timeout=30)
+def work(name):
+    for number in range(50):
+        capture_message(f"{name} {number}")
+def fork():
+    for number in range(5):
+        child = os.fork()
+        if not child:
+            capture_message(f"child {number}")
+            os._exit(not asyncsentry.flush(20))
+        statuses.append(os.waitpid(child, 0)[1])
+statuses = []
+threads = [threading.Thread(target=work, args=("first",)), threading.Thread(target=fork)]
+for thread in threads:
+    thread.start()
+work("second")
+for thread in threads:
+    thread.join()
+assert statuses == [0] * 5
+""",
+        transport=transport,
+        measured=False,
+    )
+    assert messages(sentry) == expected(first=50, second=50, child=5)
+
+
+@pytest.mark.parametrize("transport", ["auto", "asyncio", "threaded"])
+def test_a_child_of_a_running_loop_may_begin_a_loop_of_its_own(
+    tmp_path: Path, sentry: LocalSentry, transport: str
+) -> None:
+    run(
+        tmp_path,
+        sentry,
+        """
+import asyncio
+asyncsentry.init(shutdown_timeout=20)
+async def life(number):
+    capture_message(f"child {number}")
+async def main():
+    capture_message("parent 0")
+    children = []
+    for number in range(2):
+        child = os.fork()
+        if not child:
+            asyncio.run(life(number))
+            capture_message(f"late {number}")
+            os._exit(not asyncsentry.flush(20))
+        children.append(child)
+        capture_message(f"parent {number + 1}")
+    while children:
+        assert os.waitpid(children.pop(), 0)[1] == 0
+asyncio.run(main())
+""",
+        transport=transport,
+    )
+    assert messages(sentry) == expected(parent=3, child=2, late=2)
+
+
 def test_a_fork_while_the_facts_are_being_found_out_is_held(tmp_path: Path, sentry: LocalSentry) -> None:
     """The thread that finds them out imports; a child would wait for an import that nobody goes on with."""
     run(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import signal
-import subprocess
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from asyncsentry.testing import Answer, LocalSentry
+from extras.serving import serving, status_of
 from transports.green_programs import *  # noqa: F403  # the tests, and their fixtures
-from transports.green_programs import PATIENCE, Dialect
+from transports.green_programs import BEGINNING, PATIENCE, Dialect
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,37 +47,16 @@ def dialect() -> Dialect:
     return GEVENT
 
 
-@contextmanager
-def serving(*arguments: str | Path, sentry: LocalSentry, folder: Path, says: str) -> Iterator[str]:
-    """A server until it is told to end; gives the part of its output that ``says`` where it listens."""
-    with subprocess.Popen(
-        GEVENT.command(*arguments),
-        env=GEVENT.environment(sentry, folder),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield next(found[1] for line in process.stdout if (found := re.search(says, line)))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=PATIENCE)
-
-
-def status_of(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
+def serving_here(
+    *arguments: str | Path, sentry: LocalSentry, folder: Path, says: str
+) -> AbstractContextManager[tuple[str, list[str]]]:
+    environment = GEVENT.environment(sentry, folder)
+    return serving(GEVENT.command(*arguments), environment=environment, folder=folder, says=says)
 
 
 def test_the_example_is_a_web_server_whose_crash_arrives(tmp_path: Path, sentry: LocalSentry) -> None:
     example = ROOT / "examples" / "gevent_wsgi.py"
-    with serving(example, "0", sentry=sentry, folder=tmp_path, says=r"\('127\.0\.0\.1', (\d+)\)") as port:
+    with serving_here(example, "0", sentry=sentry, folder=tmp_path, says=r"\('127\.0\.0\.1', (\d+)\)") as (port, _):
         assert status_of(f"http://127.0.0.1:{port}/?name=you") == 200
         assert status_of(f"http://127.0.0.1:{port}/") == 500
         (event,) = sentry.wait_for_events(1, PATIENCE)
@@ -109,7 +83,7 @@ def application(environ, start_response):
 def test_a_gunicorn_worker_delivers(tmp_path: Path, sentry: LocalSentry, preload: list[str]) -> None:
     (tmp_path / "shop.py").write_text(APPLICATION, encoding="utf-8")
     gunicorn = ["-m", "gunicorn", "--worker-class", "gevent", "--bind", "127.0.0.1:0", *preload, "shop:application"]
-    with serving(*gunicorn, sentry=sentry, folder=tmp_path, says=r"Listening at: (\S+)") as url:
+    with serving_here(*gunicorn, sentry=sentry, folder=tmp_path, says=r"Listening at: (\S+)") as (url, _):
         assert status_of(f"{url}/") == 200
         assert status_of(f"{url}/crash") == 500
         sentry.wait_for(lambda: any("logger" in event for event in sentry.events), PATIENCE)
@@ -117,6 +91,34 @@ def test_a_gunicorn_worker_delivers(tmp_path: Path, sentry: LocalSentry, preload
         assert status_of(f"{url}/last") == 200
     found = Counter(event["logentry"]["formatted"] for event in sentry.events)
     assert found == {"loaded": 1, "Error handling request GET /crash": 1, "the last": 1}
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1], ids=["not-begun", "begun"])
+def test_told_twice_in_the_hub_the_handler_is_called_at_once(tmp_path: Path, sentry: LocalSentry, pause: float) -> None:
+    sentry.always(Answer(delay=0.4))
+    text = """
+def tell():
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(100):
+        pass
+
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(client.stats()["error"].delivered))
+asyncsentry.init(flush_on_sigterm=True, shutdown_timeout=20)
+client = asyncsentry.get_client()
+capture_message("main 0")
+loop = gevent.get_hub().loop
+loop.run_callback(tell)
+sleep(PAUSE)
+loop.run_callback(tell)
+while not told:
+    sleep(0.01)
+print(client.wait(20))
+sleep(0.1)
+print(told)
+"""
+    program = GEVENT.patch + BEGINNING + GEVENT.prelude + text.replace("PAUSE", str(pause))
+    assert GEVENT.said_by(tmp_path, sentry, program) == "True\n[0]\n"
 
 
 def test_where_no_thread_can_be_started_the_last_resort_looks_names_up_itself(

@@ -38,7 +38,8 @@ def test_each_test_has_a_server_of_its_own_that_is_stopped(pytester: pytest.Pyte
             assert threading.active_count() == 1
         """
     )
-    result = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:xdist", "-p", "no:randomly", "-W", "error")
+    others = [part for name in ("asyncio", "randomly", "xdist") for part in ("-p", f"no:{name}")]
+    result = pytester.runpytest_subprocess(*PLUGIN, *others, "-W", "error")
     result.assert_outcomes(passed=3)
 
 

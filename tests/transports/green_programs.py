@@ -6,9 +6,11 @@ A test module of a library's own imports them, and says as the fixture ``dialect
 from __future__ import annotations
 
 import os
+import signal
 import ssl
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from asyncsentry.testing import Answer, LocalSentry
+from asyncsentry.testing import Answer, Hang, LocalSentry
 from delivery.programs import expected, lost, messages
 
 PATIENCE = 20.0
@@ -201,6 +203,68 @@ os.wait()
     printed = dialect.said_by(tmp_path, sentry, prelude + text)
     assert sorted(printed.splitlines()) == ["child True", "parent True"]
     assert messages(sentry) == expected(parent=3, child=2)
+
+
+# -- SIGTERM
+
+HANDLERS = {
+    "by-default": ("", -signal.SIGTERM),
+    "ending": ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))", 3),
+    "noting": ("signal.signal(signal.SIGTERM, lambda *_: told.append(True))", 0),
+}
+"""What there was to handle it, and how the program ends."""
+
+TOLD = """
+told = []
+{handler}
+asyncsentry.init(flush_on_sigterm=True, shutdown_timeout={seconds}, timeout=60)
+capture_message("main 0")
+print("ready", flush=True)
+{waiting}
+"""
+ASLEEP = "while not told: sleep(0.01)"
+BUSY = "while not told: pass"
+
+
+def tell(dialect: Dialect, folder: Path, sentry: LocalSentry, text: str, *, times: int = 1) -> subprocess.Popen[str]:
+    """A program that was sent SIGTERM when it was ready, and has ended."""
+    path = folder / "program.py"
+    path.write_text(text, encoding="utf-8")
+    with subprocess.Popen(
+        dialect.command(path),
+        env=dialect.environment(sentry, folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for number in range(times):
+            time.sleep(number * 0.5)
+            process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+    return process
+
+
+@pytest.mark.parametrize(("handler", "waiting"), [("by-default", ASLEEP), ("ending", ASLEEP), ("noting", BUSY)])
+def test_a_program_that_is_told_to_end_delivers_first(
+    tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str, handler: str, waiting: str
+) -> None:
+    sentry.always(Answer(delay=0.2))
+    before, status = HANDLERS[handler]
+    text = TOLD.format(handler=before, seconds=20, waiting=waiting)
+    assert tell(dialect, tmp_path, sentry, prelude + text).returncode == status
+    assert set(messages(sentry)) == {"main 0"}
+
+
+@pytest.mark.parametrize("handler", ["ending", "noting"])
+def test_told_twice_it_does_not_wait_for_a_server_that_hangs(
+    tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str, handler: str
+) -> None:
+    sentry.always(Hang())
+    before, status = HANDLERS[handler]
+    text = TOLD.format(handler=before, seconds=60, waiting=ASLEEP)
+    assert tell(dialect, tmp_path, sentry, prelude + text, times=2).returncode == status
 
 
 # -- what holds nothing up

@@ -1,0 +1,41 @@
+"""Web servers as programs: started, asked, told to end."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE = 20.0
+"""Seconds after which a server that still waits has found a bug."""
+
+
+@contextmanager
+def serving(
+    command: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, says: str
+) -> Iterator[tuple[str, list[str]]]:
+    """A server until it is told to end: the part of its output that ``says`` where it listens, and (then) the rest."""
+    with subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        rest: list[str] = []
+        try:
+            yield next(found[1] for line in process.stdout if (found := re.search(says, line))), rest
+        finally:
+            process.send_signal(signal.SIGTERM)
+            rest.append(process.communicate(timeout=PATIENCE)[0])
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
