@@ -79,6 +79,14 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "last words": Case("captures in functions that `atexit` calls", "last_words", Row(3, 3)),
     "interrupt": Case("Ctrl-C", "interrupted", Row(6, 6), places=WITHOUT_REACTOR),
+    "sigterm": Case(
+        "SIGTERM, with `flush_on_sigterm`",
+        "terminated",
+        Row(5, 5),
+        options={"flush_on_sigterm": True, **PATIENT},
+        places=WITHOUT_REACTOR,
+        status=-15,
+    ),
     "cancelled": Case("captures in the `finally` of cancelled tasks", "cancelled", Row(6, 6), places=ASYNCIO),
     "closed": Case(
         "a loop is closed with requests in flight",

@@ -32,13 +32,17 @@ os.register_at_fork(after_in_child=captured.clear)
 
 @atexit.register  # before the SDK is imported, so it is called after the SDK's own end
 def write_accounts() -> None:
-    """As one write, which no other process's can get into."""
     counted = left = 0
     if OURS:
         account = sdk.get_client().stats()["error"]
         counted = account.limited + sum(account.lost.values()) + account.unknown
         left = account.queued + account.in_flight
         assert account.captured == len(captured)
+    write(counted, left)
+
+
+def write(counted: int = 0, left: int = 0) -> None:
+    """As one write, which no other process's can get into."""
     with (Path(FOLDER) / "accounts").open("a", buffering=1, encoding="utf-8") as file:
         file.write(json.dumps({"captured": len(captured), "counted": counted, "left": left}) + "\n")
 
@@ -147,6 +151,18 @@ def interrupted(run: Run) -> None:
         run(work)
     except KeyboardInterrupt:
         capture("after", 1)
+
+
+def terminated(run: Run) -> None:
+    """Nobody will ask what has become of it: what arrives shows it."""
+
+    async def work(pause: places.Pause) -> None:
+        capture("before", 5)
+        write()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await pause(20)
+
+    run(work)
 
 
 def cancelled(run: Run) -> None:
