@@ -68,7 +68,7 @@ CASES: Final[Mapping[str, Case]] = {
         Row(20, 20),
         always=SLOWLY,
     ),
-    "burst": Case("2,000 captures at once", "burst", Row(2000, 2000)),
+    "burst": Case("2,000 captures at once", "burst", Row(2000, 2000, 16)),
     "crash": Case("the program crashes", "crash", Row(4, 4), places=WITHOUT_REACTOR, status=1),
     "threads": Case("eight threads capture", "threads", Row(200, 200)),
     "runs": Case(
