@@ -18,8 +18,8 @@ DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 _VISIBLE = frozenset(map(chr, range(0x21, 0x7F)))
 _KEY = _VISIBLE - {","}
 """A key travels in a header whose pairs are split on commas: anything else could end the pair, or the header, early."""
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._~-")
-_ADDRESS = frozenset("0123456789abcdef:.")
+NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._~-")
+ADDRESS_CHARACTERS = frozenset("0123456789abcdef:.")
 _PATH = _VISIBLE - frozenset('"<>\\^`{}')
 
 
@@ -123,7 +123,7 @@ def _host_and_port(location: str, scheme: str) -> tuple[str, int]:
     if bracket < 0:
         return _host_name(name), _port(port, scheme)
     address = location[1:bracket].lower()
-    if name or not location.startswith("[") or ":" not in address or not _ADDRESS.issuperset(address):
+    if name or not location.startswith("[") or ":" not in address or not ADDRESS_CHARACTERS.issuperset(address):
         raise _refusal("has a host that is no IPv6 address in brackets")
     return address, _port(port, scheme)
 
@@ -137,7 +137,7 @@ def _host_name(text: str) -> str:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
             raise _refusal("has a host that is no host name") from None
-    if not _NAME.issuperset(name):
+    if not NAME_CHARACTERS.issuperset(name):
         raise _refusal("has a host that is no host name")
     return name
 

@@ -52,7 +52,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def ca_certs(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    path = tmp_path_factory.mktemp("tls") / "Autorität.pem"
     authority.cert_pem.write_to_path(str(path))
     return str(path)
 
@@ -275,7 +275,7 @@ def test_a_client_certificate_is_shown(
 ) -> None:
     sentry = serve(clients=authority)
     certificate = authority.issue_cert("client.example")
-    chain, key = str(tmp_path / "client.pem"), str(tmp_path / "client.key")
+    chain, key = str(tmp_path / "Zeugnis für uns.pem"), str(tmp_path / "Schlüssel.pem")
     if key_apart:
         certificate.cert_chain_pems[0].write_to_path(chain)
         certificate.private_key_pem.write_to_path(key)

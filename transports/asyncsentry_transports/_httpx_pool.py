@@ -52,7 +52,6 @@ class Pool:
 
     def __init__(self, settings: Settings, context: SSLContext | None, *, http2: bool) -> None:
         proxy, count = settings.proxy, settings.max_in_flight
-        secret = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
         self.failed = False
         self._users = 0
         self._http = httpx.AsyncHTTPTransport(
@@ -60,7 +59,7 @@ class Pool:
             trust_env=False,
             http2=http2,
             limits=httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=None),
-            proxy=httpx.Proxy(f"http://{_bracketed(proxy.host)}:{proxy.port}", headers=secret) if proxy else None,
+            proxy=httpx.Proxy(proxy.url, headers=proxy.headers) if proxy else None,
         )
 
     async def exchange(self, request: Request, go: Try, deadline: float) -> Response:
@@ -124,7 +123,3 @@ async def _read(answer: httpx.Response, body: bytearray, scope: anyio.CancelScop
     finally:
         await answer.aclose()
     return True
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -93,13 +93,13 @@ class _Session:
 
     async def _attempt(self, request: Request, go: _Try, timeout: float) -> Response:
         proxy = self._settings.proxy
-        secret = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
+        secret = proxy.headers if proxy else {}
         secure = request.url.startswith("https:")
         async with self._session.post(
             request.url,
             data=BytesIO(request.body),  # aiohttp warns of large ones that are given as bytes
             headers={**request.headers} if secure else {**request.headers, **secret},
-            proxy=f"http://{_bracketed(proxy.host)}:{proxy.port}" if proxy else None,
+            proxy=proxy.url if proxy else None,
             proxy_headers=secret if secure else None,
             ssl=await tls_context(self._tls) if secure else True,
             allow_redirects=False,
@@ -137,7 +137,3 @@ def _tracing() -> aiohttp.TraceConfig:
     config.on_request_headers_sent.append(headers_sent)
     config.on_connection_reuseconn.append(reused)
     return config
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
