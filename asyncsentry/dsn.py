@@ -25,7 +25,7 @@ _PATH = _VISIBLE - frozenset('"<>\\^`{}')
 
 @dataclass(frozen=True, slots=True)
 class Dsn:
-    """A DSN's parts. Neither ``str()`` nor ``repr()`` shows the secret key.
+    """A DSN's parts. Neither ``str()`` nor ``repr()`` shows the secret key, or the options.
 
     Keys and options are decoded; ``path`` (the server's prefix, ``""`` or ``"/a/b"``) and ``project_id`` stay
     percent-encoded, as the URL has them. ``host`` is in lower case, an IPv6 address without its brackets.
@@ -39,7 +39,8 @@ class Dsn:
     port: int
     path: str
     project_id: str
-    options: Mapping[str, str] = field(hash=False)
+    options: Mapping[str, str] = field(hash=False, repr=False)
+    """One may be a proxy, with its password."""
 
     @property
     def envelope_url(self) -> str:

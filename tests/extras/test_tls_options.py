@@ -13,6 +13,8 @@ from asyncsentry.transport.tls import client_context
 from transports.style import Style
 from transports.styles import STYLES
 
+NOBODY = r"ca_certs=.* cannot be used: .*openssl rehash"
+
 
 @pytest.fixture(params=STYLES, ids=lambda style: style.name)
 def style(request: pytest.FixtureRequest) -> Style:
@@ -31,6 +33,18 @@ def test_ca_certs_that_cannot_be_used_are_an_error_at_set_up(style: Style, rubbi
     for path in (str(tmp_path / "missing.pem"), rubbish):
         with pytest.raises(OptionError, match=r"ca_certs=.*pem"):
             style.make(Settings("https://sentry.invalid/", ca_certs=path))
+
+
+def test_a_folder_in_which_openssl_would_find_nobody_is_an_error_at_set_up(style: Style, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=NOBODY):
+        style.make(Settings("https://sentry.invalid/", ca_certs=str(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "9d66eef0", "9d66eef0.r0", "9d66eef0.pem", "9D66EEF0.0", "9d66eef.0"])
+def test_openssl_finds_authorities_by_their_hashes_alone(tmp_path: Path, name: str) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / name))
+    with pytest.raises(OptionError, match=NOBODY):
+        client_context(Settings("https://sentry.invalid/", ca_certs=str(tmp_path)))
 
 
 def test_a_client_certificate_that_cannot_be_used_is_an_error_at_set_up(style: Style, rubbish: str) -> None:

@@ -12,10 +12,13 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from hashlib import sha1
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.x509 import load_pem_x509_certificate
 
 from asyncsentry.errors import OptionError
 from asyncsentry.testing import LocalSentry
@@ -311,11 +314,28 @@ def test_a_proxy_that_wants_to_know_who_we_are_makes_no_tunnel(
     assert sentry.connections == 0
 
 
-def test_authorities_may_be_a_folder(ca_certs: str, serve: Servers, tmp_path: Path) -> None:
-    context = client_context(Settings("https://sentry.invalid/", ca_certs=str(tmp_path)))
-    assert context.verify_mode == ssl.CERT_REQUIRED
-    assert context.check_hostname
-    assert context.get_ca_certs() == []
+def test_authorities_may_be_a_folder(style: Style, serve: Servers, authority: trustme.CA, tmp_path: Path) -> None:
+    sentry = serve()
+    settings = Settings(sentry.url, ca_certs=str(tmp_path))
+    authority.cert_pem.write_to_path(str(tmp_path / openssl_name(authority)))
+    assert isinstance(outcome_of(style, settings, sentry), Response)
+    stranger = trustme.CA()
+    (tmp_path / openssl_name(authority)).rename(tmp_path / openssl_name(stranger))
+    assert isinstance(outcome_of(style, settings, sentry), NoResponse)
+    assert len(sentry.events) == 1
+
+
+def openssl_name(authority: trustme.CA) -> str:
+    """The name that OpenSSL looks for in a folder: the first four bytes of a hash of the subject, in lower case."""
+    subject = load_pem_x509_certificate(authority.cert_pem.bytes()).subject
+    plain = [x509.RelativeDistinguishedName([_lowered(part) for part in rdn]) for rdn in subject.rdns]
+    # A name is a sequence of these; OpenSSL leaves the sequence's own head out.
+    pieces = b"".join(x509.Name([rdn]).public_bytes()[2:] for rdn in plain)
+    return f"{int.from_bytes(sha1(pieces).digest()[:4], 'little'):08x}.0"
+
+
+def _lowered(part: x509.NameAttribute[str]) -> x509.NameAttribute[str]:
+    return x509.NameAttribute(part.oid, part.value.lower())
 
 
 def test_the_platforms_authorities_are_trusted_by_default() -> None:

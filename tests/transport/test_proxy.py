@@ -94,6 +94,7 @@ def test_how_a_proxy_is_written(value: str, expected: Proxy) -> None:
         ("http://u:secret@proxy:1?query=1", "has more after its host and port"),
         ("http://u:secret@proxy:1/#part", "has more after its host and port"),
         ("http://u:1/secret@proxy:1", "has more after its host and port"),
+        ("http://u:secret@[::1%zone]:1", "has a host that is no host name"),
         ("http://u:secret@pro xy:1", "has a host that is no host name"),
         ("http://u:secret@pro..xy:1", "has a host that is no host name"),
         ("http://u:secret@" + "x" * 64 + ":1", "has a host that is no host name"),
