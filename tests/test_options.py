@@ -227,8 +227,7 @@ def test_an_ssl_context_is_one_of_the_standard_library() -> None:
 def test_a_servers_context_is_no_clients() -> None:
     said = refusal(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     assert said == "ssl_context must be a client's, as ssl.create_default_context() makes it, not a server's"
-    for make in (ssl.create_default_context, lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)):
-        context = make()
+    for context in (ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)):
         assert given(ssl_context=context).ssl_context is context
 
 

@@ -12,28 +12,22 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from hashlib import sha1
 from pathlib import Path
 
 import pytest
 import trustme
-from cryptography import x509
-from cryptography.x509 import load_pem_x509_certificate
 
 from asyncsentry.errors import OptionError
 from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import client_context
+from extras.openssl_names import openssl_name
 from testing.client import AUTH
 from transports.forward_proxy import forward_proxy
 from transports.scripted import scripted
 from transports.style import PATIENCE, Style, Traffic, event_request
 from transports.styles import STYLES
-
-# On Python 3.10, asyncio's TLS transport says this whenever the server was the one to hang up, unless it is closed once
-# more, which aiohttp does not do.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
 
 
 @pytest.fixture(params=STYLES, ids=lambda style: style.name)
@@ -323,19 +317,6 @@ def test_authorities_may_be_a_folder(style: Style, serve: Servers, authority: tr
     (tmp_path / openssl_name(authority)).rename(tmp_path / openssl_name(stranger))
     assert isinstance(outcome_of(style, settings, sentry), NoResponse)
     assert len(sentry.events) == 1
-
-
-def openssl_name(authority: trustme.CA) -> str:
-    """The name that OpenSSL looks for in a folder: the first four bytes of a hash of the subject, in lower case."""
-    subject = load_pem_x509_certificate(authority.cert_pem.bytes()).subject
-    plain = [x509.RelativeDistinguishedName([_lowered(part) for part in rdn]) for rdn in subject.rdns]
-    # A name is a sequence of these; OpenSSL leaves the sequence's own head out.
-    pieces = b"".join(x509.Name([rdn]).public_bytes()[2:] for rdn in plain)
-    return f"{int.from_bytes(sha1(pieces).digest()[:4], 'little'):08x}.0"
-
-
-def _lowered(part: x509.NameAttribute[str]) -> x509.NameAttribute[str]:
-    return x509.NameAttribute(part.oid, part.value.lower())
 
 
 def test_the_platforms_authorities_are_trusted_by_default() -> None:

@@ -14,6 +14,7 @@ from asyncsentry.transport.http1 import DISCARD_LIMIT
 from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._aiohttp_lines import Lines, answers_on
 from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._loops import Loops, tls_context
 from asyncsentry_transports._tasks import Tasks
@@ -62,6 +63,7 @@ class _Session:
         self._settings = settings
         self._tls = tls
         self._tasks = Tasks(loop)
+        self._lines = Lines()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.max_in_flight),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -69,6 +71,7 @@ class _Session:
             auto_decompress=False,
             trust_env=False,
             trace_configs=[_tracing()],
+            response_class=answers_on(self._lines),
         )
 
     def send(self, request: Request, flight: Flight, /) -> None:
@@ -77,6 +80,7 @@ class _Session:
     async def close(self) -> None:
         await self._tasks.end()
         await self._session.close()
+        self._lines.clear_up()
 
     async def _post(self, request: Request, flight: Flight) -> Response:
         deadline = self._loop.time() + self._settings.timeout
