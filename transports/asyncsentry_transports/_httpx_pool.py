@@ -9,15 +9,12 @@ import anyio
 import httpx
 
 from asyncsentry.transport.http1 import DISCARD_LIMIT
-from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response
+from asyncsentry.transport.protocol import BODY_LIMIT, WRITE_SIZE, Request, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports._flight import Flight
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-_PIECE = 64 * 1024
-"""Bytes handed to httpx at once: a large request must not hold the loop for long, in TLS least of all."""
 
 
 class Try:
@@ -95,7 +92,7 @@ class _Pieces(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        piece = self._body[self._at : self._at + _PIECE]
+        piece = self._body[self._at : self._at + WRITE_SIZE]
         if not piece:
             raise StopAsyncIteration
         self._at += len(piece)

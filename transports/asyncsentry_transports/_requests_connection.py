@@ -15,7 +15,8 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-_CHUNK = 64 * 1024
+from asyncsentry.transport.http1 import HEAD_LIMIT
+from asyncsentry.transport.protocol import WRITE_SIZE
 
 
 class Watch:
@@ -92,7 +93,7 @@ class _Timed:
         left = memoryview(data)
         while left:
             self._line.settimeout(self._watch.left())
-            left = left[self._line.send(left[:_CHUNK]) :]
+            left = left[self._line.send(left[:WRITE_SIZE]) :]
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
         # By way of a file of the socket's own, so that the socket is closed when the last of the two is.
@@ -137,7 +138,7 @@ class _Final(HTTPResponse):
             version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
             if not 100 < status < 200:
                 return version, status, reason
-            while self.fp.readline(_CHUNK).strip():
+            while self.fp.readline(HEAD_LIMIT).strip():
                 pass
 
 
