@@ -69,9 +69,7 @@ class Worker:
         self._turns.put((0.0, next(self._serial), _wake_up))
         self._poster.abort()
         if threading.current_thread() is not self._worker:
-            wait(
-                [self._ended], PATIENCE
-            )  # it is cut off: only a name look-up, or urllib3's connecting, holds it longer
+            wait([self._ended], PATIENCE)  # only a look-up, or urllib3's connecting, is not cut short
             self._settle(NoResponse(Cancelled("the transport was closed"), sent=True))
         return done
 
