@@ -18,14 +18,14 @@ DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 _VISIBLE = frozenset(map(chr, range(0x21, 0x7F)))
 _KEY = _VISIBLE - {","}
 """A key travels in a header whose pairs are split on commas: anything else could end the pair, or the header, early."""
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._~-")
-_ADDRESS = frozenset("0123456789abcdef:.")
+NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._~-")
+ADDRESS_CHARACTERS = frozenset("0123456789abcdef:.")
 _PATH = _VISIBLE - frozenset('"<>\\^`{}')
 
 
 @dataclass(frozen=True, slots=True)
 class Dsn:
-    """A DSN's parts. Neither ``str()`` nor ``repr()`` shows the secret key.
+    """A DSN's parts. Neither ``str()`` nor ``repr()`` shows the secret key, or the options.
 
     Keys and options are decoded; ``path`` (the server's prefix, ``""`` or ``"/a/b"``) and ``project_id`` stay
     percent-encoded, as the URL has them. ``host`` is in lower case, an IPv6 address without its brackets.
@@ -39,7 +39,8 @@ class Dsn:
     port: int
     path: str
     project_id: str
-    options: Mapping[str, str] = field(hash=False)
+    options: Mapping[str, str] = field(hash=False, repr=False)
+    """One may be a proxy, with its password."""
 
     @property
     def envelope_url(self) -> str:
@@ -123,7 +124,7 @@ def _host_and_port(location: str, scheme: str) -> tuple[str, int]:
     if bracket < 0:
         return _host_name(name), _port(port, scheme)
     address = location[1:bracket].lower()
-    if name or not location.startswith("[") or ":" not in address or not _ADDRESS.issuperset(address):
+    if name or not location.startswith("[") or ":" not in address or not ADDRESS_CHARACTERS.issuperset(address):
         raise _refusal("has a host that is no IPv6 address in brackets")
     return address, _port(port, scheme)
 
@@ -137,7 +138,7 @@ def _host_name(text: str) -> str:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
             raise _refusal("has a host that is no host name") from None
-    if not _NAME.issuperset(name):
+    if not NAME_CHARACTERS.issuperset(name):
         raise _refusal("has a host that is no host name")
     return name
 

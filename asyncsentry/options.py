@@ -25,13 +25,13 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 """Options that the environment may set; ``SENTRY_DSN`` and ``SENTRY_TRANSPORT`` are read beside them."""
 
-DSN_OPTIONS: Final = frozenset({"ca_certs", "compress", "max_in_flight", "timeout", "verify_ssl"})
-"""Options that the DSN's query may set."""
+PROXIES: Final = frozenset({"http_proxy", "https_proxy"})
 
-CONNECTION: Final = frozenset(
-    {"ca_certs", "cert_file", "http_proxy", "https_proxy", "key_file", "ssl_context", "timeout", "verify_ssl"}
-)
+CONNECTION: Final = PROXIES | {"ca_certs", "cert_file", "key_file", "ssl_context", "timeout", "verify_ssl"}
 """Options that make a transport: given beside one that is made already, nobody would obey them."""
+
+DSN_OPTIONS: Final = CONNECTION - {"ssl_context"} | {"compress", "max_in_flight"}
+"""Options that the DSN's query may set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -211,7 +211,9 @@ def _from_dsn(dsn: Dsn) -> dict[str, Any]:
 
     unknown = dsn.options.keys() - DSN_OPTIONS
     if unknown:
-        raise OptionError(f"a DSN has no option {min(unknown)!r}: there are {', '.join(sorted(DSN_OPTIONS))}")
+        # An ampersand in a proxy's password, not escaped, cuts it in two.
+        which = "other option" if PROXIES & dsn.options.keys() else f"option {min(unknown)!r}"
+        raise OptionError(f"a DSN has no {which}: there are {', '.join(sorted(DSN_OPTIONS))}")
     return {name: read(name, value, f"the DSN's {name}") for name, value in dsn.options.items()}
 
 

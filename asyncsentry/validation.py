@@ -149,9 +149,11 @@ def ssl_context(value: Any, called: str) -> object:
     # Whoever holds a context has the module loaded: no need to load it for those who hold none. By what is beneath it:
     # `ssl.SSLContext` is another class once gevent or eventlet has patched the program, and may be made before that.
     ssl = sys.modules.get("_ssl")
-    if ssl is not None and isinstance(value, ssl._SSLContext):
-        return value
-    raise refusal(called, "an ssl.SSLContext", value)
+    if ssl is None or not isinstance(value, ssl._SSLContext):
+        raise refusal(called, "an ssl.SSLContext", value)
+    if value.protocol == ssl.PROTOCOL_TLS_SERVER:
+        raise OptionError(f"{called} must be a client's, as ssl.create_default_context() makes it, not a server's")
+    return value
 
 
 MEBIBYTE: Final = 1024 * 1024

@@ -7,6 +7,7 @@ import functools
 import os
 import ssl
 import typing
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -129,6 +130,8 @@ def test_a_refusal_shows_plain_values_and_of_others_the_type() -> None:
 def test_a_proxys_password_is_never_shown() -> None:
     assert "hidden" not in refusal(https_proxy=b"http://user:hidden@proxy")
     assert "hidden" not in repr(given(https_proxy="http://user:hidden@proxy", http_proxy="http://u:hidden@proxy"))
+    in_the_dsn = resolve(f"{DSN}?https_proxy=http://user:hidden@proxy", None, {}, {})
+    assert "hidden" not in repr(in_the_dsn) + str(in_the_dsn.dsn)
 
 
 @pytest.mark.parametrize("name", ["in_app_include", "in_app_exclude"])
@@ -219,6 +222,13 @@ def test_an_ssl_context_is_one_of_the_standard_library() -> None:
     context = ssl.create_default_context()
     assert given(ssl_context=context).ssl_context is context
     assert refusal(ssl_context="context").startswith("ssl_context must be an ssl.SSLContext")
+
+
+def test_a_servers_context_is_no_clients() -> None:
+    said = refusal(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    assert said == "ssl_context must be a client's, as ssl.create_default_context() makes it, not a server's"
+    for context in (ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)):
+        assert given(ssl_context=context).ssl_context is context
 
 
 def test_an_ssl_context_leaves_nothing_else_to_say_about_tls(tmp_path: Path) -> None:
@@ -337,13 +347,21 @@ def test_without_a_dsn_the_options_are_checked_and_no_transport_is_looked_up(
 
 def test_the_dsns_options_hold_unless_an_argument_says_otherwise(tmp_path: Path) -> None:
     dsn = f"{DSN}?timeout=2.5&verify_ssl=0&ca_certs={tmp_path}&max_in_flight=2&compress=none"
+    dsn += f"&cert_file={tmp_path}&key_file={tmp_path}&http_proxy=&https_proxy=http://me:a%2526b@proxy:3128"
     options = resolve(dsn, None, {}, {})
     assert (options.timeout, options.verify_ssl, options.max_in_flight, options.compress) == (2.5, False, 2, 0)
-    assert options.ca_certs == str(tmp_path)
+    assert options.ca_certs == options.cert_file == options.key_file == str(tmp_path)
+    assert (options.http_proxy, options.https_proxy) == ("", "http://me:a%26b@proxy:3128")
+    assert settings(options, {}).proxy == Proxy("proxy", 3128, "Basic " + b64encode(b"me:a&b").decode())
     assert resolve(dsn, None, {"timeout": 1, "verify_ssl": True}, {}).timeout == 1
     assert resolve(dsn, None, {"timeout": 1, "verify_ssl": True}, {}).verify_ssl is True
     assert options.dsn is not None
     assert options.dsn.envelope_url == "https://host/api/1/envelope/"
+
+
+IN_A_DSN = (
+    "ca_certs, cert_file, compress, http_proxy, https_proxy, key_file, max_in_flight, timeout, verify_ssl"  # in order
+)
 
 
 @pytest.mark.parametrize(
@@ -354,11 +372,11 @@ def test_the_dsns_options_hold_unless_an_argument_says_otherwise(tmp_path: Path)
         ("verify_ssl", "the DSN's verify_ssl must be one of 1, true, yes, on, 0, false, no, off, not ''"),
         ("max_in_flight=1.5", "the DSN's max_in_flight must be a whole number from 1 to 100, not '1.5'"),
         ("ca_certs=/no/such/file", "the DSN's ca_certs: there is no file or folder '/no/such/file'"),
-        ("time=1", "a DSN has no option 'time': there are ca_certs, compress, max_in_flight, timeout, verify_ssl"),
-        (
-            "release=1",
-            "a DSN has no option 'release': there are ca_certs, compress, max_in_flight, timeout, verify_ssl",
-        ),
+        ("cert_file=/no/such/file", "the DSN's cert_file: there is no file or folder '/no/such/file'"),
+        ("key_file=/", "key_file needs cert_file, the certificate that it is the key of"),
+        ("time=1", f"a DSN has no option 'time': there are {IN_A_DSN}"),
+        ("release=1", f"a DSN has no option 'release': there are {IN_A_DSN}"),
+        ("http_proxy=http://me:my&secret@proxy:1", f"a DSN has no other option: there are {IN_A_DSN}"),
     ],
 )
 def test_a_bad_option_in_the_dsn_is_an_error_at_set_up(query: str, said: str) -> None:
@@ -384,7 +402,7 @@ def test_what_makes_no_transport_is_refused_at_set_up() -> None:
     assert said == "transport must be a registered name, a class or function that makes one, or an instance"
 
 
-@pytest.mark.parametrize("query", ["timeout=1", "verify_ssl=1", "max_in_flight=2", "ca_certs=/"])
+@pytest.mark.parametrize("query", ["timeout=1", "verify_ssl=1", "max_in_flight=2", "ca_certs=/", "https_proxy="])
 def test_the_dsns_options_cannot_reach_a_transport_that_is_made_already(query: str) -> None:
     said = refused(lambda: resolve(f"{DSN}?{query}", INSTANCE, {}, {}))
     assert said == f"the transport is made already: give {query.partition('=')[0]} to what makes it"

@@ -60,7 +60,7 @@ def post_head(request: Request, proxy: Proxy | None) -> bytes:
     headers = {"Host": authority, **request.headers, "Content-Length": str(len(request.body))}
     if proxy is not None and scheme == "http":
         target = f"http://{authority}{target}"
-        headers |= _authorization(proxy)
+        headers |= proxy.headers
     return _head(f"POST {target} HTTP/1.1", headers)
 
 
@@ -68,11 +68,7 @@ def connect_head(server: Origin, proxy: Proxy) -> bytes:
     """The head that asks a proxy for a tunnel to ``server``."""
     host = f"[{server.host}]" if ":" in server.host else server.host
     authority = f"{host}:{server.port}"
-    return _head(f"CONNECT {authority} HTTP/1.1", {"Host": authority, **_authorization(proxy)})
-
-
-def _authorization(proxy: Proxy) -> dict[str, str]:
-    return {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+    return _head(f"CONNECT {authority} HTTP/1.1", {"Host": authority, **proxy.headers})
 
 
 def _head(first: str, headers: dict[str, str]) -> bytes:

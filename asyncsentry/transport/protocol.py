@@ -46,6 +46,9 @@ class Response:
 BODY_LIMIT = 4096
 """How much of an answer's body a transport keeps, in bytes."""
 
+WRITE_SIZE = 64 * 1024
+"""How much of a request to write at once, in bytes: a large one must not hold a loop for long, in TLS least of all."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:

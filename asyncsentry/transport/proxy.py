@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from asyncsentry.dsn import ADDRESS_CHARACTERS, NAME_CHARACTERS
 from asyncsentry.errors import OptionError
 from asyncsentry.transport.settings import Proxy
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
+
+_SHAPE = "a proxy is written http://[USER:PASSWORD@]HOST:PORT"
 
 
 def find_proxy(url: str, http_proxy: str | None, https_proxy: str | None, environ: Mapping[str, str]) -> Proxy | None:
@@ -46,12 +49,29 @@ def _parse(name: str, value: str) -> Proxy | None:
 
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
-        host, port = parts.hostname, parts.port or 80
+        host, port = parts.hostname, 80 if parts.port is None else parts.port
     except ValueError:
-        raise OptionError(f"{name} is not a URL: a proxy is written http://HOST:PORT") from None
+        raise OptionError(f"{name} is not a URL: {_SHAPE}") from None
     if parts.scheme != "http" or not host:
-        raise OptionError(f"{name} must be written http://[USER:PASSWORD@]HOST:PORT: no other kind of proxy will do")
-    return Proxy(host, port, _authorization(parts))
+        raise OptionError(f"{name} is no plain http proxy, and no other kind will do: {_SHAPE}")
+    if port == 0:
+        raise OptionError(f"{name} has the port 0, where nothing can be reached: {_SHAPE}")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise OptionError(f"{name} has more after its host and port, which no proxy would get to see: {_SHAPE}")
+    return Proxy(_host(name, host), port, _authorization(parts))
+
+
+def _host(name: str, host: str) -> str:
+    """The host in ASCII."""
+    if ":" in host and ADDRESS_CHARACTERS.issuperset(host):
+        return host
+    try:
+        ascii_host = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        ascii_host = ""
+    if not ascii_host or not NAME_CHARACTERS.issuperset(ascii_host):
+        raise OptionError(f"{name} has a host that is no host name: {_SHAPE}")
+    return ascii_host
 
 
 def _authorization(parts: SplitResult) -> str | None:

@@ -14,9 +14,21 @@ class Proxy:
     """A forward proxy: plain ``http`` to the proxy itself, a ``CONNECT`` tunnel for an https server."""
 
     host: str
+    """In ASCII; an IPv6 address without its brackets."""
     port: int
     authorization: str | None = field(default=None, repr=False)
     """The whole value of ``Proxy-Authorization``, if the proxy's URL had a user."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, without the secret."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What tells it who we are, and nobody else may see."""
+        return {} if self.authorization is None else {"Proxy-Authorization": self.authorization}
 
 
 @dataclass(frozen=True, slots=True)

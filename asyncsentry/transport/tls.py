@@ -54,9 +54,20 @@ def _trusting(ca_certs: str) -> SSLContext:
 
     folder = os.path.isdir(ca_certs)
     try:
+        if folder and not any(map(_is_hash, os.listdir(ca_certs))):
+            raise OptionError(
+                f"ca_certs={ca_certs!r} cannot be used: in a folder OpenSSL looks for authorities by names like "
+                "9d66eef0.0, as `openssl rehash` gives them, and there are none"
+            )
         return ssl.create_default_context(cafile=None if folder else ca_certs, capath=ca_certs if folder else None)
     except OSError as error:
         raise OptionError(f"ca_certs={ca_certs!r} cannot be used: {error}") from error
+
+
+def _is_hash(name: str) -> bool:
+    """Whether a file's name is what OpenSSL looks an authority up by: the hash of its subject, and a serial number."""
+    subject, _, serial = name.partition(".")
+    return len(subject) == 8 and set(subject) <= set("0123456789abcdef") and serial.isdecimal()
 
 
 def _identify(context: SSLContext, cert_file: str | None, key_file: str | None) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from asyncsentry.transport.protocol import WRITE_SIZE
+
 if TYPE_CHECKING:
     from ssl import MemoryBIO, SSLContext, SSLObject
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CHUNK = 64 * 1024
+_READ_SIZE = 64 * 1024
 
 
 class Socket(Protocol):
@@ -60,12 +62,12 @@ class Wire:
         """Write all of it."""
         left = memoryview(message)
         while left:
-            left = left[self._write(left[:_CHUNK]) :]
+            left = left[self._write(left[:WRITE_SIZE]) :]
 
     def read(self) -> bytes:
         """Some of what comes; nothing when the other side has hung up."""
         tls = self._tls
-        return self._recv() if tls is None else self._take(tls, lambda: tls.read(_CHUNK))
+        return self._recv() if tls is None else self._take(tls, lambda: tls.read(_READ_SIZE))
 
     @property
     def quiet(self) -> bool:
@@ -123,7 +125,7 @@ class Wire:
 
     def _recv(self) -> bytes:
         self._connection.settimeout(seconds_until(self.deadline))
-        return self._connection.recv(_CHUNK)
+        return self._connection.recv(_READ_SIZE)
 
 
 class _Tls:

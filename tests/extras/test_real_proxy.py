@@ -29,10 +29,6 @@ from transports.styles import STYLES
 
 USER: Final = "me:s3cret"
 
-# On Python 3.10, asyncio's TLS transport says this whenever the server was the one to hang up, unless it is closed once
-# more, which aiohttp does not do.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
-
 
 @dataclass
 class RealProxy:

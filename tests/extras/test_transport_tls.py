@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,16 +19,15 @@ import trustme
 
 from asyncsentry.errors import OptionError
 from asyncsentry.testing import LocalSentry
-from asyncsentry.transport.protocol import NoResponse, Response
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import client_context
+from extras.openssl_names import openssl_name
+from testing.client import AUTH
 from transports.forward_proxy import forward_proxy
-from transports.style import Style, event_request
+from transports.scripted import scripted
+from transports.style import PATIENCE, Style, Traffic, event_request
 from transports.styles import STYLES
-
-# On Python 3.10, asyncio's TLS transport says this whenever the server was the one to hang up, unless it is closed once
-# more, which aiohttp does not do.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
 
 
 @pytest.fixture(params=STYLES, ids=lambda style: style.name)
@@ -45,7 +49,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def ca_certs(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    path = tmp_path_factory.mktemp("tls") / "Autorität.pem"
     authority.cert_pem.write_to_path(str(path))
     return str(path)
 
@@ -57,12 +61,23 @@ class Servers:
         self._authority = authority
         self._stack = stack
 
-    def __call__(self, name: str = "127.0.0.1", *, clients: trustme.CA | None = None) -> LocalSentry:
+    def __call__(
+        self,
+        name: str = "127.0.0.1",
+        *,
+        clients: trustme.CA | None = None,
+        expired: bool = False,
+        asked_for: list[str | None] | None = None,
+    ) -> LocalSentry:
+        """``clients``: who has to vouch for them. ``asked_for``: gets the name that each names in its first words."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(name).configure_cert(context)
+        ended = datetime.now(timezone.utc) - timedelta(days=1) if expired else None
+        self._authority.issue_cert(name, not_after=ended).configure_cert(context)
         if clients is not None:
             context.verify_mode = ssl.CERT_REQUIRED
             clients.configure_trust(context)
+        if asked_for is not None:
+            context.sni_callback = lambda _, asked, __: asked_for.append(asked)
         return self._stack.enter_context(LocalSentry(ssl_context=context))
 
 
@@ -119,6 +134,47 @@ def test_closing_leaves_no_connection_behind(style: Style, serve: Servers, ca_ce
     sentry.wait_for(lambda: sentry.open_connections == 0)
 
 
+def test_a_close_in_the_midst_of_a_handshake_leaves_nothing(style: Style) -> None:
+    """The server says nothing."""
+    reached, gone = Future[None](), Future[None]()
+    outcomes: list[Response | NoResponse] = []
+
+    def silence(connected: socket.socket) -> None:
+        connected.recv(1)
+        reached.set_result(None)
+        with suppress(ConnectionResetError):
+            while connected.recv(65536):
+                pass
+        gone.set_result(None)
+
+    async def scenario() -> None:
+        threads = set(threading.enumerate())
+        transport = style.make(Settings(url, timeout=PATIENCE, verify_ssl=False))
+        traffic = Traffic(transport, [Request(url, AUTH, b"{}")])
+        if style.in_place:
+            threading.Thread(target=transport.later, args=(0.0, traffic.turn)).start()
+        else:
+            assert transport.later(0.0, traffic.turn)
+        await style.until(reached)
+        assert not await style.close(transport, Future(), 0.0)
+        await style.until(traffic.settled)
+        outcomes.extend(traffic.outcomes)
+        assert style.place.others() == []
+        await style.until(gone)
+        ours = [thread for thread in set(threading.enumerate()) - threads if thread.name.startswith("asyncsentry")]
+        for thread in ours:
+            await style.place.aside(partial(thread.join, PATIENCE / 2))
+        assert not any(thread.is_alive() for thread in ours)
+
+    with scripted(silence) as port:
+        url = f"https://127.0.0.1:{port}/api/1/envelope/"
+        style.run(scenario)
+    (outcome,) = outcomes
+    assert isinstance(outcome, NoResponse)
+    assert isinstance(outcome.error, Cancelled)
+    assert not outcome.sent
+
+
 def test_a_server_of_another_name_gets_nothing(style: Style, serve: Servers, ca_certs: str) -> None:
     sentry = serve("elsewhere.example")
     refused = outcome_of(style, Settings(sentry.url, ca_certs=ca_certs), sentry)
@@ -135,6 +191,30 @@ def test_a_server_of_an_unknown_authority_gets_nothing(style: Style, serve: Serv
     assert "certificate" in str(refused.error).lower()
     assert not refused.sent
     assert sentry.requests == ()
+
+
+def test_a_server_whose_certificate_has_expired_gets_nothing(style: Style, serve: Servers, ca_certs: str) -> None:
+    sentry = serve(expired=True)
+    refused = outcome_of(style, Settings(sentry.url, ca_certs=ca_certs), sentry)
+    assert isinstance(refused, NoResponse)
+    assert "expired" in str(refused.error).lower()
+    assert not refused.sent
+    assert sentry.requests == ()
+
+
+def test_the_server_is_told_by_which_name_it_is_wanted(style: Style, serve: Servers, ca_certs: str) -> None:
+    asked_for: list[str | None] = []
+    sentry = serve("localhost", asked_for=asked_for)
+    url = sentry.url.replace("127.0.0.1", "localhost")
+    outcomes: list[Response | NoResponse] = []
+
+    async def scenario() -> None:
+        async with style.transport(Settings(url, ca_certs=ca_certs)) as transport:
+            outcomes.extend(await style.deliver(transport, replace(event_request(sentry), url=url)))
+
+    style.run(scenario)
+    assert isinstance(outcomes[0], Response), outcomes
+    assert asked_for == ["localhost"]
 
 
 def test_a_server_that_speaks_no_tls_gets_nothing(style: Style, sentry: LocalSentry, ca_certs: str) -> None:
@@ -160,13 +240,27 @@ def test_verification_may_be_turned_off(style: Style, serve: Servers) -> None:
     assert isinstance(outcome_of(style, Settings(sentry.url, verify_ssl=False), sentry), Response)
 
 
-def test_a_context_of_the_users_is_used_as_it_is(style: Style, serve: Servers, authority: trustme.CA) -> None:
-    sentry = serve()
+@pytest.mark.parametrize(
+    ("name", "verify", "check_hostname"),
+    [
+        ("127.0.0.1", ssl.CERT_REQUIRED, True),
+        ("elsewhere.example", ssl.CERT_REQUIRED, False),
+        ("elsewhere.example", ssl.CERT_NONE, False),
+    ],
+    ids=["strict", "any-name", "lax"],
+)
+def test_a_context_of_the_users_is_used_as_it_is(
+    style: Style, serve: Servers, authority: trustme.CA, name: str, verify: ssl.VerifyMode, check_hostname: bool
+) -> None:
+    sentry = serve(name)
     context = ssl.create_default_context()
-    authority.configure_trust(context)
+    context.check_hostname, context.verify_mode = check_hostname, verify
+    if verify == ssl.CERT_REQUIRED:
+        authority.configure_trust(context)
     settings = Settings(sentry.url, ssl_context=context)
     if style.takes_contexts:
         assert isinstance(outcome_of(style, settings, sentry), Response)
+        assert (context.check_hostname, context.verify_mode) == (check_hostname, verify)
     else:
         with pytest.raises(OptionError, match="ssl_context"):
             style.make(settings)
@@ -178,7 +272,7 @@ def test_a_client_certificate_is_shown(
 ) -> None:
     sentry = serve(clients=authority)
     certificate = authority.issue_cert("client.example")
-    chain, key = str(tmp_path / "client.pem"), str(tmp_path / "client.key")
+    chain, key = str(tmp_path / "Zeugnis für uns.pem"), str(tmp_path / "Schlüssel.pem")
     if key_apart:
         certificate.cert_chain_pems[0].write_to_path(chain)
         certificate.private_key_pem.write_to_path(key)
@@ -214,55 +308,15 @@ def test_a_proxy_that_wants_to_know_who_we_are_makes_no_tunnel(
     assert sentry.connections == 0
 
 
-# -- options that cannot be used
-
-
-@pytest.fixture
-def rubbish(tmp_path: Path) -> str:
-    path = tmp_path / "rubbish.pem"
-    path.write_text("this is no certificate")
-    return str(path)
-
-
-def test_ca_certs_that_cannot_be_used_are_an_error_at_set_up(style: Style, rubbish: str, tmp_path: Path) -> None:
-    for path in (str(tmp_path / "missing.pem"), rubbish):
-        with pytest.raises(OptionError, match=r"ca_certs=.*pem"):
-            style.make(Settings("https://sentry.invalid/", ca_certs=path))
-
-
-def test_a_client_certificate_that_cannot_be_used_is_an_error_at_set_up(style: Style, rubbish: str) -> None:
-    with pytest.raises(OptionError, match="cert_file"):
-        style.make(Settings("https://sentry.invalid/", cert_file=rubbish))
-    with pytest.raises(OptionError, match="needs a cert_file"):
-        style.make(Settings("https://sentry.invalid/", key_file=rubbish))
-
-
-def test_a_key_with_a_password_is_an_error_and_never_a_question_on_the_terminal(
-    authority: trustme.CA, tmp_path: Path
-) -> None:
-    from cryptography.hazmat.primitives.serialization import (
-        BestAvailableEncryption,
-        Encoding,
-        PrivateFormat,
-        load_pem_private_key,
-    )
-
-    certificate = authority.issue_cert("client.example")
-    key = load_pem_private_key(certificate.private_key_pem.bytes(), password=None)
-    locked = tmp_path / "locked.pem"
-    encryption = BestAvailableEncryption(b"secret")
-    locked.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption) + certificate.cert_chain_pems[0].bytes()
-    )
-    with pytest.raises(OptionError, match=r"locked\.pem"):
-        client_context(Settings("https://sentry.invalid/", cert_file=str(locked)))
-
-
-def test_authorities_may_be_a_folder(ca_certs: str, serve: Servers, tmp_path: Path) -> None:
-    context = client_context(Settings("https://sentry.invalid/", ca_certs=str(tmp_path)))
-    assert context.verify_mode == ssl.CERT_REQUIRED
-    assert context.check_hostname
-    assert context.get_ca_certs() == []
+def test_authorities_may_be_a_folder(style: Style, serve: Servers, authority: trustme.CA, tmp_path: Path) -> None:
+    sentry = serve()
+    settings = Settings(sentry.url, ca_certs=str(tmp_path))
+    authority.cert_pem.write_to_path(str(tmp_path / openssl_name(authority)))
+    assert isinstance(outcome_of(style, settings, sentry), Response)
+    stranger = trustme.CA()
+    (tmp_path / openssl_name(authority)).rename(tmp_path / openssl_name(stranger))
+    assert isinstance(outcome_of(style, settings, sentry), NoResponse)
+    assert len(sentry.events) == 1
 
 
 def test_the_platforms_authorities_are_trusted_by_default() -> None:

@@ -277,31 +277,6 @@ def test_nothing_was_sent_to_a_server_that_hangs_up_or_speaks_before_the_end_of_
 # -- the end
 
 
-def test_a_close_in_the_midst_of_a_handshake_leaves_nothing() -> None:
-    reached, gone = Future[None](), Future[None]()
-
-    def silence(connected: socket.socket) -> None:
-        reached.set_result(None)
-        gone.result(PATIENCE)
-
-    async def scenario() -> None:
-        transport = STYLE.make(Settings(url, timeout=PATIENCE))
-        traffic = Traffic(transport, [Request(url, AUTH, b"{}")])
-        assert transport.later(0.0, traffic.turn)
-        await STYLE.until(reached)
-        assert not await STYLE.close(transport, Future(), 0.0)
-        (outcome,) = traffic.outcomes
-        assert isinstance(outcome, NoResponse)
-        assert isinstance(outcome.error, Cancelled)
-        assert not outcome.sent
-        assert STYLE.place.others() == []
-        gone.set_result(None)
-
-    with scripted(silence) as port:
-        url = url_of(port, "https")
-        STYLE.run(scenario)
-
-
 def test_a_close_in_the_midst_of_looking_up_a_name_leaves_nothing() -> None:
     url = "http://nowhere.invalid/api/1/envelope/"
 

@@ -28,7 +28,7 @@ def test_there_is_none_unless_somebody_says_so() -> None:
 @pytest.mark.parametrize("url", [HTTP, HTTPS])
 def test_an_option_that_is_wrong_is_said_also_where_it_is_not_needed(url: str) -> None:
     for wrong in ({"http": "socks5://me:1"}, {"https": "socks5://me:1"}):
-        with pytest.raises(OptionError, match="must be written http://"):
+        with pytest.raises(OptionError, match=r"a proxy is written http://"):
             found(url, {}, **wrong)
 
 
@@ -67,6 +67,9 @@ def test_an_empty_option_orders_no_proxy() -> None:
         ("http://proxy.example:3128/", Proxy("proxy.example", 3128)),
         (" proxy.example:3128 ", Proxy("proxy.example", 3128)),
         ("http://proxy.example", Proxy("proxy.example", 80)),
+        ("http://proxy.example:/", Proxy("proxy.example", 80)),
+        ("http://PRÖXY.example:3128", Proxy("xn--prxy-6qa.example", 3128)),
+        ("http://my_proxy.example.:3128", Proxy("my_proxy.example.", 3128)),
         ("http://[::1]:3128", Proxy("::1", 3128)),
         ("http://me:p%40ss@proxy:1", Proxy("proxy", 1, "Basic " + b64encode(b"me:p@ss").decode())),
         ("http://me@proxy:1", Proxy("proxy", 1, "Basic " + b64encode(b"me:").decode())),
@@ -77,21 +80,38 @@ def test_how_a_proxy_is_written(value: str, expected: Proxy) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("value", "what"),
     [
-        "https://u:secret@proxy:1",
-        "socks5://u:secret@proxy:1",
-        "http://u:secret@",
-        "http://u:secret@proxy:port",
-        "http://[",
+        ("https://u:secret@proxy:1", "is no plain http proxy"),
+        ("socks5://u:secret@proxy:1", "is no plain http proxy"),
+        ("//u:secret@proxy:1", "is no plain http proxy"),
+        ("http://u:secret@", "is no plain http proxy"),
+        ("http://u:secret@proxy:port", "is not a URL"),
+        ("http://u:secret@proxy:65536", "is not a URL"),
+        ("http://[", "is not a URL"),
+        ("http://u:secret@proxy:0", "has the port 0"),
+        ("http://u:secret@proxy:1/path", "has more after its host and port"),
+        ("http://u:secret@proxy:1?query=1", "has more after its host and port"),
+        ("http://u:secret@proxy:1/#part", "has more after its host and port"),
+        ("http://u:1/secret@proxy:1", "has more after its host and port"),
+        ("http://u:secret@[::1%zone]:1", "has a host that is no host name"),
+        ("http://u:secret@pro xy:1", "has a host that is no host name"),
+        ("http://u:secret@pro..xy:1", "has a host that is no host name"),
+        ("http://u:secret@" + "x" * 64 + ":1", "has a host that is no host name"),
     ],
 )
-def test_what_cannot_be_used_is_an_error_that_keeps_the_password_to_itself(value: str) -> None:
-    with pytest.raises(OptionError, match=r"http_proxy .*http://") as caught:
+def test_what_cannot_be_used_is_an_error_that_keeps_the_password_to_itself(value: str, what: str) -> None:
+    with pytest.raises(OptionError, match=rf"^http_proxy {what}.*: a proxy is written http://") as caught:
         find_proxy(HTTP, value, None, {})
     assert "secret" not in str(caught.value)
-    with pytest.raises(OptionError, match="https_proxy"):
+    with pytest.raises(OptionError, match=rf"^https_proxy {what}"):
         find_proxy(HTTPS, None, None, {"HTTPS_PROXY": value})
+
+
+def test_a_proxy_gives_its_url_and_apart_from_it_the_secret() -> None:
+    assert (Proxy("proxy", 3128).url, Proxy("proxy", 3128).headers) == ("http://proxy:3128", {})
+    told = Proxy("::1", 80, "Basic c2VjcmV0")
+    assert (told.url, told.headers) == ("http://[::1]:80", {"Proxy-Authorization": "Basic c2VjcmV0"})
 
 
 def test_a_proxy_never_shows_its_password() -> None:

@@ -9,6 +9,7 @@ import pytest
 from asyncsentry.errors import SetupError
 from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.protocol import NoResponse, Request, Response
+from asyncsentry.transport.proxy import find_proxy
 from asyncsentry.transport.settings import Proxy, Settings
 from transports.forward_proxy import forward_proxy
 from transports.style import Style, event_request
@@ -34,6 +35,18 @@ def test_a_plain_request_goes_through_the_proxy(proxy_style: Style, sentry: Loca
         assert proxy.asked == [f"POST {sentry.url} HTTP/1.1"] * 2
     assert len(sentry.events) == 2
     assert all("proxy-authorization" not in request.headers for request in sentry.requests)
+
+
+def test_the_proxys_name_may_be_written_in_any_letters(proxy_style: Style, sentry: LocalSentry) -> None:
+    async def scenario() -> None:
+        found = find_proxy(sentry.url, f"http://ｌｏｃａｌｈｏｓｔ:{proxy.port}", None, {})
+        async with proxy_style.transport(Settings(sentry.url, proxy=found)) as transport:
+            (outcome,) = await proxy_style.deliver(transport, event_request(sentry))
+            assert isinstance(outcome, Response)
+
+    with forward_proxy() as proxy:
+        proxy_style.run(scenario)
+        assert proxy.asked == [f"POST {sentry.url} HTTP/1.1"]
 
 
 def test_a_proxy_that_wants_to_know_who_we_are_answers_so(proxy_style: Style, sentry: LocalSentry) -> None:

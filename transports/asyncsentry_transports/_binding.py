@@ -10,10 +10,8 @@ from typing import Protocol
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._flight import Flight
+from asyncsentry_transports._patience import SOON
 from asyncsentry_transports._turns import run
-
-_SOON = 0.05
-"""Seconds: a loop that is ending still waits for turns with a shorter delay."""
 
 
 class Sender(Protocol):
@@ -57,7 +55,7 @@ class Binding:
         if delay <= 0:
             run(turn)
             return
-        soon = delay <= _SOON
+        soon = delay <= SOON
 
         def fire() -> None:
             self._timers.discard(handle)

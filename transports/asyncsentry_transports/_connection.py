@@ -7,16 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from asyncsentry.transport.http1 import AnswerReader, MalformedAnswer, Origin, connect_head, origin
-from asyncsentry.transport.protocol import Response
+from asyncsentry.transport.protocol import WRITE_SIZE, Response
 from asyncsentry.transport.settings import Proxy, Settings
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._loops import tls_context
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-_CHUNK = 64 * 1024
-"""Bytes handed to the loop at once: a large request must not hold it for long, in TLS least of all."""
 
 Done = Callable[[Response | Exception], None]
 
@@ -114,7 +111,7 @@ class Connection(asyncio.Protocol):
 
     def _write_on(self) -> None:
         while self._unwritten and not self._paused and self._transport is not None:
-            chunk, self._unwritten = self._unwritten[:_CHUNK], self._unwritten[_CHUNK:]
+            chunk, self._unwritten = self._unwritten[:WRITE_SIZE], self._unwritten[WRITE_SIZE:]
             self._transport.write(chunk)
 
 

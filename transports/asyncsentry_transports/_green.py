@@ -21,9 +21,7 @@ from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Settl
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._green_binding import Binding, Hub
-
-_PATIENCE = 1.0
-"""Seconds that `Green.close` gives a hub to end what is ours there."""
+from asyncsentry_transports._patience import PATIENCE
 
 H = TypeVar("H")
 
@@ -117,7 +115,7 @@ class Green(Generic[H]):
         done = self.wait(idle, timeout)
         self._end()
         for binding in self._all():
-            if not self.wait(binding.over, _PATIENCE):
+            if not self.wait(binding.over, PATIENCE):
                 binding.abandon("the transport was closed")
         return done
 

@@ -9,15 +9,12 @@ import anyio
 import httpx
 
 from asyncsentry.transport.http1 import DISCARD_LIMIT
-from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response
+from asyncsentry.transport.protocol import BODY_LIMIT, WRITE_SIZE, Request, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports._flight import Flight
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-_PIECE = 64 * 1024
-"""Bytes handed to httpx at once: a large request must not hold the loop for long, in TLS least of all."""
 
 
 class Try:
@@ -52,7 +49,6 @@ class Pool:
 
     def __init__(self, settings: Settings, context: SSLContext | None, *, http2: bool) -> None:
         proxy, count = settings.proxy, settings.max_in_flight
-        secret = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
         self.failed = False
         self._users = 0
         self._http = httpx.AsyncHTTPTransport(
@@ -60,7 +56,7 @@ class Pool:
             trust_env=False,
             http2=http2,
             limits=httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=None),
-            proxy=httpx.Proxy(f"http://{_bracketed(proxy.host)}:{proxy.port}", headers=secret) if proxy else None,
+            proxy=httpx.Proxy(proxy.url, headers=proxy.headers) if proxy else None,
         )
 
     async def exchange(self, request: Request, go: Try, deadline: float) -> Response:
@@ -96,7 +92,7 @@ class _Pieces(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        piece = self._body[self._at : self._at + _PIECE]
+        piece = self._body[self._at : self._at + WRITE_SIZE]
         if not piece:
             raise StopAsyncIteration
         self._at += len(piece)
@@ -124,7 +120,3 @@ async def _read(answer: httpx.Response, body: bytearray, scope: anyio.CancelScop
     finally:
         await answer.aclose()
     return True
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

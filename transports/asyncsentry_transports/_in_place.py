@@ -62,7 +62,7 @@ class InPlace:
             self._busy.discard(poster)
             self._give_back(poster)
             if outcome is None or (self._closed and isinstance(outcome, NoResponse)):
-                outcome = NoResponse(Cancelled("the send was interrupted"), sent=True)
+                outcome = NoResponse(Cancelled("the send was interrupted"), sent=outcome is None or outcome.sent)
             settle(outcome)
 
     def wait(self, idle: Future[None], timeout: float) -> bool:

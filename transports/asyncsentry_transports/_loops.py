@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._binding import Binding, Sender
+from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._waiting import Waiting
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-_PATIENCE = 1.0
-"""Seconds that `Loops.close` gives a loop to end what is ours there."""
 
 
 class Loops:
@@ -75,7 +73,7 @@ class Loops:
         self._end()
         for loop, binding in list(self._bindings.items()):
             if loop.is_running():
-                await _wait(binding.over, _PATIENCE)
+                await _wait(binding.over, PATIENCE)
         return done
 
     def _end(self) -> None:

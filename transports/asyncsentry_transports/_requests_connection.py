@@ -15,7 +15,8 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-_CHUNK = 64 * 1024
+from asyncsentry.transport.http1 import HEAD_LIMIT
+from asyncsentry.transport.protocol import WRITE_SIZE
 
 
 class Watch:
@@ -47,15 +48,27 @@ class Watch:
         self.fresh = True
         return self.left()
 
+    def reached(self, line: socket.socket) -> socket.socket:
+        """The server, or its proxy, is at the other end. TLS will take the handle; `abort` has one of its own."""
+        self._line = line.dup()
+        try:
+            self.left()  # an abort may have come before there was anything to cut
+        except TimeoutError:
+            line.close()
+            raise
+        return line
+
     def connected(self, line: socket.socket) -> _Timed:
+        self.close()
         self._line = line
         return _Timed(line, self)
 
     def abort(self) -> None:
-        """Cut the connection, whatever it is in."""
-        if self._line is not None:
+        """Cut the connection, whatever it is in; of one that is not there yet nothing comes."""
+        self._deadline = 0.0
+        if (line := self._line) is not None:
             with suppress(OSError):
-                self._line.shutdown(socket.SHUT_RDWR)
+                line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection: at the end of a program urllib3 does not, its finalizers are off by then."""
@@ -80,7 +93,7 @@ class _Timed:
         left = memoryview(data)
         while left:
             self._line.settimeout(self._watch.left())
-            left = left[self._line.send(left[:_CHUNK]) :]
+            left = left[self._line.send(left[:WRITE_SIZE]) :]
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
         # By way of a file of the socket's own, so that the socket is closed when the last of the two is.
@@ -125,7 +138,7 @@ class _Final(HTTPResponse):
             version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
             if not 100 < status < 200:
                 return version, status, reason
-            while self.fp.readline(_CHUNK).strip():
+            while self.fp.readline(HEAD_LIMIT).strip():
                 pass
 
 
@@ -141,6 +154,9 @@ class _Plain(HTTPConnection):
         super().connect()
         self.sock: Any = self._watch.connected(self.sock)
 
+    def _new_conn(self) -> socket.socket:
+        return self._watch.reached(super()._new_conn())
+
 
 class _Secured(HTTPSConnection):
     response_class = _Final
@@ -151,13 +167,20 @@ class _Secured(HTTPSConnection):
 
     def connect(self) -> None:
         self.timeout = self._watch.connecting()
+        context = self.ssl_context
+        # Of a context that leaves the name unchecked, urllib3 thinks that it is to be checked by itself.
+        self.assert_hostname = False if context is not None and not context.check_hostname else None
         try:
             super().connect()
         except BaseException:
             self.close()  # urllib3 leaves open what a tunnel or a handshake has failed on
+            self._watch.close()
             raise
         self.sock: Any = self._watch.connected(self.sock)
         self.is_verified = True  # or else the user has turned that off, and need not be warned at each connection
+
+    def _new_conn(self) -> socket.socket:
+        return self._watch.reached(super()._new_conn())
 
 
 def watched_pools(watch: Watch) -> dict[str, Callable[..., HTTPConnectionPool]]:

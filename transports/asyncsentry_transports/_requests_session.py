@@ -39,8 +39,7 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:  # noqa: ARG002 - there is one
-        known = self._settings.proxy
-        return {"Proxy-Authorization": known.authorization} if known and known.authorization else {}
+        return self._settings.proxy.headers if self._settings.proxy else {}
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """The context verifies, or does not; here requests would add its own authorities to it."""
@@ -131,10 +130,7 @@ class Session:
 
     def _proxies(self) -> dict[str, str] | None:
         proxy = self._settings.proxy
-        if proxy is None:
-            return None
-        host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
-        return dict.fromkeys(("http", "https"), f"http://{host}:{proxy.port}")
+        return dict.fromkeys(("http", "https"), proxy.url) if proxy else None
 
 
 def _reason(error: BaseException) -> BaseException:

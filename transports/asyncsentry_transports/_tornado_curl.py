@@ -59,8 +59,6 @@ class CurlSender:
             follow_redirects=False,
             decompress_response=False,
             validate_cert=settings.verify_ssl,
-            client_cert=settings.cert_file,
-            client_key=settings.key_file,
             prepare_curl_callback=prepare,
         )
         try:
@@ -107,15 +105,22 @@ def _set_up(curl: Any, request: Request, settings: Settings) -> None:
     curl.setopt(pycurl.NOSIGNAL, 1)
     proxy = settings.proxy
     curl.setopt(pycurl.NOPROXY, "")
-    curl.setopt(pycurl.PROXY, f"http://{_bracketed(proxy.host)}:{proxy.port}" if proxy else "")
+    curl.setopt(pycurl.PROXY, proxy.url if proxy else "")
     if proxy:
-        secret = [f"Proxy-Authorization: {proxy.authorization}"] if proxy.authorization else []
         curl.setopt(pycurl.HEADEROPT, pycurl.HEADER_SEPARATE)
-        curl.setopt(pycurl.PROXYHEADER, [*secret, "User-Agent:"])
+        curl.setopt(pycurl.PROXYHEADER, [*(f"{name}: {value}" for name, value in proxy.headers.items()), "User-Agent:"])
     file, folder = _authorities(settings.ca_certs)
     if file or folder:  # else libcurl knows better
-        curl.setopt(pycurl.CAINFO, file) if file else curl.unsetopt(pycurl.CAINFO)
-        curl.setopt(pycurl.CAPATH, folder) if folder else curl.unsetopt(pycurl.CAPATH)
+        _name_file(curl, pycurl.CAINFO, file) if file else curl.unsetopt(pycurl.CAINFO)
+        _name_file(curl, pycurl.CAPATH, folder) if folder else curl.unsetopt(pycurl.CAPATH)
+    if settings.cert_file:
+        _name_file(curl, pycurl.SSLCERT, settings.cert_file)
+    if settings.key_file:
+        _name_file(curl, pycurl.SSLKEY, settings.key_file)
+
+
+def _name_file(curl: Any, option: int, path: str) -> None:
+    curl.setopt(option, os.fsencode(path))  # of text, pycurl takes ASCII alone
 
 
 def _authorities(ca_certs: str | None) -> tuple[str | None, str | None]:
@@ -130,7 +135,3 @@ def _reason(error: CurlError) -> Exception:
     if error.errno == pycurl.E_OPERATION_TIMEDOUT:
         return TimeoutError("no answer in time")
     return ConnectionError(error.message)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

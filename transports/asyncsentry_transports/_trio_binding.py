@@ -17,13 +17,11 @@ from trio.lowlevel import enable_ki_protection
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._flight import Flight
+from asyncsentry_transports._patience import SOON
 from asyncsentry_transports._trio_pool import Pool
 from asyncsentry_transports._trio_run import Token, ask
 from asyncsentry_transports._trio_time import at_most, sleep
 from asyncsentry_transports._turns import run
-
-_SOON = 0.05
-"""Seconds: a run that is ending still waits for turns with a shorter delay."""
 
 
 class Binding:
@@ -69,7 +67,7 @@ class Binding:
             run(turn)
             self._stir()
         else:
-            soon = delay <= _SOON
+            soon = delay <= SOON
             self._soon += soon
             self._nursery.start_soon(self._tick, delay, turn, soon)
 

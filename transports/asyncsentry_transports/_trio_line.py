@@ -10,15 +10,12 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from asyncsentry.transport.http1 import AnswerReader, Origin, connect_head, origin
-from asyncsentry.transport.protocol import Response
+from asyncsentry.transport.protocol import WRITE_SIZE, Response
 from asyncsentry.transport.settings import Proxy, Settings
 from asyncsentry.transport.tls import TlsContext
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-_CHUNK = 64 * 1024
-"""Bytes handed to a stream at once: a large request must not hold the run for long, in TLS least of all."""
 
 
 class Line:
@@ -84,8 +81,8 @@ class Line:
         left = memoryview(message)
         with suppress(trio.BrokenResourceError):  # the server hung up on us: perhaps with an early answer, a refusal
             while left:
-                await self._stream.send_all(left[:_CHUNK])
-                left = left[_CHUNK:]
+                await self._stream.send_all(left[:WRITE_SIZE])
+                left = left[WRITE_SIZE:]
             self._written = True
 
     async def _read(self, reader: AnswerReader) -> Response:

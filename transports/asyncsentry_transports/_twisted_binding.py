@@ -10,11 +10,9 @@ from twisted.internet.defer import Deferred
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._binding import Sender
 from asyncsentry_transports._flight import Flight
+from asyncsentry_transports._patience import SOON
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._twisted_reactor import DelayedCall, Reactor
-
-_SOON = 0.05
-"""Seconds: a reactor that is about to stop still waits for turns with a shorter delay."""
 
 
 class Binding:
@@ -54,7 +52,7 @@ class Binding:
             run(turn)
             self._note()
             return
-        soon = delay <= _SOON
+        soon = delay <= SOON
 
         def fire() -> None:
             self._timers.discard(timer)

@@ -158,8 +158,8 @@ class _Beginning(Protocol):
 
 def _headers(request: Request, settings: Settings) -> Headers:
     headers = dict(request.headers)
-    if settings.proxy is not None and settings.proxy.authorization and request.url.startswith("http:"):
-        headers["Proxy-Authorization"] = settings.proxy.authorization
+    if settings.proxy is not None and request.url.startswith("http:"):
+        headers |= settings.proxy.headers
     return Headers({name.encode("latin-1"): [value.encode("latin-1")] for name, value in headers.items()})
 
 

@@ -12,14 +12,12 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from asyncsentry.transport.http1 import DISCARD_LIMIT, HEAD_LIMIT, AnswerReader, MalformedAnswer, Origin, connect_head
+from asyncsentry.transport.protocol import WRITE_SIZE
 from asyncsentry.transport.settings import Proxy
 from asyncsentry_transports._twisted_tls import Cipher
 
 ANSWER_LIMIT = HEAD_LIMIT + DISCARD_LIMIT
 """Bytes of an answer, head and body, that are read to keep its connection; a longer one costs the connection."""
-
-_CHUNK = 64 * 1024
-"""Bytes written at once: a large request must not hold the reactor for long, in TLS least of all."""
 
 
 class Line(Protocol):
@@ -179,7 +177,7 @@ class _Outlet:
         self._line = line
 
     def write(self, data: bytes) -> None:
-        self.left.extend(memoryview(data)[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
+        self.left.extend(memoryview(data)[start : start + WRITE_SIZE] for start in range(0, len(data), WRITE_SIZE))
         self._write_one()
         if self.left:
             self._line.transport.registerProducer(self, False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 
-_CHUNK = 64 * 1024
+_READ_SIZE = 64 * 1024
 
 
 class Cipher:
@@ -34,7 +34,7 @@ class Cipher:
         self._incoming.write(data)
         plain = []
         try:
-            while piece := self._tls.read(_CHUNK):
+            while piece := self._tls.read(_READ_SIZE):
                 plain.append(piece)
             self.ended = True
         except ssl.SSLWantReadError:

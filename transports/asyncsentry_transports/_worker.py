@@ -12,11 +12,10 @@ from itertools import count
 from queue import Empty, SimpleQueue
 
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Settle, Turn
+from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._poster import Poster
 from asyncsentry_transports._turns import run
 
-_PATIENCE = 1.0
-"""Seconds that `close` waits for its thread once the connection is cut; only a name look-up can hold it longer."""
 _LONGEST_SLEEP = 3600.0
 
 
@@ -70,7 +69,7 @@ class Worker:
         self._turns.put((0.0, next(self._serial), _wake_up))
         self._poster.abort()
         if threading.current_thread() is not self._worker:
-            wait([self._ended], _PATIENCE)
+            wait([self._ended], PATIENCE)  # only a look-up, or urllib3's connecting, is not cut short
             self._settle(NoResponse(Cancelled("the transport was closed"), sent=True))
         return done
 

@@ -14,6 +14,7 @@ from asyncsentry.transport.http1 import DISCARD_LIMIT
 from asyncsentry.transport.protocol import BODY_LIMIT, Request, Response, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._aiohttp_lines import Lines, answers_on
 from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._loops import Loops, tls_context
 from asyncsentry_transports._tasks import Tasks
@@ -62,6 +63,7 @@ class _Session:
         self._settings = settings
         self._tls = tls
         self._tasks = Tasks(loop)
+        self._lines = Lines()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.max_in_flight),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -69,6 +71,7 @@ class _Session:
             auto_decompress=False,
             trust_env=False,
             trace_configs=[_tracing()],
+            response_class=answers_on(self._lines),
         )
 
     def send(self, request: Request, flight: Flight, /) -> None:
@@ -77,6 +80,7 @@ class _Session:
     async def close(self) -> None:
         await self._tasks.end()
         await self._session.close()
+        self._lines.clear_up()
 
     async def _post(self, request: Request, flight: Flight) -> Response:
         deadline = self._loop.time() + self._settings.timeout
@@ -93,13 +97,13 @@ class _Session:
 
     async def _attempt(self, request: Request, go: _Try, timeout: float) -> Response:
         proxy = self._settings.proxy
-        secret = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
+        secret = proxy.headers if proxy else {}
         secure = request.url.startswith("https:")
         async with self._session.post(
             request.url,
             data=BytesIO(request.body),  # aiohttp warns of large ones that are given as bytes
             headers={**request.headers} if secure else {**request.headers, **secret},
-            proxy=f"http://{_bracketed(proxy.host)}:{proxy.port}" if proxy else None,
+            proxy=proxy.url if proxy else None,
             proxy_headers=secret if secure else None,
             ssl=await tls_context(self._tls) if secure else True,
             allow_redirects=False,
@@ -137,7 +141,3 @@ def _tracing() -> aiohttp.TraceConfig:
     config.on_request_headers_sent.append(headers_sent)
     config.on_connection_reuseconn.append(reused)
     return config
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -12,14 +12,12 @@ from asyncsentry.errors import OptionError
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._trio_binding import Binding
 from asyncsentry_transports._trio_pool import Pool
 from asyncsentry_transports._trio_run import Token, ask, present_run, wait
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._waiting import Waiting
-
-_PATIENCE = 1.0
-"""Seconds that `TrioTransport.close` gives a run to end what is ours there."""
 
 
 class TrioTransport:
@@ -76,7 +74,7 @@ class TrioTransport:
         done = await wait(idle, timeout)
         self._end()
         for binding in list(self._bindings.values()):
-            if not await wait(binding.over, _PATIENCE):
+            if not await wait(binding.over, PATIENCE):
                 binding.abandon("the transport was closed")
         return done
 

@@ -14,13 +14,11 @@ from twisted.python.threadable import isInIOThread
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
+from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._twisted_binding import Binding
 from asyncsentry_transports._twisted_client import AgentSender
 from asyncsentry_transports._twisted_reactor import Reactor, Waiting, installed_reactor
-
-_PATIENCE = 1.0
-"""Seconds that `TwistedTransport.close` gives a reactor to end what is ours there."""
 
 
 class TwistedTransport:
@@ -72,7 +70,7 @@ class TwistedTransport:
     def _finish(self, done: bool) -> Deferred[bool]:
         self._end()
         running = [(reactor, binding) for reactor, binding in list(self._bindings.items()) if reactor.running]
-        ending = [Waiting(reactor, binding.over, _PATIENCE).deferred for reactor, binding in running]
+        ending = [Waiting(reactor, binding.over, PATIENCE).deferred for reactor, binding in running]
         return DeferredList(ending).addCallback(lambda _: done)
 
     def _end(self) -> None:
