@@ -6,12 +6,14 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Awaitable
 from concurrent.futures import Future
 
 import pytest
 
-from asyncsentry.testing import LocalSentry
-from asyncsentry.transport.protocol import Response
+from asyncsentry.testing import Answer, Hang, LocalSentry
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.auto import AutoTransport
 from transports.style import PATIENCE, Traffic, done, event_request
@@ -86,6 +88,123 @@ def test_where_programs_are_frozen_all_is_sent_before_the_capture_returns(
 
     asyncio.run(main())
     assert len(sentry.events) == 2
+
+
+# -- closing on a loop what a thread sends, as it was captured off the loop
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("asyncsentry")]
+
+
+def test_a_close_on_a_loop_waits_for_what_the_thread_sends(sentry: LocalSentry) -> None:
+    sentry.always(Answer(delay=0.05))
+    transport = AutoTransport(Settings(sentry.url))
+    traffic = Traffic(transport, [event_request(sentry)] * 3)
+    assert transport.later(0.0, traffic.turn)
+
+    async def main() -> None:
+        assert await transport.close(traffic.settled, PATIENCE)
+        assert threads() == []
+
+    asyncio.run(main())
+    assert all(isinstance(outcome, Response) for outcome in traffic.outcomes)
+    assert not transport.later(0.0, traffic.turn)
+    sentry.wait_for(lambda: sentry.open_connections == 0)
+
+
+def test_a_close_on_a_loop_ends_the_thread_when_its_time_is_over(sentry: LocalSentry) -> None:
+    sentry.always(Hang())
+    transport = AutoTransport(Settings(sentry.url, timeout=10 * PATIENCE))
+    traffic = Traffic(transport, [event_request(sentry)])
+    assert transport.later(0.0, traffic.turn)
+    sentry.wait_for(lambda: sentry.requests)
+
+    async def main() -> None:
+        assert not await transport.close(traffic.settled, 0.05)
+        assert traffic.settled.done()
+        assert not transport.later(0.0, traffic.turn)
+        assert threads() == []
+
+    asyncio.run(main())
+    (outcome,) = traffic.outcomes
+    assert isinstance(outcome, NoResponse)
+    assert isinstance(outcome.error, Cancelled)
+    assert outcome.sent
+    assert not transport.later(0.0, traffic.turn)
+    sentry.wait_for(lambda: sentry.open_connections == 0)
+
+
+def test_a_close_whose_loop_ends_before_its_time_ends_the_thread_all_the_same(sentry: LocalSentry) -> None:
+    sentry.always(Hang())
+    transport = AutoTransport(Settings(sentry.url, timeout=10 * PATIENCE))
+    traffic = Traffic(transport, [event_request(sentry)])
+    assert transport.later(0.0, traffic.turn)
+    sentry.wait_for(lambda: sentry.requests)
+
+    async def main() -> None:
+        _ = transport.close(traffic.settled, 0.2)
+
+    asyncio.run(main())
+    traffic.settled.result(PATIENCE)
+    assert isinstance(traffic.outcomes[0], NoResponse)
+    for thread in threads():
+        thread.join(PATIENCE)
+    assert not transport.later(0.0, traffic.turn)
+
+
+def test_a_thread_that_is_slow_to_end_does_not_stop_the_loop() -> None:
+    """It may be looking up a name, which nothing can interrupt."""
+    transport = AutoTransport(SETTINGS)
+    inside, leave = threading.Event(), threading.Event()
+
+    def turn() -> None:
+        inside.set()
+        leave.wait(PATIENCE)
+
+    assert transport.later(0.0, turn)
+    inside.wait(PATIENCE)
+
+    async def main() -> None:
+        closing = asyncio.ensure_future(_awaited(transport.close(done(), 0.0)))
+        # The thread ends only if the loop goes on meanwhile, and before the close gives it up.
+        asyncio.get_running_loop().call_later(0.05, leave.set)
+        before = time.monotonic()
+        assert await closing
+        assert time.monotonic() - before < 0.9
+        assert threads() == []
+
+    asyncio.run(main())
+
+
+async def _awaited(waiting: Awaitable[bool]) -> bool:
+    return await waiting
+
+
+CLOSED_WITHOUT_THREADS = """
+import asyncio, sys, threading
+from concurrent.futures import Future
+from asyncsentry.transport.settings import Settings
+from asyncsentry_transports.auto import AutoTransport
+
+transport = AutoTransport(Settings("http://127.0.0.1:9/"))
+ran = threading.Event()
+transport.later(0.0, ran.set)
+ran.wait(20)
+threading.stack_size(2**46)  # no thread can be started from here on
+
+async def main():
+    print(await transport.close(Future(), 0.1), transport.later(0.0, ran.set))
+    print([thread.name for thread in threading.enumerate()])
+
+asyncio.run(main())
+"""
+
+
+def test_where_no_thread_can_be_started_any_more_a_close_on_a_loop_ends_the_thread() -> None:
+    result = subprocess.run([sys.executable, "-c", CLOSED_WITHOUT_THREADS], capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == ["False False", "['MainThread']"]
 
 
 WITHOUT_ASYNCIO = """

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Mapping
+import threading
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,10 @@ from asyncsentry_transports._waiting import Waiting
 
 _FREEZING = ("AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_TARGET", "GAE_ENV")
 """Variables that AWS Lambda, Google's Cloud Functions and App Engine's standard environment set."""
+
+
+_PATIENCE = 2.0
+"""Seconds beyond its time-out that a close is awaited: a thread in a name look-up may take one to be given up on."""
 
 
 class AutoTransport:
@@ -53,22 +58,38 @@ class AutoTransport:
 
     def close(self, idle: Future[None], timeout: float, /) -> Awaitable[bool]:
         """Wait, then end the thread and what lives on the loops; blocking, where no loop runs in this thread."""
-        if _on_loop():
-            idle.add_done_callback(lambda _: self._end_elsewhere(idle))
-            if timeout <= 0:
-                self._end_elsewhere(idle)
-            waiting: Awaitable[bool] = self._on_loops().close(idle, timeout)
-            return waiting
-        done = bool(wait([idle], timeout).done)
-        self._end_elsewhere(idle)
-        if "asyncio" in self._styles:
-            self._on_loops().close(idle, 0.0)
-        return Waiting(partial(_give, done))
+        if not _on_loop():
+            done = self._end_elsewhere(idle, timeout)
+            if "asyncio" in self._styles:
+                self._on_loops().close(idle, 0.0)
+            return Waiting(partial(_give, done))
+        waiting = self._on_loops().close(idle, timeout)
+        return Waiting(partial(self._close, waiting, self._end_aside(idle, timeout), timeout))
 
-    def _end_elsewhere(self, idle: Future[None]) -> None:
+    async def _close(self, waiting: Awaitable[bool], aside: _Aside | None, timeout: float) -> bool:
+        done = await waiting
+        if aside is not None and await self._on_loops().wait(aside.ended, timeout + _PATIENCE):
+            aside.leave()
+        return done
+
+    def _end_aside(self, idle: Future[None], timeout: float) -> _Aside | None:
+        """The same where a loop runs, which must not wait, and may end before its time has come; None if it is done."""
+        if (timeout <= 0 or idle.done()) and self._styles.keys() <= {"asyncio"}:
+            self._closed = True
+            return None
+        try:
+            return _Aside(partial(self._end_elsewhere, idle, timeout))
+        except RuntimeError:  # Python itself ends, and starts no thread any more
+            self._end_elsewhere(idle, 0.0)
+            return None
+
+    def _end_elsewhere(self, idle: Future[None], timeout: float) -> bool:
+        """Wait, blocking, then end what does not live on loops."""
+        done = bool(wait([idle], timeout).done)
         self._closed = True
         for name in self._styles.keys() - {"asyncio"}:
             self._styles[name].close(idle, 0.0)
+        return done
 
     def _belongs_on_loop(self) -> bool:
         return not self._freezes and _on_loop()
@@ -79,6 +100,27 @@ class AutoTransport:
     def _elsewhere(self) -> Transport[Any]:
         name, make = ("urllib", _urllib) if self._freezes else ("threaded", _threaded)
         return self._styles.get(name) or self._styles.setdefault(name, make(self._settings))
+
+
+class _Aside:
+    """Something that blocks, in a thread of its own."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        """Raises `RuntimeError` if no thread can be started."""
+        self.ended: Future[None] = Future()
+        self._work = work
+        self._thread = threading.Thread(target=self._run, name="asyncsentry-aside", daemon=True)
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Once the work has ended, the thread has a few steps left to do; wait for them."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self.ended.set_result(None)
 
 
 async def _give(done: bool) -> bool:
