@@ -92,6 +92,12 @@ class Options:
     """Whether ``flush`` raises for what could not be delivered. A capture never does."""
     queue_bytes: int = 16 * 1024 * 1024
     """How much may wait for delivery; beyond it the least important, then the oldest, is dropped and counted."""
+    spool: str | None = None
+    """A folder that keeps what is not delivered yet, beyond the end of the program. None: memory alone keeps it."""
+    spool_bytes: int = 64 * 1024 * 1024
+    """How much of one process the spool keeps; beyond it the oldest is dropped and counted."""
+    spool_fsync: bool = False
+    """Whether what is in the spool also survives a power cut, at the price of a wait for the disk for each event."""
     max_in_flight: int = 16
     """Requests under way at once, at the most: it begins with four, and more go while events wait and the server keeps
     up."""

@@ -17,9 +17,13 @@ from asyncsentry.version import SDK, USER_AGENT
 
 if TYPE_CHECKING:
     from asyncsentry.delivery.dispatcher import Dispatcher
+    from asyncsentry.delivery.envelope import Packer
     from asyncsentry.delivery.last_resort import Channel
     from asyncsentry.delivery.losses import Reason
-    from asyncsentry.item import Category
+    from asyncsentry.delivery.outbox import Outbox
+    from asyncsentry.delivery.spool.spool import Spool
+    from asyncsentry.dsn import Dsn
+    from asyncsentry.item import Category, Item
 
 logger = logging.getLogger("asyncsentry")
 
@@ -33,7 +37,8 @@ _inside: list[bool] = []
 class Shipping:
     """Starts afresh: nothing queued, nothing connected. Raises `SetupError` for what the transport cannot honour.
 
-    The transport is made at once, so that a mistake shows at set-up; what delivers is loaded at the first capture.
+    The transport is made at once, so that a mistake shows at set-up; what delivers is loaded at the first capture, or
+    at once if there is a spool, from which something may have to be sent.
     ``forked``: this is a child, where the parent's transport, with its connections and threads, is of no use.
     """
 
@@ -46,6 +51,8 @@ class Shipping:
         """What delivers; None before the first capture."""
         self._early: deque[tuple[Reason, Category]] = deque()
         self._exit_within: float | None = None
+        if options.spool is not None and not forked:
+            self._open_spool(options.spool)
 
     def open(self) -> Dispatcher | None:
         """What delivers, loaded if it is not yet.
@@ -113,20 +120,44 @@ class Shipping:
             patience=options.timeout + LEASE_GRACE,
             wall=time.time,
             send_reports=options.send_client_reports,
+            spooling=options.spool is not None,
         )
         headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
+        pack = Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, compression(options.compress))
         dispatcher = Dispatcher(
             outbox,
             losses,
             self.transport,
-            encode=Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, compression(options.compress)),
+            encode=pack,
             open_channel=self._open_channel,
             readiness=self.facts,
             timeout=options.timeout,
+            spool=None if options.spool is None else self._make_spool(options.spool, dsn, outbox, pack),
         )
         if self._exit_within is not None:
             dispatcher.exit(self._exit_within)
         return dispatcher
+
+    def _open_spool(self, path: str) -> None:
+        from asyncsentry.delivery.spool.folder import prepare
+
+        prepare(path)
+        self.open()
+
+    def _make_spool(self, path: str, dsn: Dsn, outbox: Outbox, pack: Packer) -> Spool:
+        from asyncsentry.delivery.spool import names
+        from asyncsentry.delivery.spool.folder import Folder
+        from asyncsentry.delivery.spool.keeper import Keeper
+        from asyncsentry.delivery.spool.shelf import Shelf
+        from asyncsentry.delivery.spool.spool import Spool
+
+        def finish(item: Item) -> tuple[Item, bool]:
+            complete = self.facts.known or not item.late
+            return pack.finish(item), complete
+
+        folder = Folder(path, names.digest(dsn), durable=self._options.spool_fsync)
+        shelf = Shelf(self._options.spool_bytes)
+        return Spool(Keeper(outbox.files, finish, names.destination(dsn), folder, shelf), folder)
 
     def _make_transport(self, *, forked: bool) -> AnyTransport:
         made_or_maker = self._options.transport

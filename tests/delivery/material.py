@@ -70,7 +70,15 @@ def other(category: Category, *, weight: int = 100) -> Item:
 class Box:
     """An outbox with its clock and its losses; every call is made at the clock's time."""
 
-    def __init__(self, *, bytes: int = 10_000, in_flight: int = 4, reports: bool = True, jitter: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        bytes: int = 10_000,
+        in_flight: int = 4,
+        reports: bool = True,
+        jitter: float = 1.0,
+        spooling: bool = False,
+    ) -> None:
         self.clock = Clock()
         self.losses = Losses()
         self.outbox = Outbox(
@@ -81,6 +89,7 @@ class Box:
             wall=lambda: WALL,
             send_reports=reports,
             backoff=Backoff(lambda: jitter),
+            spooling=spooling,
         )
 
     def put(self, *items: Item) -> None:
