@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,3 +142,13 @@ def limits(header: str, status: int = 200) -> Response:
 def body(request: Request) -> bytes:
     """What the request carries, decompressed."""
     return zlib.decompress(request.body, 16 + zlib.MAX_WBITS)
+
+
+@contextmanager
+def no_more_threads() -> Iterator[None]:
+    """As at the end of the interpreter: starting one fails, here because its stack would need more than there is."""
+    usual = threading.stack_size(1 << 46)
+    try:
+        yield
+    finally:
+        threading.stack_size(usual)

@@ -40,7 +40,7 @@ class Desk:
         root: Path,
         *,
         most_bytes: int = 10**6,
-        queue_bytes: int = 10_000,
+        queue_bytes: int = 100_000,
         finish: Callable[[Item], tuple[Item, bool]] = finish,
     ) -> None:
         self.root = root
