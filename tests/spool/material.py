@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,8 +29,10 @@ def a_folder(root: Path, *, durable: bool = False) -> Folder:
 
 
 def files(root: Path) -> list[str]:
-    """The ids of the envelopes in all folders, the oldest first, by their last two digits."""
-    return [path.name[-11:-9] for path in sorted(root.glob("*/*.envelope"), key=lambda path: path.name)]
+    """The ids of the envelopes in all folders, the oldest first, by their last two digits; folders may come and go."""
+    return [
+        name[-11:-9] for name in sorted(name for _, _, each in os.walk(root) for name in each) if names.is_file(name)
+    ]
 
 
 class Desk:

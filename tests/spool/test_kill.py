@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ AT_ONCE: Final = 4
 LONG: Final = 30.0
 REPLIES: Final[tuple[Reply, ...]] = (Answer(), Answer(), Answer(503), Hang(), Reset(), Reset("answer"))
 LATEST: Final = 2.0
-"""Seconds before its end in which a program may have been told that an event arrived, and not have removed its file."""
+"""Seconds before its end in which a program may have sent an event, and not have removed its file."""
 
 PROGRAM = """
 import asyncio, logging, os, sys
@@ -106,9 +107,10 @@ def one_try(folder: Path, chance: random.Random) -> Try:
         arrived: Counter[str] = Counter()
         for request in sentry.requests:
             if request.envelope and request.accepted:
+                sent_at = datetime.fromisoformat(request.envelope.headers["sent_at"].replace("Z", "+00:00"))
                 for event in request.envelope.payloads("event"):
                     arrived[event["event_id"]] += 1
-                    first.setdefault(event["event_id"], request.received_at)
+                    first.setdefault(event["event_id"], sent_at.timestamp())
     again = {id for id, count in arrived.items() if count > 1}
     needless = {id for id in again if not any(end - LATEST < first[id] <= end for end in ends)}
     return Try(frozenset(filed), arrived, frozenset(needless), left)

@@ -69,12 +69,12 @@ class Folder:
 
     def adopt(self, fits: Fits) -> Iterator[tuple[str, int]]:
         """Take over what those have left that are gone, of each the oldest first; gives names and sizes in bytes."""
-        for folder in _subfolders(self._root, self._digest):
+        for folder in subfolders(self._root, self._digest):
             lock = os.path.join(folder, names.LOCK)
             try:
                 if folder != self._path and self._take(lock):
                     yield from self._empty(folder, fits)
-                    _remove(folder)
+                    remove_empty(folder)
             except OSError:
                 logger.debug("nothing can be taken over from %s", folder, exc_info=True)
             finally:
@@ -83,13 +83,13 @@ class Folder:
 
     def set_aside(self, name: str) -> str:
         """Move away what is no envelope; gives where to."""
-        return self._move_aside(self._at(name))
+        return move_aside(self._root, self._at(name))
 
     def close(self) -> None:
         """Leave the folder to the next process; if nothing is in it, remove it."""
         if self._path is not None:
-            if not any(name != names.LOCK for name in _names(self._path)):
-                _remove(self._path)
+            if not any(name != names.LOCK for name in names_in(self._path)):
+                remove_empty(self._path)
             self._leave()
 
     def forget(self) -> None:
@@ -141,7 +141,7 @@ class Folder:
             _sync(folder)
 
     def _empty(self, folder: str, fits: Fits) -> Iterator[tuple[str, int]]:
-        for name in _names(folder):
+        for name in names_in(folder):
             path = os.path.join(folder, name)
             if names.is_file(name):
                 size = os.path.getsize(path)
@@ -152,24 +152,26 @@ class Folder:
             elif name.endswith(names.PART):
                 os.remove(path)
             elif name != names.LOCK:
-                self._move_aside(path)
-
-    def _move_aside(self, path: str) -> str:
-        aside = os.path.join(self._root, names.ASIDE)
-        os.makedirs(aside, PRIVATE, exist_ok=True)
-        there = os.path.join(aside, os.path.basename(path))
-        os.replace(path, there)
-        for name in _names(aside)[:-ASIDE_FILES]:
-            os.remove(os.path.join(aside, name))
-        return there
+                move_aside(self._root, path)
 
 
-def _subfolders(root: str, digest: str) -> list[str]:
+def move_aside(root: str, path: str) -> str:
+    """Move a file to the folder of what is no envelope, or of no use; gives where it is now. Raises `OSError`."""
+    aside = os.path.join(root, names.ASIDE)
+    os.makedirs(aside, PRIVATE, exist_ok=True)
+    there = os.path.join(aside, os.path.basename(path))
+    os.replace(path, there)
+    for name in names_in(aside)[:-ASIDE_FILES]:
+        os.remove(os.path.join(aside, name))
+    return there
+
+
+def subfolders(root: str, digest: str = "") -> list[str]:
     """The folders of processes, living or gone."""
-    return [os.path.join(root, name) for name in _names(root) if names.is_folder(name, digest)]
+    return [os.path.join(root, name) for name in names_in(root) if names.is_folder(name, digest)]
 
 
-def _names(folder: str) -> list[str]:
+def names_in(folder: str) -> list[str]:
     """What is in a folder, by name: of envelopes the oldest first. Nothing if it is not there."""
     try:
         return sorted(os.listdir(folder))
@@ -177,12 +179,12 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _remove(folder: str) -> None:
+def remove_empty(folder: str) -> None:
     """Remove a folder of which we hold the lock, if nothing else is in it.
 
     While its lock is held, so that nobody holds the lock of a folder that is gone.
     """
-    if all(name == names.LOCK for name in _names(folder)):
+    if all(name == names.LOCK for name in names_in(folder)):
         with suppress(OSError):
             os.remove(os.path.join(folder, names.LOCK))
             os.rmdir(folder)
