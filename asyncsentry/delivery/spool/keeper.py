@@ -112,13 +112,18 @@ class Keeper:
         """Bring nothing back for a moment."""
         self._replay_at = self._monotonic() + seconds
 
+    @property
+    def done(self) -> bool:
+        """Whether all that is to be on disk is there."""
+        return self._files.unfiled() is None
+
     def rest(self) -> float:
         """Seconds until there may be something to do of which nobody tells."""
         if self._files.noted:
             return 0.0
         now = self._monotonic()
         until = self._look_at
-        if self._files.unfiled() is not None:
+        if not self.done:
             until = min(until, self._work_at)
         if self._shelf.waits and self._files.may_replay(now):
             until = min(until, self._replay_at)

@@ -16,6 +16,9 @@ from asyncsentry.delivery.spool.keeper import Keeper
 SAVED_WITHIN: Final = 1.0
 """Seconds that an end waits for the disk, beyond those for the server."""
 
+GLANCE: Final = 0.005
+"""Seconds between two looks at whether the thread is done."""
+
 logger = logging.getLogger("asyncsentry")
 
 
@@ -46,6 +49,17 @@ class Spool:
         if self._asleep:
             self._asleep = False
             self._calls.put(None)
+
+    def catch_up(self) -> bool:
+        """Wait a moment for the thread, as the program may end in the next; whether all that has an id is on disk.
+
+        By looking again and again: this may be a signal handler.
+        """
+        self.wake()
+        deadline = time.monotonic() + SAVED_WITHIN
+        while not self._asleep and time.monotonic() < deadline:
+            time.sleep(GLANCE)
+        return self._keeper.done
 
     def save(self) -> None:
         """End the thread, and file from this one what is not on disk yet. All that is left is to be given up then."""
