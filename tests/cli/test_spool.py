@@ -180,6 +180,15 @@ def test_send_may_send_elsewhere(asyncsentry: Command, root: Path, sentry: Local
     assert "content-encoding" not in sentry.requests[0].headers
 
 
+def test_a_dsn_with_an_option_that_does_not_exist_is_a_mistake(asyncsentry: Command, root: Path, left: Left) -> None:
+    left.add(1, message("there"))
+    left.end()
+    done = asyncsentry("spool", "send", str(root), "--dsn", f"http://{'a' * 32}@127.0.0.1/1?colour=red")
+    assert done.returncode == 2
+    assert "colour" in done.stderr
+    assert len(list(root.glob("*/*.envelope"))) == 1
+
+
 def test_send_leaves_what_does_not_say_where_it_goes(asyncsentry: Command, root: Path, left: Left) -> None:
     left.add_file(1, envelopes.write(Item("event", "error", {}, 0, f"{1:032x}"), ""))
     left.end()

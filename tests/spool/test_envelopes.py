@@ -51,6 +51,7 @@ WHOLE = write(event(1), DESTINATION)
         b"[" * 100_000 + b"\n",
         *(WHOLE[:length] for length in range(1, len(WHOLE), 7)),
         WHOLE + WHOLE,
+        WHOLE + WHOLE.partition(b"\n")[2],
         WHOLE.replace(b'"event",', b'"session",'),
         WHOLE.replace(b'"event",', b"[],"),
         WHOLE.replace(b'"length":', b'"size":'),

@@ -150,6 +150,22 @@ def test_one_that_cannot_be_taken_over_is_left_alone(tmp_path: Path, gone: Path,
     assert broken.exists()
 
 
+def test_a_folder_that_another_removes_before_it_is_locked_is_made_anew(tmp_path: Path, folder: Folder) -> None:
+    removed: list[str] = []
+
+    class Late(Locks):
+        def take(self, path: str, *, make: bool = False) -> bool:
+            if not removed:
+                removed.append(path)
+                os.rmdir(os.path.dirname(path))
+            return super().take(path, make=make)
+
+    folder._locks = Late()
+    folder.write(name(1), b"one")
+    assert files(tmp_path) == ["01"]
+    assert not Path(removed[0]).parent.exists()
+
+
 def test_a_folder_in_which_nothing_can_be_locked_is_an_error(tmp_path: Path) -> None:
     """As others do it that take each folder over before it can be locked."""
     folder, thief = a_folder(tmp_path), Locks()

@@ -138,7 +138,8 @@ os.kill(os.getpid(), signal.SIGTERM)
     )
     assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
     assert len(files(root)) == (0 if well else 5)
-    later_run(tmp_path, root, sentry, 0 if well else 5)
+    if not well:
+        later_run(tmp_path, root, sentry, 5)
     assert messages(sentry) == expected(main=5)
 
 
@@ -238,6 +239,21 @@ def test_closing_keeps_what_is_not_delivered(root: Path, sentry: LocalSentry, tr
     assert client.stats()["error"] == Account(captured=5, spooled=5)
     assert client.losses == {}
     assert len(files(root)) == 5
+
+
+def test_what_was_left_behind_is_another_process_s_to_do(root: Path, sentry: LocalSentry) -> None:
+    """As in a forked child, but that its parent goes on to hold the lock."""
+    sentry.always(DOWN)
+    client = client_of(sentry, root)
+    client.capture_message("kept")
+    shipping = client._shipping
+    assert shipping is not None
+    assert shipping.dispatcher is not None
+    assert shipping.dispatcher.spool is not None
+    assert shipping.dispatcher.spool.catch_up()
+    shipping.leave_behind()
+    assert len(files(root)) == 1
+    client.close(0.0)
 
 
 def test_closing_on_a_loop_keeps_what_is_not_delivered(root: Path, sentry: LocalSentry) -> None:

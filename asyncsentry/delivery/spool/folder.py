@@ -88,8 +88,7 @@ class Folder:
     def close(self) -> None:
         """Leave the folder to the next process; if nothing is in it, remove it."""
         if self._path is not None:
-            if not any(name != names.LOCK for name in names_in(self._path)):
-                remove_empty(self._path)
+            remove_empty(self._path)
             self._leave()
 
     def forget(self) -> None:
@@ -106,7 +105,8 @@ class Folder:
             if self._path is not None:
                 break
             path = os.path.join(self._root, names.new_folder(self._digest))
-            os.makedirs(path, PRIVATE)
+            os.makedirs(self._root, PRIVATE, exist_ok=True)
+            os.mkdir(path, PRIVATE)
             if self._take(os.path.join(path, names.LOCK)):
                 self._path = path
         if self._path is None:
@@ -120,9 +120,8 @@ class Folder:
             return False
 
     def _leave(self) -> None:
-        if self._path is not None:
-            self._locks.release(os.path.join(self._path, names.LOCK))
-            self._path = None
+        self._locks.release(os.path.join(self._path or "", names.LOCK))
+        self._path = None
 
     def _write(self, folder: str, name: str, data: bytes) -> None:
         part = os.path.join(folder, name + names.PART)
