@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry import process
@@ -51,8 +51,11 @@ class Shipping:
         """What delivers; None before the first capture."""
         self._early: deque[tuple[Reason, Category]] = deque()
         self._exit_within: float | None = None
+        self._crashed: Callable[[str, float], None] | None = None
         if options.spool is not None and not forked:
-            self._open_spool(options.spool)
+            from asyncsentry.delivery.spool.folder import prepare
+
+            prepare(options.spool)
 
     def open(self) -> Dispatcher | None:
         """What delivers, loaded if it is not yet.
@@ -97,6 +100,12 @@ class Shipping:
         self.dispatcher.end(0.0)
         return left
 
+    def begin(self, crashed: Callable[[str, float], None]) -> None:
+        """Bring back what is in the spool, if there is one. ``crashed`` is told what is found of crashed processes."""
+        if self._options.spool is not None:
+            self._crashed = crashed if self._options.report_fatal_errors else None
+            self.open()
+
     def leave_behind(self) -> None:
         """This is a forked child: what was queued and begun is the parent's to do."""
         if self.dispatcher is not None:
@@ -138,14 +147,9 @@ class Shipping:
             dispatcher.exit(self._exit_within)
         return dispatcher
 
-    def _open_spool(self, path: str) -> None:
-        from asyncsentry.delivery.spool.folder import prepare
-
-        prepare(path)
-        self.open()
-
     def _make_spool(self, path: str, dsn: Dsn, outbox: Outbox, pack: Packer) -> Spool:
         from asyncsentry.delivery.spool import names
+        from asyncsentry.delivery.spool.fatal import FatalErrors
         from asyncsentry.delivery.spool.folder import Folder
         from asyncsentry.delivery.spool.keeper import Keeper
         from asyncsentry.delivery.spool.shelf import Shelf
@@ -157,7 +161,10 @@ class Shipping:
 
         folder = Folder(path, names.digest(dsn), durable=self._options.spool_fsync)
         shelf = Shelf(self._options.spool_bytes)
-        return Spool(Keeper(outbox.files, finish, names.destination(dsn), folder, shelf), folder)
+        keeper = Keeper(outbox.files, finish, names.destination(dsn), folder, shelf)
+        if self._crashed is None:
+            return Spool(keeper, folder)
+        return Spool(keeper, folder, fatal=FatalErrors(folder), crashed=self._crashed)
 
     def _make_transport(self, *, forked: bool) -> AnyTransport:
         made_or_maker = self._options.transport

@@ -53,6 +53,7 @@ class OptionArguments(TypedDict, total=False):
     spool: PathOption | None
     spool_bytes: int | None
     spool_fsync: bool | None
+    report_fatal_errors: bool | None
     max_in_flight: int | None
     compress: int | Literal["gzip", "none", "br", "zstd"] | None
     timeout: float | None

@@ -186,6 +186,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "spool": path,
     "spool_bytes": count(64 * 1024, MEBIBYTE * MEBIBYTE),
     "spool_fsync": flag,
+    "report_fatal_errors": flag,
     "max_in_flight": count(1, 100),
     "compress": compression,
     "timeout": number(0.001, 3600),

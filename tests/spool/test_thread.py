@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,6 +90,23 @@ def test_who_is_told_to_end_gives_it_a_moment(desk: Desk, spool: Watched) -> Non
     desk.box.send(OK)
     assert spool.catch_up()
     assert desk.files == []
+
+
+def test_the_thread_itself_does_not_wait_for_its_own_end(open_desk: OpenDesk, desk: Desk, spool: Watched) -> None:
+    """As when it captures something while the program ends."""
+    first = open_desk()
+    first.put(event(1))
+    first.end()
+    saved: list[float] = []
+
+    def end() -> None:
+        began = time.monotonic()
+        spool.save()
+        saved.append(time.monotonic() - began)
+
+    spool.start(end)
+    spool.wait_for(lambda: saved)
+    assert saved[0] < SAVED_WITHIN
 
 
 def test_it_may_never_have_begun(desk: Desk, spool: Watched) -> None:

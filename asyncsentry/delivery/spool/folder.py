@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import BinaryIO, Final
 
 from asyncsentry.delivery.spool import names
 from asyncsentry.delivery.spool.locks import Locks
@@ -17,6 +18,9 @@ PRIVATE: Final = 0o700
 
 ASIDE_FILES: Final = 100
 """How many files are kept aside; the oldest go."""
+
+MOST_TEXT: Final = 256 * 1024
+"""Bytes that are read of what tells of a crash."""
 
 _ATTEMPTS: Final = 5
 
@@ -49,6 +53,13 @@ class Folder:
         self._durable = durable
         self._path: str | None = None
         self._locks = Locks()
+        self.crashes: deque[tuple[str, float]] = deque()
+        """What was found of processes that crashed: the text, and when it was written (seconds since the epoch)."""
+
+    def open_fatal(self) -> BinaryIO:
+        """The file that is to tell of a crash of this process."""
+        path = os.path.join(self._open(), names.FATAL)
+        return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0)
 
     def write(self, name: str, data: bytes) -> None:
         """Make a file: all of it, or none. If somebody has removed the folder, in a new one."""
@@ -148,10 +159,19 @@ class Folder:
                     return
                 os.replace(path, os.path.join(self._open(), name))
                 yield name, size
+            elif name == names.FATAL:
+                self._note_crash(path)
+                os.remove(path)
             elif name.endswith(names.PART):
                 os.remove(path)
             elif name != names.LOCK:
                 move_aside(self._root, path)
+
+    def _note_crash(self, path: str) -> None:
+        with open(path, "rb") as file:
+            text = file.read(MOST_TEXT).decode("utf-8", "replace")
+        if text:
+            self.crashes.append((text, os.path.getmtime(path)))
 
 
 def move_aside(root: str, path: str) -> str:
@@ -179,12 +199,15 @@ def names_in(folder: str) -> list[str]:
 
 
 def remove_empty(folder: str) -> None:
-    """Remove a folder of which we hold the lock, if nothing else is in it.
+    """Remove a folder of which we hold the lock, if nothing else is in it, or only a file that tells of no crash.
 
     While its lock is held, so that nobody holds the lock of a folder that is gone.
     """
-    if all(name == names.LOCK for name in names_in(folder)):
-        with suppress(OSError):
+    fatal = os.path.join(folder, names.FATAL)
+    with suppress(OSError):
+        if names_in(folder) == sorted([names.FATAL, names.LOCK]) and not os.path.getsize(fatal):
+            os.remove(fatal)
+        if names_in(folder) == [names.LOCK]:
             os.remove(os.path.join(folder, names.LOCK))
             os.rmdir(folder)
 

@@ -13,6 +13,9 @@ from asyncsentry.dsn import Dsn
 LOCK: Final = "lock"
 """The file in a process's folder that it holds while it lives."""
 
+FATAL: Final = "fatal.txt"
+"""The file in a process's folder that tells of its crash."""
+
 ASIDE: Final = "aside"
 """The folder of what is no envelope."""
 

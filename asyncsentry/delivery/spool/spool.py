@@ -7,9 +7,11 @@ import time
 from _queue import Empty, SimpleQueue
 from collections import deque
 from collections.abc import Callable
+from threading import get_native_id
 from typing import Final
 
 from asyncsentry.delivery.spool import threads
+from asyncsentry.delivery.spool.fatal import FatalErrors
 from asyncsentry.delivery.spool.folder import Folder
 from asyncsentry.delivery.spool.keeper import Keeper
 
@@ -22,17 +24,33 @@ GLANCE: Final = 0.005
 logger = logging.getLogger("asyncsentry")
 
 
+def ignore(_text: str, _seconds: float) -> None:
+    """What is done with what is found of processes that crashed, where nobody asked for it."""
+    logger.debug("a process crashed, and report_fatal_errors is off")
+
+
 class Spool:
     """Works from `start` to `save`. `wake` may be called from anywhere.
 
     The queues are `_queue`'s: those of `queue` are others in a program that gevent or eventlet has patched.
     """
 
-    def __init__(self, keeper: Keeper, folder: Folder) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        folder: Folder,
+        *,
+        fatal: FatalErrors | None = None,
+        crashed: Callable[[str, float], object] = ignore,
+    ) -> None:
+        """``crashed`` is told, in the thread, what is found of processes that crashed."""
         self._keeper = keeper
         self._folder = folder
+        self._fatal = fatal
+        self._crashed = crashed
         self._arm: Callable[[], object] = bool
         self._unstarted = deque([True])
+        self._thread: int | None = None
         self._asleep = False
         self._ended = False
         self._calls: SimpleQueue[None] = SimpleQueue()
@@ -41,6 +59,8 @@ class Spool:
     def start(self, arm: Callable[[], object]) -> None:
         """Begin; ``arm`` sees that a turn runs for what was brought back."""
         self._arm = arm
+        if self._fatal is not None:
+            self._fatal.begin()
         self._unstarted.pop()
         threads.start(self._work, "asyncsentry-spool", failed=self._fail)
 
@@ -73,6 +93,8 @@ class Spool:
         """Remove what is settled, and leave the rest to the next process."""
         if self._over_within(0.0):
             self._keeper.tidy()
+            if self._fatal is not None:
+                self._fatal.end()
             self._keeper.close()
 
     def leave_behind(self) -> None:
@@ -84,7 +106,7 @@ class Spool:
         """Whether the thread has ended, so that this one may do its work; ``seconds`` to wait for that."""
         self._ended = True
         self._calls.put(None)
-        if self._unstarted:
+        if self._unstarted or self._thread == get_native_id():
             return True
         try:
             self._over.put(self._over.get(timeout=seconds))
@@ -96,6 +118,7 @@ class Spool:
         self._over.put(None)
 
     def _work(self) -> None:
+        self._thread = get_native_id()
         try:
             while not self._ended:
                 self._do_all()
@@ -119,6 +142,8 @@ class Spool:
     def _do_all(self) -> None:
         keeper = self._keeper
         keeper.look()
+        while self._folder.crashes:
+            self._crashed(*self._folder.crashes.popleft())
         keeper.tidy()
         while not self._ended and keeper.file_next():
             keeper.tidy()
