@@ -19,7 +19,7 @@ from asyncsentry.errors import OptionError
 from asyncsentry.options import resolve
 from asyncsentry.testing import Answer, LocalSentry
 from delivery.programs import PRELUDE
-from spool.test_programs import program
+from spool.programs import program
 
 LONG = 15.0
 CRASH = """

@@ -1,7 +1,7 @@
 """``kill -9`` at any instant: what was on disk arrives after the next start, under the id that it had.
 
 A program captures without a pause, and says on a pipe whenever a file has been renamed into its place. It is killed,
-twice; a third run delivers what is left. ``ASYNCSENTRY_KILLS`` is how often that is tried.
+twice; a third run delivers what is left. ``SPOOL_TRIES`` is how often that is tried.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
 from asyncsentry.testing.answers import Reply
 from spool.material import files
 
-TRIES: Final = int(os.environ.get("ASYNCSENTRY_KILLS", "20"))
+TRIES: Final = int(os.environ.get("SPOOL_TRIES", "10"))
 AT_ONCE: Final = 4
 LONG: Final = 30.0
 REPLIES: Final[tuple[Reply, ...]] = (Answer(), Answer(), Answer(503), Hang(), Reset(), Reset("answer"))

@@ -21,6 +21,7 @@ from asyncsentry.errors import OptionError
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from delivery.programs import PRELUDE, TRANSPORTS, expected, messages, run
 from spool.material import files
+from spool.programs import program
 
 LONG = 15.0
 DOWN = Answer(503)
@@ -29,27 +30,6 @@ DOWN = Answer(503)
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "spool"
-
-
-def program(root: Path, text: str, **options: object) -> str:
-    """A program whose client has a spool; ``spooled`` waits until so many files are on disk."""
-    given = "".join(f", {name}={value!r}" for name, value in options.items())
-    return f"""
-import logging
-class Spooled(logging.Handler):
-    count = 0
-    def emit(self, record):
-        self.count += record.msg.startswith("spooled")
-seen = Spooled()
-logging.getLogger("asyncsentry").setLevel(logging.DEBUG)
-logging.getLogger("asyncsentry").propagate = False
-logging.getLogger("asyncsentry").addHandler(seen)
-def spooled(count):
-    while seen.count < count:
-        time.sleep(0.001)
-client = asyncsentry.init(spool={str(root)!r}{given})
-{text}
-"""
 
 
 def later_run(tmp_path: Path, root: Path, sentry: LocalSentry, count: int, transport: str = "auto") -> None:
