@@ -200,6 +200,14 @@ def soak_briefly(session: nox.Session) -> None:
     run_soak(session, 120)
 
 
+@nox.session(python=NEWEST, tags=["full"], requires=["build"])
+def kills(session: nox.Session) -> None:
+    """Kill a program that has a spool at any instant, 200 times: twice in each try."""
+    install(session, "test")
+    session.env["SPOOL_TRIES"] = "100"
+    run_pytest(session, "-rP", "spool/test_kill.py")
+
+
 def run_soak(session: nox.Session, seconds: int) -> None:
     install(session, "test")
     session.env["SOAK_SECONDS"] = str(seconds)

@@ -36,7 +36,10 @@ async def close(dispatcher: Dispatcher, timeout: float) -> None:
         except Exception:  # another style's, which asyncio cannot wait for: the transport ends all the same
             logger.debug("the transport's end cannot be awaited on asyncio", exc_info=True)
         finally:
-            dispatcher.give_up()
+            if dispatcher.spool is None:
+                dispatcher.give_up()
+            else:  # which waits for the disk
+                await asyncio.get_running_loop().run_in_executor(None, dispatcher.give_up)
 
 
 class Nothing:

@@ -109,6 +109,8 @@ class Client(Generic[Wait_co]):
 
         self._shipping = Shipping(self.options, forked=forked)
         self._recorder = Recorder(self.options, self.scopes, self._shipping)
+        if not forked:
+            self._shipping.begin(self._report_crash)
 
     @property
     def active(self) -> bool:
@@ -395,6 +397,11 @@ class Client(Generic[Wait_co]):
         idle: Future[None] = Future()
         idle.set_result(None)
         return idle
+
+    def _report_crash(self, text: str, seconds: float) -> None:
+        """Capture what `faulthandler` wrote in a process that is gone."""
+        if self._recorder is not None:
+            self._recorder.report_crash(text, seconds, self.scopes.global_scope)
 
     def _retire(self) -> Dispatcher | None:
         """Capture no more; gives what is to be closed, once."""

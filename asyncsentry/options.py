@@ -92,6 +92,14 @@ class Options:
     """Whether ``flush`` raises for what could not be delivered. A capture never does."""
     queue_bytes: int = 16 * 1024 * 1024
     """How much may wait for delivery; beyond it the least important, then the oldest, is dropped and counted."""
+    spool: str | None = None
+    """A folder that keeps what is not delivered yet, beyond the end of the program. None: memory alone keeps it."""
+    spool_bytes: int = 64 * 1024 * 1024
+    """How much of one process the spool keeps; beyond it the oldest is dropped and counted."""
+    spool_fsync: bool = False
+    """Whether what is in the spool also survives a power cut, at the price of a wait for the disk for each event."""
+    report_fatal_errors: bool = False
+    """Whether a crash of the interpreter itself is captured, at the next start; with ``spool`` only."""
     max_in_flight: int = 16
     """Requests under way at once, at the most: it begins with four, and more go while events wait and the server keeps
     up."""
@@ -228,6 +236,8 @@ def _refuse_contradictions(given: Mapping[str, object]) -> None:
     beside = {"verify_ssl", "ca_certs", "cert_file", "key_file"}.intersection(given)
     if "ssl_context" in given and beside:
         raise OptionError(f"ssl_context is used as it is: set {', '.join(sorted(beside))} on it, and leave it out here")
+    if given.get("report_fatal_errors") and "spool" not in given:
+        raise OptionError("report_fatal_errors needs spool, the folder that the next start finds the error in")
     if "key_file" in given and "cert_file" not in given:
         raise OptionError("key_file needs cert_file, the certificate that it is the key of")
 

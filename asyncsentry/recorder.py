@@ -89,6 +89,15 @@ class Recorder:
         """A message, or an event that somebody else made; ``stack`` adds the stack of the call."""
         return self._capture(lambda: self._report_event(event, known, hint or {}, stack=stack))
 
+    def report_crash(self, text: str, seconds: float, known: Scope) -> None:
+        """What `faulthandler` wrote when another process crashed; ``known`` is what is true of all processes."""
+        from asyncsentry.events.fatal import fatal_events
+
+        scope = known.fork()
+        scope.add_attachment(text.encode(), filename="faulthandler.txt", content_type="text/plain")
+        for event in fatal_events(text, seconds, self._assembly.rules):
+            self.report_event(event, scope.fork)
+
     def add_breadcrumb(
         self, crumb: Mapping[str, Any] | None, fields: Mapping[str, Any], hint: Mapping[str, Any] | None
     ) -> None:

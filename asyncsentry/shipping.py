@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry import process
@@ -17,9 +17,13 @@ from asyncsentry.version import SDK, USER_AGENT
 
 if TYPE_CHECKING:
     from asyncsentry.delivery.dispatcher import Dispatcher
+    from asyncsentry.delivery.envelope import Packer
     from asyncsentry.delivery.last_resort import Channel
     from asyncsentry.delivery.losses import Reason
-    from asyncsentry.item import Category
+    from asyncsentry.delivery.outbox import Outbox
+    from asyncsentry.delivery.spool.spool import Spool
+    from asyncsentry.dsn import Dsn
+    from asyncsentry.item import Category, Item
 
 logger = logging.getLogger("asyncsentry")
 
@@ -33,7 +37,8 @@ _inside: list[bool] = []
 class Shipping:
     """Starts afresh: nothing queued, nothing connected. Raises `SetupError` for what the transport cannot honour.
 
-    The transport is made at once, so that a mistake shows at set-up; what delivers is loaded at the first capture.
+    The transport is made at once, so that a mistake shows at set-up; what delivers is loaded at the first capture, or
+    at once if there is a spool, from which something may have to be sent.
     ``forked``: this is a child, where the parent's transport, with its connections and threads, is of no use.
     """
 
@@ -46,6 +51,11 @@ class Shipping:
         """What delivers; None before the first capture."""
         self._early: deque[tuple[Reason, Category]] = deque()
         self._exit_within: float | None = None
+        self._crashed: Callable[[str, float], None] | None = None
+        if options.spool is not None and not forked:
+            from asyncsentry.delivery.spool.folder import prepare
+
+            prepare(options.spool)
 
     def open(self) -> Dispatcher | None:
         """What delivers, loaded if it is not yet.
@@ -90,6 +100,12 @@ class Shipping:
         self.dispatcher.end(0.0)
         return left
 
+    def begin(self, crashed: Callable[[str, float], None]) -> None:
+        """Bring back what is in the spool, if there is one. ``crashed`` is told what is found of crashed processes."""
+        if self._options.spool is not None:
+            self._crashed = crashed if self._options.report_fatal_errors else None
+            self.open()
+
     def leave_behind(self) -> None:
         """This is a forked child: what was queued and begun is the parent's to do."""
         if self.dispatcher is not None:
@@ -113,20 +129,42 @@ class Shipping:
             patience=options.timeout + LEASE_GRACE,
             wall=time.time,
             send_reports=options.send_client_reports,
+            spooling=options.spool is not None,
         )
         headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
+        pack = Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, compression(options.compress))
         dispatcher = Dispatcher(
             outbox,
             losses,
             self.transport,
-            encode=Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, compression(options.compress)),
+            encode=pack,
             open_channel=self._open_channel,
             readiness=self.facts,
             timeout=options.timeout,
+            spool=None if options.spool is None else self._make_spool(options.spool, dsn, outbox, pack),
         )
         if self._exit_within is not None:
             dispatcher.exit(self._exit_within)
         return dispatcher
+
+    def _make_spool(self, path: str, dsn: Dsn, outbox: Outbox, pack: Packer) -> Spool:
+        from asyncsentry.delivery.spool import names
+        from asyncsentry.delivery.spool.fatal import FatalErrors
+        from asyncsentry.delivery.spool.folder import Folder
+        from asyncsentry.delivery.spool.keeper import Keeper
+        from asyncsentry.delivery.spool.shelf import Shelf
+        from asyncsentry.delivery.spool.spool import Spool
+
+        def finish(item: Item) -> tuple[Item, bool]:
+            complete = self.facts.known or not item.late
+            return pack.finish(item), complete
+
+        folder = Folder(path, names.digest(dsn), durable=self._options.spool_fsync)
+        shelf = Shelf(self._options.spool_bytes)
+        keeper = Keeper(outbox.files, finish, names.destination(dsn), folder, shelf)
+        if self._crashed is None:
+            return Spool(keeper, folder)
+        return Spool(keeper, folder, fatal=FatalErrors(folder), crashed=self._crashed)
 
     def _make_transport(self, *, forked: bool) -> AnyTransport:
         made_or_maker = self._options.transport

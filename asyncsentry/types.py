@@ -50,6 +50,10 @@ class OptionArguments(TypedDict, total=False):
     send_client_reports: bool | None
     raise_send_errors: bool | None
     queue_bytes: int | None
+    spool: PathOption | None
+    spool_bytes: int | None
+    spool_fsync: bool | None
+    report_fatal_errors: bool | None
     max_in_flight: int | None
     compress: int | Literal["gzip", "none", "br", "zstd"] | None
     timeout: float | None

@@ -1,15 +1,19 @@
-"""The command ``asyncsentry``: see it work, try a DSN, list the transports."""
+"""The command ``asyncsentry``: see it work, try a DSN, list the transports, look after a spool."""
 
 from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Sequence
 from io import TextIOWrapper
+from typing import TYPE_CHECKING, TypeAlias
 
 from asyncsentry.errors import SetupError
 from asyncsentry.version import __version__
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 _EXAMPLES = """\
 examples:
@@ -17,6 +21,7 @@ examples:
   asyncsentry demo --transport aiohttp          the same, by another transport
   asyncsentry test https://KEY@HOST/PROJECT     does this server take what we send?
   asyncsentry transports                        which are installed, and what the others need
+  asyncsentry spool list /var/spool/shop        what waits there to be delivered?
 """
 
 
@@ -71,7 +76,45 @@ def _parser() -> ArgumentParser:
         description="List the transports that are registered, whether each can be used, and what it needs.",
     )
     transports.set_defaults(run=_transports)
+
+    _add_spool(commands)
     return parser
+
+
+def _add_spool(commands: Commands) -> None:
+    spool = commands.add_parser(
+        "spool",
+        help="list, send or remove what programs have left on disk",
+        description="Look after the folder that programs were given as the option spool.",
+    )
+    verbs = spool.add_subparsers(title="commands", dest="verb", required=True)
+
+    listing = verbs.add_parser(
+        "list",
+        help="list what waits there",
+        description="List what waits in a spool: its age, its size, its id, and what happened.",
+    )
+    listing.add_argument("--json", action="store_true", help="print a line of JSON for each envelope")
+    listing.set_defaults(run=_spool_list)
+
+    sending = verbs.add_parser(
+        "send",
+        help="send what no running program has",
+        description="Send what waits in a spool and is in the hands of no running program. The exit status is 1 if"
+        " something is left that could be sent, or was refused.",
+    )
+    sending.add_argument("--dsn", help="send all of it to this server, and not to those that it was meant for")
+    sending.set_defaults(run=_spool_send)
+
+    purging = verbs.add_parser(
+        "purge",
+        help="remove what no running program has",
+        description="Remove what waits in a spool and is in the hands of no running program.",
+    )
+    purging.add_argument("--older-than", metavar="DAYS", type=float, default=0.0, help="only what is older than this")
+    purging.set_defaults(run=_spool_purge)
+    for verb in (listing, sending, purging):
+        verb.add_argument("path", metavar="PATH", help="the folder that is given to programs as the option spool")
 
 
 def _print_anything() -> None:
@@ -99,3 +142,21 @@ def _transports(_: Namespace) -> int:
     from asyncsentry.cli import transports
 
     return transports.run()
+
+
+def _spool_list(arguments: Namespace) -> int:
+    from asyncsentry.cli import spool_list
+
+    return spool_list.run(arguments.path, as_json=arguments.json)
+
+
+def _spool_send(arguments: Namespace) -> int:
+    from asyncsentry.cli import spool_send
+
+    return spool_send.run(arguments.path, arguments.dsn)
+
+
+def _spool_purge(arguments: Namespace) -> int:
+    from asyncsentry.cli import spool_purge
+
+    return spool_purge.run(arguments.path, arguments.older_than)

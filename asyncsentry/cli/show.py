@@ -35,7 +35,7 @@ def show(number: int, arrival: Arrival, ink: Ink) -> Iterator[str]:
     """The lines that tell of one event."""
     event = arrival.event
     errors = errors_of(event)
-    yield _title(number, _headline(event, errors), ink)
+    yield _title(number, headline(event), ink)
     yield _INDENT + _verdict(event, errors, ink)
     for error in errors:
         yield ""
@@ -55,7 +55,9 @@ def errors_of(event: Event) -> list[Event]:
     return errors
 
 
-def _headline(event: Event, errors: list[Event]) -> str:
+def headline(event: Event) -> str:
+    """What happened, in one line: the error, or the message."""
+    errors = errors_of(event)
     return _name(errors[-1]) if errors else str(event.get("logentry", {}).get("formatted", "(no message)"))
 
 

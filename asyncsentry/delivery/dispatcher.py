@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import get_native_id
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from asyncsentry import process
 from asyncsentry.delivery.exchange import Exchange
@@ -22,6 +22,18 @@ from asyncsentry.transport.protocol import Request, Transport
 
 GRACE: Final = 0.1
 """Seconds that a flush leaves the transport to show that it is at work, before it sends from its own thread."""
+
+
+class Spool(Protocol):
+    """The disk that keeps what cannot be delivered now."""
+
+    def start(self, arm: Callable[[], object]) -> None: ...
+    def wake(self) -> None: ...
+    def catch_up(self) -> bool: ...
+    def save(self) -> None: ...
+    def leave(self) -> None: ...
+    def leave_behind(self) -> None: ...
+
 
 ANOTHER: Final = 0
 """The number of no thread."""
@@ -43,17 +55,21 @@ class Dispatcher:
         readiness: Readiness,
         timeout: float,
         now: Callable[[], float] = time.monotonic,
+        spool: Spool | None = None,
     ) -> None:
         self.transport = transport
+        self.spool = spool
         self._outbox = outbox
         self._losses = losses
-        self._exchange = Exchange(outbox, encode, now)
+        self._exchange = Exchange(outbox, encode, now, spool.wake if spool else bool)
         self._turns = Turns(outbox, self._exchange, transport, readiness, now)
         self._last_resort = LastResort(outbox, self._exchange, open_channel, timeout, now)
         self._readiness = readiness
         self._now = now
         self._budget: float | None = None
         self._spent = 0.0
+        if spool is not None:
+            spool.start(self._turns.arm)
 
     # -- capturing
 
@@ -64,6 +80,8 @@ class Dispatcher:
     def put(self, item: Item) -> bool:
         """Queue an item and see that it is sent; False if there was no room for it."""
         taken = self._outbox.put(item, self._now())
+        if self.spool is not None:
+            self.spool.wake()
         if self._budget is None:
             self._turns.arm()
         else:  # there may be no turns any more
@@ -167,17 +185,25 @@ class Dispatcher:
             return None
 
     def give_up(self) -> int:
-        """Count all that is left, and whatever comes yet, as lost; gives how many items were left."""
+        """Count all that is left, and whatever comes yet, as lost, but for what is on disk; gives how many were lost.
+
+        With a spool this waits for the disk.
+        """
         self._budget = 0.0
-        return self._outbox.give_up(self._now())
+        left = self._leave()
+        self.spool = None
+        return left
 
     def hurry(self, timeout: float) -> bool:
-        """Flush when the program is told to end, whenever it does: what time this took, `exit` does not take again."""
+        """Flush when the program is told to end, whenever it does: what time this took, `exit` does not take again.
+
+        False if something was neither delivered nor is on disk.
+        """
         began = self._now()
         self._spent = timeout  # whoever interrupts this will not wait at the end either
         done = self.flush(timeout, patient=False)
         self._spent = self._now() - began
-        return done
+        return (self.spool is not None and self.spool.catch_up()) or done
 
     def exit(self, timeout: float) -> int:
         """Deliver what is left at the end of the process, and from now on whatever is captured, from its own thread.
@@ -192,7 +218,16 @@ class Dispatcher:
         budget, began = self._budget or 0.0, self._now()
         self.flush(budget, patient=False)
         self._budget = max(0.0, budget - (self._now() - began))
-        return self._outbox.give_up(self._now())
+        return self._leave()
+
+    def _leave(self) -> int:
+        """Leave what is not delivered to the disk, and count the rest as lost; gives how many items that were."""
+        if self.spool is None:
+            return self._outbox.give_up(self._now())
+        self.spool.save()
+        left = self._outbox.give_up(self._now())
+        self.spool.leave()
+        return left
 
     # -- forking
 
@@ -203,6 +238,8 @@ class Dispatcher:
     def leave_behind(self) -> None:
         """This is a forked child: whatever runs here yet, on a loop that was inherited, is the parent's to do."""
         self._turns.end()
+        if self.spool is not None:
+            self.spool.leave_behind()
 
 
 def _runs_loop() -> bool:

@@ -79,7 +79,7 @@ class Packer:
     def __call__(self, lease: Lease) -> Request:
         """The request. `TypeError` or `ValueError` if an item's payload is no JSON."""
         for entry in lease.entries:
-            entry.item = self._finished(entry.item)
+            entry.item = self.finish(entry.item)
         items = [entry.item for entry in lease.entries]
         lead = items[0] if items else None
         if lease.losses:
@@ -92,13 +92,7 @@ class Packer:
         }
         return self._request(encode_envelope(headers, map(encode_item, items)))
 
-    def _request(self, body: bytes) -> Request:
-        if self._compression is None or len(body) > COMPRESSED_UP_TO:
-            return Request(self._url, self._headers, body)
-        encoding, compress = self._compression
-        return Request(self._url, {**self._headers, "Content-Encoding": encoding}, compress(body))
-
-    def _finished(self, item: Item) -> Item:
+    def finish(self, item: Item) -> Item:
         """The item as it is sent, and sent again: its payload is bytes, and what they were made from can go."""
         from asyncsentry.json import encode
 
@@ -110,6 +104,12 @@ class Packer:
         if item.type == "event" and len(encoded) > EVENT_LIMIT:
             encoded = encode(self._shrink(payload))
         return replace(item, payload=encoded)
+
+    def _request(self, body: bytes) -> Request:
+        if self._compression is None or len(body) > COMPRESSED_UP_TO:
+            return Request(self._url, self._headers, body)
+        encoding, compress = self._compression
+        return Request(self._url, {**self._headers, "Content-Encoding": encoding}, compress(body))
 
 
 def format_time(seconds: float) -> str:

@@ -13,12 +13,22 @@ logger = logging.getLogger("asyncsentry")
 
 
 class Exchange:
-    """Makes leases into requests, and answers into settled leases. May be used from any thread."""
+    """Makes leases into requests, and answers into settled leases. May be used from any thread.
 
-    def __init__(self, outbox: Outbox, encode: Callable[[Lease], Request], now: Callable[[], float]) -> None:
+    ``settled`` is called after each answer.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        encode: Callable[[Lease], Request],
+        now: Callable[[], float],
+        settled: Callable[[], object] = bool,
+    ) -> None:
         self._outbox = outbox
         self._encode = encode
         self._now = now
+        self._settled = settled
         self._failure: str | None = None
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
@@ -41,6 +51,7 @@ class Exchange:
             self._failure = f"status {outcome.status}: {_reason(outcome)}"
             self.refused += outcome.status not in RETRY_STATUSES
         self._outbox.settle(lease, outcome, self._now())
+        self._settled()
         _log(outcome)
 
     def take_failure(self) -> str | None:

@@ -29,6 +29,8 @@ class Account:
     ``network_error``."""
     queued: int = 0
     in_flight: int = 0
+    spooled: int = 0
+    """What is on disk and not in memory (see the option ``spool``)."""
 
 
 class Ledger:
@@ -56,24 +58,32 @@ class Ledger:
 
     def lose(self, reason: Reason, item: Item) -> None:
         """It was given up, and has surely not arrived."""
-        for category, quantity in _amounts(item):
+        for category, quantity in amounts(item):
             self._lost[reason, category] += quantity
             self._losses.note(reason, category, quantity)
 
     def lose_sight(self, item: Item) -> None:
         """It was given up, and may have arrived."""
         _count(self._unknown, item)
-        for category, quantity in _amounts(item):
+        for category, quantity in amounts(item):
             self._losses.note("network_error", category, quantity)
 
     def lose_attachments(self, reason: Reason, item: Item) -> None:
         """What is bound to it was given up, and not the item."""
-        for category, quantity in _amounts(item):
+        for category, quantity in amounts(item):
             if category == "attachment":
                 self._lost[reason, category] += quantity
                 self._losses.note(reason, category, quantity)
 
-    def accounts(self, queued: Iterable[Item], in_flight: Iterable[Item]) -> dict[Category, Account]:
+    def lose_file(self, counted: Mapping[Category, int]) -> None:
+        """What was on disk alone, and counted as this, was given up for want of room, or has vanished."""
+        for category, quantity in counted.items():
+            self._lost["cache_overflow", category] += quantity
+            self._losses.note("cache_overflow", category, quantity)
+
+    def accounts(
+        self, queued: Iterable[Item], in_flight: Iterable[Item], spooled: Counter[Category]
+    ) -> dict[Category, Account]:
         """The account of each category in which there was anything."""
         early = self._losses.early()
         captured = self._captured.copy()
@@ -90,12 +100,13 @@ class Ledger:
                 unknown=self._unknown[category],
                 queued=waiting[category],
                 in_flight=underway[category],
+                spooled=spooled[category],
             )
             for category in captured
         }
 
 
-def _amounts(item: Item) -> Iterator[tuple[Category, int]]:
+def amounts(item: Item) -> Iterator[tuple[Category, int]]:
     """What an item counts as, with what is bound to it. Nothing (the bytes of an empty attachment) does not count."""
     yield item.category, 1
     attached = sum(len(attachment.data) for attachment in item.attachments)
@@ -104,7 +115,7 @@ def _amounts(item: Item) -> Iterator[tuple[Category, int]]:
 
 
 def _count(counter: Counter[Category], item: Item) -> None:
-    for category, quantity in _amounts(item):
+    for category, quantity in amounts(item):
         counter[category] += quantity
 
 

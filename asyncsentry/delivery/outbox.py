@@ -12,16 +12,17 @@ An item is put, leased in a `Lease`, and settled; a lease that nobody settles is
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from asyncsentry import own
+from asyncsentry.delivery.book import Book
+from asyncsentry.delivery.files import Files
 from asyncsentry.delivery.latches import Latches, new_latch
-from asyncsentry.delivery.ledger import Account, Ledger
+from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.limits import Limits, parse_retry_after
 from asyncsentry.delivery.losses import Counts, Losses, Reason
 from asyncsentry.delivery.queue import Entry, Queue
@@ -56,7 +57,8 @@ class Outbox:
     """All that one client has to deliver.
 
     ``queue_bytes`` bounds what waits, ``max_in_flight`` the leases, ``patience`` is the age in seconds at which a
-    lease is given up on, ``wall`` the time of day. ``send_reports`` is whether the server is told of losses.
+    lease is given up on, ``wall`` the time of day. ``send_reports`` is whether the server is told of losses,
+    ``spooling`` whether what has an id is to be on disk as well.
     """
 
     def __init__(
@@ -69,21 +71,21 @@ class Outbox:
         wall: Callable[[], float] = time.time,
         send_reports: bool = True,
         backoff: Backoff | None = None,
+        spooling: bool = False,
     ) -> None:
         self._turnstile = Turnstile()
         self._queue = Queue(queue_bytes)
         self._leases: dict[Lease, None] = {}
-        self._pending: OrderedDict[int, Entry] = OrderedDict()  # all that is not settled, by number
+        self._book = Book(losses, spooling=spooling)
         self._latches = Latches()
-        self._ledger = Ledger(losses)
         self._limits = Limits()
         self._reports = Reports(losses, self._limits, wanted=send_reports)
         self._backoff = backoff or Backoff()
         self._window = Window(max_in_flight)
         self._patience = patience
         self._wall = wall
-        self._number = 0
         self._resume = 0.0
+        self.files = Files(self._turnstile, self._queue, self._book, self._limits, self._failing)
 
     # -- capturing: these never wait
 
@@ -131,7 +133,7 @@ class Outbox:
         return self._turnstile.ask(lambda: any(lease.thread != besides for lease in self._leases), True, PATIENCE)
 
     def give_up(self, now: float) -> int:
-        """Count all that is left as lost; gives how many items that were."""
+        """Count all that is left as lost, but for what is on disk; gives how many items that were."""
         left = self._turnstile.ask(self._give_up, 0, PATIENCE)
         self._announce(now)
         return left
@@ -154,7 +156,7 @@ class Outbox:
         that was tried. Let it be forgotten if nobody waits for it any more.
         """
         latch = new_latch()
-        self._turnstile.do(lambda: self._latches.add(latch, self._number))
+        self._turnstile.do(lambda: self._latches.add(latch, self._book.number))
         self._announce(now)
         return latch
 
@@ -170,13 +172,10 @@ class Outbox:
     # -- inside the turnstile
 
     def _put(self, item: Item, now: float, refused: list[Entry]) -> None:
-        self._number += 1
-        entry = Entry(item, self._number, now)
-        self._pending[entry.number] = entry
-        self._ledger.capture(item)
+        entry = self._book.open(item, now)
         dropped = self._queue.append(entry)
         refused.extend(each for each in dropped if each is entry)
-        self._drop(dropped, "queue_overflow")
+        self._book.drop(dropped, "queue_overflow")
 
     def _due(self, now: float) -> float | None:
         if self._first_is_ready(now):
@@ -203,9 +202,9 @@ class Outbox:
     def _pick(self, now: float) -> list[Entry]:
         while (entry := self._queue.pop()) is not None:
             if now - entry.born > MAX_AGE:
-                self._drop([entry], "network_error")
+                self._book.drop([entry], "network_error")
             elif self._limits.limited(entry.item.category, now):
-                self._drop([entry], "ratelimit_backoff")
+                self._book.drop([entry], "ratelimit_backoff")
             else:
                 self._strip(entry, now)
                 return [entry, *self._riders(entry, now)]
@@ -215,7 +214,7 @@ class Outbox:
         """Take the attachments off an event while the server refuses attachments."""
         attachments = entry.item.attachments
         if attachments and self._limits.limited("attachment", now):
-            self._ledger.lose_attachments("ratelimit_backoff", entry.item)
+            self._book.ledger.lose_attachments("ratelimit_backoff", entry.item)
             entry.item = replace(entry.item, attachments=())
 
     def _riders(self, entry: Entry, now: float) -> list[Entry]:
@@ -232,7 +231,7 @@ class Outbox:
         elif isinstance(outcome, Response) and outcome.status < 300:
             for entry in lease.entries:
                 self._queue.discard(entry)
-            self._forget(lease.entries, self._ledger.deliver)
+            self._book.remember(lease.entries)
 
     def _conclude(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
         if isinstance(outcome, NoResponse):
@@ -257,13 +256,13 @@ class Outbox:
 
     def _finish(self, lease: Lease, status: int, now: float) -> None:
         if status < 300:
-            self._forget(lease.entries, self._ledger.deliver)
+            self._book.forget(lease.entries, self._book.ledger.deliver)
         elif status == 429:  # the server itself counts what it refused; a report is refused only with everything else
-            self._forget(lease.entries, self._ledger.limit)
+            self._book.forget(lease.entries, self._book.ledger.limit)
             if self._limits.limited("internal", now):
                 self._reports.restore(lease.losses)
         else:
-            self._drop(lease.entries, "send_error")
+            self._book.drop(lease.entries, "send_error")
             if lease.entries or status >= 500:  # a report that is refused by itself would be refused for ever
                 self._reports.restore(lease.losses)
 
@@ -274,8 +273,8 @@ class Outbox:
             entry.tries += tried
             entry.sent |= sent
             if entry.tries >= MAX_TRIES or (sent and entry.item.id is None):
-                self._drop([entry], "network_error")
-            elif entry.number in self._pending:
+                self._book.drop([entry], "network_error")
+            elif entry in self._book:
                 self._queue.put_back(entry)
 
     def _reclaim(self, condition: Callable[[Lease], bool], *, tried: bool) -> None:
@@ -287,36 +286,24 @@ class Outbox:
         if lease in self._leases:
             del self._leases[lease]
             self._reports.restore(lease.losses)
-            self._drop(lease.entries, "internal_sdk_error")
+            self._book.drop(lease.entries, "internal_sdk_error")
 
     def _give_up(self) -> int:
-        left = list(self._pending.values())
+        left = self._book.left()
         for lease in self._leases:
             for entry in lease.entries:
                 entry.sent = True
         self._leases.clear()
         for entry in left:
             self._queue.discard(entry)
-        self._drop(left, "network_error")
-        return len(left)
-
-    def _drop(self, entries: Iterable[Entry], reason: Reason) -> None:
-        for entry in entries:
-            if self._pending.pop(entry.number, None) is None:
-                continue
-            if reason == "network_error" and entry.sent:
-                self._ledger.lose_sight(entry.item)
-            else:
-                self._ledger.lose(reason, entry.item)
-
-    def _forget(self, entries: Iterable[Entry], account: Callable[[Item], None]) -> None:
-        for entry in entries:
-            if self._pending.pop(entry.number, None) is not None:
-                account(entry.item)
+        return self._book.drop(left, "network_error")
 
     def _accounts(self) -> dict[Category, Account]:
-        underway = [entry.item for lease in self._leases for entry in lease.entries if entry.number in self._pending]
-        return self._ledger.accounts((entry.item for entry in self._queue), underway)
+        return self._book.accounts(self._queue, (entry for lease in self._leases for entry in lease.entries))
+
+    def _failing(self, now: float) -> tuple[bool, bool]:
+        """Whether the server failed last, and whether it is left alone now."""
+        return self._backoff.failures > 0, now < self._resume
 
     def _take_ready(self, now: float) -> list[Future[None]]:
         ready = []
@@ -325,8 +312,7 @@ class Outbox:
         return ready
 
     def _first_is_ready(self, now: float) -> bool:
-        settled = next(iter(self._pending), self._number + 1) - 1
-        wish = self._latches.first(settled)
+        wish = self._latches.first(self._book.settled)
         if wish is None:
             return False
         if wish.report is None:  # its items are settled: now the losses until now

@@ -16,50 +16,78 @@ SHARE: Final = 4
 class Entry:
     """An item on its way. ``number`` orders entries by their arrival; ``tries`` counts sends that may have arrived.
 
-    ``sent`` is whether it may have arrived by now, also in a send that was broken off.
+    ``sent`` is whether it may have arrived by now, also in a send that was broken off. ``file`` is the name of the
+    file that it is in as well; ``replayed``, whether it was read from there.
     The item may be exchanged for another form of itself, of the same weight.
     """
 
-    __slots__ = ("born", "item", "number", "sent", "tries")
+    __slots__ = ("born", "file", "item", "number", "replayed", "sent", "tries")
 
-    def __init__(self, item: Item, number: int, born: float) -> None:
+    def __init__(self, item: Item, number: int, born: float, file: str | None = None) -> None:
         self.item = item
         self.number = number
         self.born = born
         self.tries = 0
         self.sent = False
+        self.file = file
+        self.replayed = file is not None
 
 
 class _Line:
-    """The entries of one priority: a linked list, as each end and any place in between must be reached at once."""
+    """The entries of one priority: a linked list, as each end and any place in between must be reached at once.
 
-    __slots__ = ("entries", "weight")
+    Those that are on disk as well are listed a second time.
+    """
+
+    __slots__ = ("entries", "filed", "filed_weight", "weight")
 
     def __init__(self) -> None:
         self.entries: OrderedDict[int, Entry] = OrderedDict()
+        self.filed: OrderedDict[int, Entry] = OrderedDict()
         self.weight = 0
+        self.filed_weight = 0
 
     def add(self, entry: Entry) -> None:
         self.entries[entry.number] = entry
         self.weight += entry.item.weight
+        self.note(entry)
+
+    def note(self, entry: Entry) -> None:
+        """List an entry that waits here a second time, or no more, as it is on disk, or is not."""
+        if self.filed.pop(entry.number, None) is not None:
+            self.filed_weight -= entry.item.weight
+        if entry.file is not None and entry.number in self.entries:
+            self.filed[entry.number] = entry
+            self.filed_weight += entry.item.weight
+
+    def put_first(self, entry: Entry) -> None:
+        self.add(entry)
+        self.entries.move_to_end(entry.number, last=False)
+        if entry.file is not None:
+            self.filed.move_to_end(entry.number, last=False)
 
     def remove(self, entry: Entry) -> None:
         del self.entries[entry.number]
         self.weight -= entry.item.weight
+        self.note(entry)
 
     def oldest(self) -> Entry | None:
         return next(iter(self.entries.values()), None)
+
+    def oldest_filed(self) -> Entry | None:
+        return next(iter(self.filed.values()), None)
 
 
 class Queue:
     """Entries by priority. One gives way only to those of a higher priority: the lowest first, the oldest first.
 
+    But those that are on disk as well give way to any, and before the others. What was read from there comes last.
     Nothing here takes longer the more is waiting.
     """
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._lines = tuple(_Line() for _ in range(PRIORITIES))
+        self._lines = tuple(_Line() for _ in range(PRIORITIES + 1))
         self._wanted = 1
 
     def __iter__(self) -> Iterator[Entry]:
@@ -81,17 +109,16 @@ class Queue:
         return bool(self.weight) and self._room(category) < self._wanted
 
     def append(self, entry: Entry) -> list[Entry]:
-        """Queue an entry; gives those that had to go for it: itself, if too little of a lower priority waits.
+        """Queue an entry; gives those that had to go for it: itself, if too little waits that would give way.
 
         What is heavier than the bound is taken where nothing else waits: else it could never be sent.
         """
-        lower = self._lower(entry.item.category)
         if self.weight and entry.item.weight > self._room(entry.item.category):
             self._wanted = min(entry.item.weight, self._bound // SHARE)
             return [entry]
         excess = self.weight + entry.item.weight - self._bound
         evicted = []
-        for victim in self._victims(lower):
+        for victim in self._victims(self._lines[PRIORITY[entry.item.category] + 1 :]):
             if excess <= 0:
                 break
             self.discard(victim)
@@ -102,9 +129,7 @@ class Queue:
 
     def put_back(self, entry: Entry) -> None:
         """Queue at the head what was leased: it is never refused, it was counted in before."""
-        line = self._line(entry)
-        line.add(entry)
-        line.entries.move_to_end(entry.number, last=False)
+        self._line(entry).put_first(entry)
 
     def pop(self) -> Entry | None:
         """The oldest entry of the highest priority."""
@@ -128,19 +153,28 @@ class Queue:
         if entry.number in line.entries:
             line.remove(entry)
 
+    def note(self, entry: Entry) -> None:
+        """An entry, that may be in here, is on disk now, or is no more."""
+        self._line(entry).note(entry)
+
+    def fits_easily(self, weight: int) -> bool:
+        """Whether what has time may come in: nothing waits, or half of the room is left."""
+        return not self.weight or self.weight + weight <= self._bound // 2
+
     def _line(self, entry: Entry) -> _Line:
-        return self._lines[PRIORITY[entry.item.category]]
+        return self._lines[-1 if entry.replayed else PRIORITY[entry.item.category]]
 
     def _room(self, category: Category) -> int:
-        """The bytes that are free, or would be without all of lower priority."""
-        return self._bound - self.weight + sum(line.weight for line in self._lower(category))
+        """The bytes that are free, or would be without all of lower priority and all that is on disk."""
+        least = PRIORITY[category] + 1
+        filed = sum(line.filed_weight for line in self._lines[:least])
+        return self._bound - self.weight + filed + sum(line.weight for line in self._lines[least:])
 
-    def _lower(self, category: Category) -> tuple[_Line, ...]:
-        return self._lines[PRIORITY[category] + 1 :]
-
-    @staticmethod
-    def _victims(lines: tuple[_Line, ...]) -> Iterator[Entry]:
+    def _victims(self, lower: tuple[_Line, ...]) -> Iterator[Entry]:
         """Who goes next; each is taken out before the next is asked for."""
-        for line in reversed(lines):
+        for line in reversed(self._lines):
+            while (oldest := line.oldest_filed()) is not None:
+                yield oldest
+        for line in reversed(lower):
             while (oldest := line.oldest()) is not None:
                 yield oldest

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +73,15 @@ def other(category: Category, *, weight: int = 100) -> Item:
 class Box:
     """An outbox with its clock and its losses; every call is made at the clock's time."""
 
-    def __init__(self, *, bytes: int = 10_000, in_flight: int = 4, reports: bool = True, jitter: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        bytes: int = 10_000,
+        in_flight: int = 4,
+        reports: bool = True,
+        jitter: float = 1.0,
+        spooling: bool = False,
+    ) -> None:
         self.clock = Clock()
         self.losses = Losses()
         self.outbox = Outbox(
@@ -81,6 +92,7 @@ class Box:
             wall=lambda: WALL,
             send_reports=reports,
             backoff=Backoff(lambda: jitter),
+            spooling=spooling,
         )
 
     def put(self, *items: Item) -> None:
@@ -130,3 +142,13 @@ def limits(header: str, status: int = 200) -> Response:
 def body(request: Request) -> bytes:
     """What the request carries, decompressed."""
     return zlib.decompress(request.body, 16 + zlib.MAX_WBITS)
+
+
+@contextmanager
+def no_more_threads() -> Iterator[None]:
+    """As at the end of the interpreter: starting one fails, here because its stack would need more than there is."""
+    usual = threading.stack_size(1 << 46)
+    try:
+        yield
+    finally:
+        threading.stack_size(usual)

@@ -5,26 +5,16 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from asyncsentry import process
 from asyncsentry.facts import Facts
+from delivery.material import no_more_threads
 
 PATIENCE = 20.0
-
-
-@contextmanager
-def no_more_threads() -> Iterator[None]:
-    """As at the end of the interpreter: starting one fails, here because its stack would need more than there is."""
-    usual = threading.stack_size(1 << 46)
-    try:
-        yield
-    finally:
-        threading.stack_size(usual)
 
 
 def found_out(release: str | None, root: Path, environ: Mapping[str, str]) -> Facts:

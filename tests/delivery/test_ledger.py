@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from asyncsentry.delivery.ledger import Account, Ledger
 from asyncsentry.delivery.losses import Losses
 from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES
@@ -135,5 +137,5 @@ def test_a_ledger_notes_each_loss_once() -> None:
     ledger.lose("queue_overflow", event(1))
     ledger.capture(event(2))
     ledger.lose_sight(event(2))
-    assert ledger.accounts([], []) == {"error": Account(captured=2, lost={"queue_overflow": 1}, unknown=1)}
+    assert ledger.accounts([], [], Counter()) == {"error": Account(captured=2, lost={"queue_overflow": 1}, unknown=1)}
     assert losses.total() == {("queue_overflow", "error"): 1, ("network_error", "error"): 1}

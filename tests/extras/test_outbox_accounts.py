@@ -26,7 +26,10 @@ class Accounts(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.box = Box(bytes=1000, in_flight=3, jitter=0.5)
+        self.box = Box(bytes=1000, in_flight=3, jitter=0.5, spooling=True)
+        self.files = self.box.outbox.files
+        self.disk: dict[str, Item] = {}
+        self.waiting: list[str] = []
         self.put = 0
         self.early = 0
         self.accepted: set[int] = set()  # by the server, with any answer that it counts by itself
@@ -98,6 +101,38 @@ class Accounts(RuleBasedStateMachine):
         self.box.outbox.give_up(self.box.clock())
         assert self.left() == 0
 
+    # -- what the spool does
+
+    @rule(complete=st.booleans())
+    def file(self, complete: bool) -> None:
+        entry = self.files.unfiled()
+        if entry is not None:
+            name = f"{entry.number}"
+            self.disk[name] = entry.item
+            self.files.file(entry, name, b"{}" if complete else None)
+
+    @rule()
+    def tidy(self) -> None:
+        for name in self.files.take_settled():
+            del self.disk[name]
+        self.waiting += [name for name in self.files.take_returned() if name in self.disk]
+
+    @precondition(lambda self: bool(self.waiting))
+    @rule()
+    def replay(self) -> None:
+        name = self.waiting.pop(0)
+        if name in self.disk and not self.files.replay(self.disk[name], name, self.box.clock()):
+            self.waiting.append(name)
+
+    @precondition(lambda self: bool(self.disk))
+    @rule(data=st.data())
+    def lose_a_file(self, data: st.DataObject) -> None:
+        self.tidy()
+        if self.disk:
+            name = data.draw(st.sampled_from(sorted(self.disk)))
+            del self.disk[name]
+            self.files.lose(name, "error")
+
     # -- what holds
 
     @invariant()
@@ -105,7 +140,7 @@ class Accounts(RuleBasedStateMachine):
         accounts = self.box.outbox.accounts()
         for account in accounts.values():
             settled = account.delivered + account.limited + sum(account.lost.values()) + account.unknown
-            assert account.captured == settled + account.queued + account.in_flight
+            assert account.captured == settled + account.queued + account.in_flight + account.spooled
         counted = {category: account for category, account in accounts.items() if category != "attachment"}
         assert sum(account.captured for account in counted.values()) == self.put + self.early
         assert sum(account.queued + account.in_flight for account in counted.values()) == self.left()
@@ -117,8 +152,18 @@ class Accounts(RuleBasedStateMachine):
         assert total == sum(sum(account.lost.values()) + account.unknown for account in accounts)
 
     @invariant()
+    def what_is_on_disk_alone_is_there(self) -> None:
+        settled = set(self.files._book.filing.settled)
+        in_memory = {entry.file for entry in self.box.outbox._book.left()}
+        assert self._spooled() == len(self.disk.keys() - settled - in_memory)
+
+    @invariant()
     def the_queue_weighs_what_is_in_it(self) -> None:
         queue = self.box.outbox._queue
+        for line in queue._lines:
+            filed = [entry for entry in line.entries.values() if entry.file is not None]
+            assert line.filed == {entry.number: entry for entry in filed}
+            assert line.filed_weight == sum(entry.item.weight for entry in filed)
         waiting = [entry for line in queue._lines for entry in line.entries.values()]
         assert queue.weight == sum(entry.item.weight for entry in waiting)
         assert len(queue) == len(waiting)
@@ -128,7 +173,7 @@ class Accounts(RuleBasedStateMachine):
         outbox = self.box.outbox
         waiting = {entry.number for line in outbox._queue._lines for entry in line.entries.values()}
         under_way = [entry.number for lease in outbox._leases for entry in lease.entries]
-        pending = set(outbox._pending)
+        pending = {entry.number for entry in outbox._book.left()}
         assert waiting <= pending
         assert not waiting.intersection(under_way)
         assert pending == waiting | pending.intersection(under_way)
@@ -155,18 +200,23 @@ class Accounts(RuleBasedStateMachine):
     # -- counting
 
     def left(self) -> int:
-        return len(self.box.outbox._pending)
+        return len(self.box.outbox._book.left())
 
     def _note(self, lease: Lease, outcome: Response | NoResponse) -> None:
-        before, lost = self.left(), self._lost()
+        before, lost, spooled = self.left(), self._lost(), self._spooled()
         self.box.settle(lease, outcome)
         gone = before - self.left()
         counted = self._lost() - lost
+        kept = self._spooled() - spooled
         assert 0 <= counted <= gone <= len(items(lease))
         if isinstance(outcome, Response) and (outcome.status < 300 or outcome.status == 429):
             assert counted == 0
         else:
-            assert counted == gone
+            assert counted + kept == gone
+
+    def _spooled(self) -> int:
+        accounts = self.box.outbox.accounts().items()
+        return sum(account.spooled for category, account in accounts if category != "attachment")
 
     def _lost(self) -> int:
         return sum(number for (_, category), number in self.box.losses.total().items() if category != "attachment")

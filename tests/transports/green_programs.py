@@ -335,3 +335,36 @@ def test_tls_holds_no_greenlet_up_whoever_made_its_context(
     text = first + BEGINNING + dialect.prelude + INIT.replace("asyncsentry.init()", init) + BEATING
     assert dialect.said_by(tmp_path, secure, text) == "True\n"
     assert messages(secure) == expected(first=1, slow=4)
+
+
+# -- with a spool
+
+
+def test_the_disk_is_waited_for_by_a_thread_and_what_is_on_it_comes_back(
+    tmp_path: Path, sentry: LocalSentry, dialect: Dialect, patch: str
+) -> None:
+    beginning = patch + BEGINNING + dialect.prelude
+    text = f"""
+asyncsentry.init(spool={str(tmp_path / "spool")!r}, shutdown_timeout=0.2)
+client = asyncsentry.get_client()
+for number in range(3):
+    capture_message(f"{{sys.argv[0][-6:-3]}} {{number}}")
+"""
+    kept = """
+dispatcher = client._shipping.dispatcher
+while not dispatcher.spool._keeper.done:
+    sleep(0.001)
+os._exit(0)
+"""
+    rest = """
+until = time.monotonic() + 20
+while client.stats()["error"].delivered < 6 and time.monotonic() < until:
+    sleep(0.01)
+"""
+    sentry.always(Hang())
+    assert dialect.said_by(tmp_path, sentry, beginning + text + kept) == ""
+    sentry.always(Answer())
+    assert dialect.said_by(tmp_path, sentry, beginning + text + rest) == ""
+    assert messages(sentry).keys() == expected(ram=3).keys()
+    assert sum(messages(sentry).values()) == 6
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == []

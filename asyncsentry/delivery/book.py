@@ -1,0 +1,112 @@
+"""The book of one outbox: each entry that is not settled, and what became of the others."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from asyncsentry.delivery.filing import STAYS, Filing
+from asyncsentry.delivery.ledger import Account, Ledger
+from asyncsentry.delivery.losses import Losses, Reason
+from asyncsentry.delivery.queue import Entry
+from asyncsentry.delivery.retry import MAX_TRIES
+from asyncsentry.item import Category, Item
+
+
+class Book:
+    """Settles each entry once. The outbox's turnstile guards it. ``spooling`` is whether there is a disk to be on."""
+
+    def __init__(self, losses: Losses, *, spooling: bool) -> None:
+        self.ledger = Ledger(losses)
+        self.filing = Filing(wanted=spooling)
+        self.number = 0
+        """That of the latest entry."""
+        self._losses = losses
+        self._pending: OrderedDict[int, Entry] = OrderedDict()
+
+    def __contains__(self, entry: Entry) -> bool:
+        return entry.number in self._pending
+
+    @property
+    def settled(self) -> int:
+        """All entries up to this number are settled."""
+        return next(iter(self._pending), self.number + 1) - 1
+
+    def open(self, item: Item, now: float) -> Entry:
+        """An item that was captured becomes an entry."""
+        self.ledger.capture(item)
+        return self._enter(item, now, None)
+
+    def reopen(self, item: Item, now: float, file: str) -> Entry:
+        """An item that was read from the disk becomes an entry: one that left memory, or one of another process."""
+        counted = self.filing.take_back(file)
+        if counted is None:
+            self.ledger.capture(item)
+        elif item.attachments and "attachment" not in counted:  # they are lost already
+            item = replace(item, attachments=())
+        return self._enter(item, now, file)
+
+    def drop(self, entries: Iterable[Entry], reason: Reason) -> int:
+        """Give entries up; gives how many were lost by that. What is on disk may stay there."""
+        return sum(self._drop(entry, reason) for entry in entries)
+
+    def forget(self, entries: Iterable[Entry], account: Callable[[Item], None]) -> None:
+        """The server has decided on these entries, and that is all."""
+        for entry in entries:
+            if self._pending.pop(entry.number, None) is not None:
+                self.filing.settle(entry)
+                account(entry.item)
+
+    def remember(self, entries: Iterable[Entry]) -> None:
+        """The server has accepted these entries after all, which may have left memory meanwhile."""
+        for entry in entries:
+            if entry not in self and entry.file is not None and self.filing.take_back(entry.file) is not None:
+                self._pending[entry.number] = entry
+        self.forget(entries, self.ledger.deliver)
+
+    def left(self) -> list[Entry]:
+        """All that is not settled."""
+        return list(self._pending.values())
+
+    def lose_file(self, name: str, category: Category) -> Entry | None:
+        """A file is gone before its item was settled: that is a loss, unless the item is in memory: gives it then.
+
+        ``category`` counts if the file is another process's.
+        """
+        entry = self.filing.lose(name)
+        if entry is None:
+            counted = self.filing.take_back(name)
+            if counted is None:
+                self._losses.add("cache_overflow", category)
+            else:
+                self.ledger.lose_file(counted)
+        return entry
+
+    def accounts(self, queued: Iterable[Entry], underway: Iterable[Entry]) -> dict[Category, Account]:
+        """What became of all that was captured."""
+        return self.ledger.accounts(
+            (entry.item for entry in queued),
+            (entry.item for entry in underway if entry in self),
+            self.filing.spooled(),
+        )
+
+    def _enter(self, item: Item, now: float, file: str | None) -> Entry:
+        self.number += 1
+        entry = Entry(item, self.number, now, file)
+        self._pending[entry.number] = entry
+        self.filing.add(entry)
+        return entry
+
+    def _drop(self, entry: Entry, reason: Reason) -> bool:
+        if self._pending.pop(entry.number, None) is None:
+            return False
+        spent = entry.replayed and entry.tries >= MAX_TRIES  # what spoils it may be in itself
+        if reason in STAYS and self.filing.leave(entry, come_back=not spent):
+            return False
+        self.filing.settle(entry)
+        if reason == "network_error" and entry.sent:
+            self.ledger.lose_sight(entry.item)
+        else:
+            self.ledger.lose(reason, entry.item)
+        return True
