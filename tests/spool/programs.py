@@ -12,8 +12,11 @@ def program(root: Path, text: str, **options: object) -> str:
 import logging
 class Spooled(logging.Handler):
     count = 0
+    warnings = []
     def emit(self, record):
         self.count += record.msg.startswith("spooled")
+        if record.levelno == logging.WARNING:
+            self.warnings.append(record.getMessage())
 seen = Spooled()
 logging.getLogger("asyncsentry").setLevel(logging.DEBUG)
 logging.getLogger("asyncsentry").propagate = False

@@ -45,6 +45,7 @@ def run(
 
 def next_start(tmp_path: Path, sentry: LocalSentry, count: int) -> None:
     wait = f"""
+client._shipping.dispatcher.spool.catch_up()
 until = time.monotonic() + {LONG}
 while sum(account.delivered for account in client.stats().values()) < {count} and time.monotonic() < until:
     time.sleep(0.01)
@@ -99,6 +100,15 @@ def test_an_application_s_own_faulthandler_is_left_alone(tmp_path: Path, sentry:
     assert done.returncode == -11
     assert "Segmentation fault" in done.stderr
     assert list((tmp_path / "spool").glob("*/fatal.txt")) == []
+    done = run(tmp_path, sentry, "print(*seen.warnings)", "-X", "faulthandler", report_fatal_errors=True)
+    assert "faulthandler is enabled already" in done.stdout
+
+
+def test_what_was_killed_did_not_crash(tmp_path: Path, sentry: LocalSentry) -> None:
+    run(tmp_path, sentry, "os._exit(0)", report_fatal_errors=True)
+    assert len(list((tmp_path / "spool").glob("*/fatal.txt"))) == 1
+    next_start(tmp_path, sentry, 0)
+    assert not sentry.events
 
 
 def test_where_there_is_no_file_for_them_that_is_said(tmp_path: Path) -> None:
