@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from asyncsentry.transport.protocol import Request, Settle, Transport, Turn
+from asyncsentry.transport.protocol import Factory, Request, Settle, Transport, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._waiting import Waiting
@@ -29,12 +29,19 @@ _PATIENCE = 2.0
 
 
 class AutoTransport:
-    """Finds the style for each turn; the turn's sends follow it. A style is loaded when the first turn is for it."""
+    """Finds the style for each turn; the turn's sends follow it.
+
+    What a turn may need is loaded at set-up, and not in a capture: a child of a fork in the midst of another thread's
+    import would wait for that import for ever. Only asyncio, where nobody has it yet, is worth the risk.
+    """
 
     def __init__(self, settings: Settings, *, environ: Mapping[str, str] = os.environ) -> None:
         """Raises `SetupError` for TLS files that cannot be used."""
         self._settings = replace(settings, ssl_context=TlsContext(settings).made)
         self._freezes = any(environ.get(name) for name in _FREEZING)
+        self._make_elsewhere = _urllib() if self._freezes else _threaded()
+        if "asyncio" in sys.modules:
+            _asyncio()
         self._styles: dict[str, Transport[Any]] = {}
         self._closed = False
 
@@ -70,6 +77,7 @@ class AutoTransport:
         done = await waiting
         if aside is not None and await self._on_loops().wait(aside.ended, timeout + _PATIENCE):
             aside.leave()
+            done = done and aside.gave  # who comes to the end first settles what the other waits for
         return done
 
     def _end_aside(self, idle: Future[None], timeout: float) -> _Aside | None:
@@ -95,19 +103,21 @@ class AutoTransport:
         return not self._freezes and _on_loop()
 
     def _on_loops(self) -> Transport[Any]:
-        return self._styles.get("asyncio") or self._styles.setdefault("asyncio", _asyncio(self._settings))
+        return self._styles.get("asyncio") or self._styles.setdefault("asyncio", _asyncio()(self._settings))
 
     def _elsewhere(self) -> Transport[Any]:
-        name, make = ("urllib", _urllib) if self._freezes else ("threaded", _threaded)
-        return self._styles.get(name) or self._styles.setdefault(name, make(self._settings))
+        return self._styles.get("elsewhere") or self._styles.setdefault(
+            "elsewhere", self._make_elsewhere(self._settings)
+        )
 
 
 class _Aside:
     """Something that blocks, in a thread of its own."""
 
-    def __init__(self, work: Callable[[], object]) -> None:
+    def __init__(self, work: Callable[[], bool]) -> None:
         """Raises `RuntimeError` if no thread can be started."""
         self.ended: Future[None] = Future()
+        self.gave = False
         self._work = work
         self._thread = threading.Thread(target=self._run, name="asyncsentry-aside", daemon=True)
         self._thread.start()
@@ -117,10 +127,8 @@ class _Aside:
         self._thread.join()
 
     def _run(self) -> None:
-        try:
-            self._work()
-        finally:
-            self.ended.set_result(None)
+        self.gave = self._work()
+        self.ended.set_result(None)
 
 
 async def _give(done: bool) -> bool:
@@ -133,19 +141,19 @@ def _on_loop() -> bool:
     return asyncio is not None and asyncio._get_running_loop() is not None
 
 
-def _asyncio(settings: Settings) -> Transport[Awaitable[bool]]:
+def _asyncio() -> Factory[Awaitable[bool]]:
     from asyncsentry_transports.asyncio import AsyncioTransport
 
-    return AsyncioTransport(settings)
+    return AsyncioTransport
 
 
-def _urllib(settings: Settings) -> Transport[bool]:
+def _urllib() -> Factory[bool]:
     from asyncsentry_transports.urllib import UrllibTransport
 
-    return UrllibTransport(settings)
+    return UrllibTransport
 
 
-def _threaded(settings: Settings) -> Transport[bool]:
+def _threaded() -> Factory[bool]:
     from asyncsentry_transports.threaded import ThreadedTransport
 
-    return ThreadedTransport(settings)
+    return ThreadedTransport
