@@ -218,6 +218,15 @@ def test_all_that_was_captured_is_accounted_for(open_client: OpenClient, sentry:
     assert client.stats()["error"].captured == 5
 
 
+def test_a_crash_that_is_found_when_the_client_is_closed_is_not_captured(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client = open_client()
+    client.close()
+    client._report_crash("Fatal Python error: Segmentation fault", 0.0)
+    assert sentry.events == ()
+
+
 def test_a_client_that_delivers_nothing_has_no_accounts() -> None:
     assert Client("").stats() == {}
 

@@ -74,9 +74,8 @@ class LastResort:
     def _pause(self, idle: Future[None], deadline: float, *, patient: bool, there: bool) -> bool:
         """Wait a little for something to send; False if that is too long to wait for."""
         seconds = self._outbox.due(self._now())
-        if seconds is None:
-            return False
-        if not patient and seconds > (self._left(deadline) if there else 0.0):
+        longest = self._left(deadline) if there else 0.0
+        if seconds is None or (seconds > longest and not patient):
             return False
         opens(idle, min(self._left(deadline), max(SHORTEST_PAUSE, min(seconds, LONGEST_PAUSE))))
         return True
