@@ -22,9 +22,21 @@ def prepare(place: str) -> None:
 
         monkey.patch_all()
     elif place == "eventlet":
-        import eventlet
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is deprecated
+            import eventlet
 
         eventlet.monkey_patch()
+
+
+def settle_in(place: str) -> None:
+    """What a forked child has to do, by the library's own rules."""
+    if place == "eventlet":
+        import eventlet.hubs
+
+        eventlet.hubs.use_hub()
 
 
 def in_thread(work: Work) -> None:

@@ -75,7 +75,7 @@ def _reserved_port() -> Iterator[int]:
 
 def _start(case: Case, dsn: str, place: str, folder: Path, sdk: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    ignored = ("ignore:This process:DeprecationWarning", "ignore:\nEventlet is deprecated")
+    ignored = ("ignore:This process:DeprecationWarning", "ignore:Using fork:DeprecationWarning")  # it is meant so
     strict = ("-X", "dev", *(part for warning in ("error", *ignored) for part in ("-W", warning)))
     return subprocess.Popen(
         [

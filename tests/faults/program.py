@@ -207,6 +207,7 @@ def forks(run: Run) -> None:
         for number in range(3):
             child = os.fork()
             if not child:
+                places.settle_in(PLACE)
                 capture(f"child {number}", 3)
                 sdk.flush(timeout=20)
                 write_accounts()
