@@ -21,8 +21,8 @@ from asyncsentry.testing.answers import Reply
 SECONDS: Final = float(os.environ.get("SOAK_SECONDS", "120"))
 RESTART_EVERY: Final = 10.0
 DOWN_FOR: Final = 0.5
-IN_FLIGHT: Final = 5
-"""The requests that one stop of the server can cut off after it took them: four of the program's, one of a child's."""
+IN_FLIGHT: Final = 16
+"""The requests that one stop of the server can cut off after it took them, and the connections that are kept open."""
 MEBIBYTE: Final = 1024 * 1024
 
 REPLIES: Final[list[tuple[Reply, float]]] = [
@@ -109,5 +109,5 @@ def check(accounts: list[dict[str, Any]], servers: list[LocalSentry], *, cut: in
     assert len(events) - len(received) <= cut + IN_FLIGHT * len(servers)
     use = accounts[-1]["use"]
     assert use["threads"] <= 1
-    assert use["files"] <= 10
+    assert use["files"] <= IN_FLIGHT + 8
     assert use["memory"] < 24 * MEBIBYTE
