@@ -95,7 +95,10 @@ CASES: Final[Mapping[str, Case]] = {
         always=SLOWLY,
         places=ASYNCIO,
     ),
-    "forks": Case("three forks in the middle of the work", "forks", Row(15, 15)),
+    "forks": Case("three forks in the middle of the work", "forks", Row(15, 15), besides=("gevent",)),
+    "forks of greenlets": Case(  # those that send go on in the child, too, on the parent's connections
+        "three forks while greenlets send", "forks", Row(15, 15, 12), places=("gevent",)
+    ),
     "processes": Case("three children of `multiprocessing`", "processes", Row(9, 9), places=("thread", "asyncio")),
     # -- the network and the server
     "reset": Case(

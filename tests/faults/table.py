@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from faults.cases import BLOCKING, CASES, Case
+from faults.cases import CASES, Case
 from faults.page import SHOWN
 
 
@@ -23,9 +23,11 @@ def _applies(case: Case) -> str:
         return "all on asyncio"
     if case.places == ("thread", "asyncio"):
         return "all in threads and on asyncio"
+    if case.places == ("gevent",):
+        return "gevent"
     if case.places is not None:
         return "all but twisted"
-    return f"all but {' and '.join(BLOCKING)}" if case.besides else "all"
+    return f"all but {' and '.join(case.besides)}" if case.besides else "all"
 
 
 TABLE: Final = "".join(f"{line}\n" for line in lines())
