@@ -105,8 +105,8 @@ class Book:
         if reason in STAYS and self.filing.leave(entry, come_back=not spent):
             return False
         self.filing.settle(entry)
-        if reason == "network_error" and entry.sent:
-            self.ledger.lose_sight(entry.item)
+        if entry.sent:  # an earlier send, whose answer never came, may have arrived
+            self.ledger.lose_sight(reason, entry.item)
         else:
             self.ledger.lose(reason, entry.item)
         return True

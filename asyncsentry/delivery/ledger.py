@@ -25,8 +25,8 @@ class Account:
     lost: Mapping[Reason, int] = field(default_factory=dict)
     """What was given up, by the reason that the server is told."""
     unknown: int = 0
-    """What was given up after it had been sent without an answer: it may have arrived. The server is told
-    ``network_error``."""
+    """What was given up after it had been sent without an answer: it may have arrived. The server is told why it was
+    given up."""
     queued: int = 0
     in_flight: int = 0
     spooled: int = 0
@@ -62,11 +62,11 @@ class Ledger:
             self._lost[reason, category] += quantity
             self._losses.note(reason, category, quantity)
 
-    def lose_sight(self, item: Item) -> None:
+    def lose_sight(self, reason: Reason, item: Item) -> None:
         """It was given up, and may have arrived."""
         _count(self._unknown, item)
         for category, quantity in amounts(item):
-            self._losses.note("network_error", category, quantity)
+            self._losses.note(reason, category, quantity)
 
     def lose_attachments(self, reason: Reason, item: Item) -> None:
         """What is bound to it was given up, and not the item."""

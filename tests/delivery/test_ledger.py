@@ -114,6 +114,27 @@ def test_what_was_tried_too_often_or_became_too_old_is_unknown() -> None:
     assert account(box) == Account(captured=2, unknown=1, lost={"network_error": 1})
 
 
+def test_what_may_have_arrived_and_is_refused_when_it_is_sent_again_is_unknown() -> None:
+    box = Box()
+    box.put(event(1), event(2))
+    box.send(LOST)
+    box.send(Response(413, {}))
+    box.settle(box.next(), limits("60:error:key"))
+    assert account(box) == Account(captured=2, delivered=1, unknown=1)
+    assert box.lost() == {("send_error", "error"): 1}
+
+
+def test_what_may_have_arrived_and_falls_under_a_limit_is_unknown() -> None:
+    box = Box()
+    box.put(event(1), event(2))
+    first, second = box.next(), box.next()
+    box.settle(first, LOST)
+    box.settle(second, limits("60:error:key", 429))
+    assert box.rests()
+    assert account(box) == Account(captured=2, limited=1, unknown=1)
+    assert box.lost() == {("ratelimit_backoff", "error"): 1}
+
+
 def test_an_answer_that_comes_late_delivers() -> None:
     box = Box()
     box.put(event(1))
@@ -136,6 +157,6 @@ def test_a_ledger_notes_each_loss_once() -> None:
     ledger.capture(event(1))
     ledger.lose("queue_overflow", event(1))
     ledger.capture(event(2))
-    ledger.lose_sight(event(2))
+    ledger.lose_sight("network_error", event(2))
     assert ledger.accounts([], [], Counter()) == {"error": Account(captured=2, lost={"queue_overflow": 1}, unknown=1)}
     assert losses.total() == {("queue_overflow", "error"): 1, ("network_error", "error"): 1}
