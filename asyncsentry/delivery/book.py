@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from asyncsentry.delivery.filing import STAYS, Filing
@@ -51,19 +51,22 @@ class Book:
         """Give entries up; gives how many were lost by that. What is on disk may stay there."""
         return sum(self._drop(entry, reason) for entry in entries)
 
-    def forget(self, entries: Iterable[Entry], account: Callable[[Item], None]) -> None:
-        """The server has decided on these entries, and that is all."""
-        for entry in entries:
-            if self._pending.pop(entry.number, None) is not None:
-                self.filing.settle(entry)
-                account(entry.item)
+    def deliver(self, entries: Iterable[Entry]) -> None:
+        """The server accepted these entries."""
+        for entry in self._decided(entries):
+            self.ledger.deliver(entry.item)
+
+    def limit(self, entries: Iterable[Entry]) -> None:
+        """The server refused these entries by a rate limit."""
+        for entry in self._decided(entries):
+            self.ledger.limit(entry.item, sent_before=entry.sent)
 
     def remember(self, entries: Iterable[Entry]) -> None:
         """The server has accepted these entries after all, which may have left memory meanwhile."""
         for entry in entries:
             if entry not in self and entry.file is not None and self.filing.take_back(entry.file) is not None:
                 self._pending[entry.number] = entry
-        self.forget(entries, self.ledger.deliver)
+        self.deliver(entries)
 
     def left(self) -> list[Entry]:
         """All that is not settled."""
@@ -97,6 +100,13 @@ class Book:
         self._pending[entry.number] = entry
         self.filing.add(entry)
         return entry
+
+    def _decided(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Those that are not settled yet, which the server has settled now."""
+        for entry in entries:
+            if self._pending.pop(entry.number, None) is not None:
+                self.filing.settle(entry)
+                yield entry
 
     def _drop(self, entry: Entry, reason: Reason) -> bool:
         if self._pending.pop(entry.number, None) is None:

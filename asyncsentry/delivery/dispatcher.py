@@ -13,9 +13,10 @@ from typing import Any, Final, Protocol
 from asyncsentry import process
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.last_resort import Channel, LastResort, opens
+from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.losses import Counts, Losses, Reason
-from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.turns import READY_WITHIN, Readiness, Turns
 from asyncsentry.item import Category, Item
 from asyncsentry.transport.protocol import Request, Transport

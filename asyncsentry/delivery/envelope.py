@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from asyncsentry.delivery.compression import Compression
+from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.losses import report
-from asyncsentry.delivery.outbox import Lease
 from asyncsentry.item import EVENT_LIMIT, Attachment, Item
 from asyncsentry.transport.protocol import Request
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.delivery.lease import Lease
+from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.retry import RETRY_STATUSES
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 

@@ -26,7 +26,7 @@ class Account:
     """What was given up, by the reason that the server is told."""
     unknown: int = 0
     """What was given up after it had been sent without an answer: it may have arrived. The server is told why it was
-    given up."""
+    given up, unless it gave it up itself, by a rate limit."""
     queued: int = 0
     in_flight: int = 0
     spooled: int = 0
@@ -52,9 +52,9 @@ class Ledger:
         """The server accepted it."""
         _count(self._delivered, item)
 
-    def limit(self, item: Item) -> None:
-        """The server refused it by a rate limit."""
-        _count(self._limited, item)
+    def limit(self, item: Item, *, sent_before: bool) -> None:
+        """The server refused it by a rate limit, and counts that. ``sent_before``: an earlier send may have arrived."""
+        _count(self._unknown if sent_before else self._limited, item)
 
     def lose(self, reason: Reason, item: Item) -> None:
         """It was given up, and has surely not arrived."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -22,9 +22,10 @@ from asyncsentry import own
 from asyncsentry.delivery.book import Book
 from asyncsentry.delivery.files import Files
 from asyncsentry.delivery.latches import Latches, new_latch
+from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.limits import Limits, parse_retry_after
-from asyncsentry.delivery.losses import Counts, Losses, Reason
+from asyncsentry.delivery.losses import Losses, Reason
 from asyncsentry.delivery.queue import Entry, Queue
 from asyncsentry.delivery.reports import Reports
 from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES, RETRY_STATUSES, Backoff
@@ -35,22 +36,6 @@ from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 
 MAX_RIDERS: Final = 100
 """How many session updates ride in one envelope: what a server takes at the most."""
-
-
-@dataclass(slots=True, eq=False)
-class Lease:
-    """What one request carries: entries, and the losses that it reports.
-
-    ``thread`` is the one that took it, ``report`` the number of its report (0 if it has none), ``failures`` how often
-    in a row the server had failed when it was taken.
-    """
-
-    entries: list[Entry]
-    losses: Counts
-    thread: int
-    deadline: float
-    report: int
-    failures: int
 
 
 class Outbox:
@@ -256,9 +241,9 @@ class Outbox:
 
     def _finish(self, lease: Lease, status: int, now: float) -> None:
         if status < 300:
-            self._book.forget(lease.entries, self._book.ledger.deliver)
+            self._book.deliver(lease.entries)
         elif status == 429:  # the server itself counts what it refused; a report is refused only with everything else
-            self._book.forget(lease.entries, self._book.ledger.limit)
+            self._book.limit(lease.entries)
             if self._limits.limited("internal", now):
                 self._reports.restore(lease.losses)
         else:

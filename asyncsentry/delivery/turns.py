@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 
 from asyncsentry import own
 from asyncsentry.delivery.exchange import Exchange
-from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.delivery.lease import Lease
+from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
 
 MOMENT: Final = 0.005

@@ -137,13 +137,13 @@ class _Handler:
 
         def deliver() -> None:
             if self._delivering is not None and self._deliver(client) and not waits:
-                self._pass_on(signum, frame)  # pragma: no cover - in a hub's greenlets, where nobody measures
+                self._pass_on(signum, frame)
 
         self._let_next_end(signum)
         self._delivering = NOBODY
         _thread.start_new_thread(deliver, ())
         while waits and self._delivering is not None:
-            time.sleep(MOMENT)  # pragma: no cover - chance decides whether it takes so long
+            time.sleep(MOMENT)
         if waits:
             self._pass_on(signum, frame)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from asyncsentry.testing.bench import Bench
 from asyncsentry.testing.habitats import CallingThread, Habitat
-from asyncsentry.testing.promises import PROMISES, Bench, keep
+from asyncsentry.testing.promises import PROMISES, keep
 from asyncsentry.transport.protocol import Factory
 
 

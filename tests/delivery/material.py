@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.losses import Losses
-from asyncsentry.delivery.outbox import Lease, Outbox
+from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.retry import Backoff
 from asyncsentry.item import Attachment, Category, Item
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response

@@ -16,8 +16,8 @@ from asyncsentry.delivery.envelope import (
     encode_item,
     format_time,
 )
+from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.losses import Counts
-from asyncsentry.delivery.outbox import Lease
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.dsn import parse as parse_dsn
 from asyncsentry.item import EVENT_LIMIT, Attachment, Item

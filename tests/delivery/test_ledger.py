@@ -124,6 +124,15 @@ def test_what_may_have_arrived_and_is_refused_when_it_is_sent_again_is_unknown()
     assert box.lost() == {("send_error", "error"): 1}
 
 
+def test_what_may_have_arrived_and_is_limited_when_it_is_sent_again_is_unknown_and_no_loss() -> None:
+    box = Box()
+    box.put(event(1))
+    box.send(LOST)
+    box.send(Response(429, {}))
+    assert account(box) == Account(captured=1, unknown=1)
+    assert box.lost() == {}
+
+
 def test_what_may_have_arrived_and_falls_under_a_limit_is_unknown() -> None:
     box = Box()
     box.put(event(1), event(2))

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 import pytest
 
 from asyncsentry.delivery.exchange import Exchange
-from asyncsentry.delivery.outbox import Lease
+from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
 from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, Turns
 from asyncsentry.transport.protocol import Request, Response, Transport

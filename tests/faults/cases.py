@@ -68,7 +68,7 @@ CASES: Final[Mapping[str, Case]] = {
         Row(20, 20),
         always=SLOWLY,
     ),
-    "burst": Case("2,000 captures at once", "burst", Row(2000, 2000, 16)),
+    "burst": Case("2,000 captures at once", "burst", Row(2000, 2000), options={"shutdown_timeout": 45.0}),
     "crash": Case("the program crashes", "crash", Row(4, 4), places=WITHOUT_REACTOR, status=1),
     "threads": Case("eight threads capture", "threads", Row(200, 200)),
     "runs": Case(
@@ -95,10 +95,7 @@ CASES: Final[Mapping[str, Case]] = {
         always=SLOWLY,
         places=ASYNCIO,
     ),
-    "forks": Case("three forks in the middle of the work", "forks", Row(15, 15), besides=("gevent",)),
-    "forks of greenlets": Case(  # those that send go on in the child, too, on the parent's connections
-        "three forks while greenlets send", "forks", Row(15, 15, 12), places=("gevent",)
-    ),
+    "forks": Case("three forks in the middle of the work", "forks", Row(15, 15)),
     "processes": Case("three children of `multiprocessing`", "processes", Row(9, 9), places=("thread", "asyncio")),
     # -- the network and the server
     "reset": Case(

@@ -23,8 +23,6 @@ def _applies(case: Case) -> str:
         return "all on asyncio"
     if case.places == ("thread", "asyncio"):
         return "all in threads and on asyncio"
-    if case.places == ("gevent",):
-        return "gevent"
     if case.places is not None:
         return "all but twisted"
     return f"all but {' and '.join(case.besides)}" if case.besides else "all"

@@ -14,9 +14,6 @@ from asyncsentry.testing import Answer, Hang, LocalSentry
 from delivery.programs import PRELUDE, TRANSPORTS, expected, messages
 from hooks.programs import run_program
 
-if not hasattr(signal, "pthread_sigmask"):
-    pytest.skip("no program is told to end in this way here", allow_module_level=True)
-
 TOLD = -signal.SIGTERM
 """How a program ends that does nothing about it."""
 
@@ -332,6 +329,30 @@ def step():
         transport="urllib",
     )
     assert done.returncode == 3
+
+
+def test_where_somebody_else_starts_the_threads_and_nobody_may_wait_the_other_one_calls_the_handler(
+    sentry: LocalSentry, run: Run
+) -> None:
+    """As in a hub of greenlets; here the outbox was interrupted."""
+    sentry.always(Answer(delay=0.1))
+    done = run(
+        f"""
+import _thread
+original = _thread.start_new_thread
+_thread.start_new_thread = lambda *args: original(*args)
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(delivered()))
+init(shutdown_timeout=20)
+capture_message("main 0")
+{AMID}(tell)
+while not told:
+    time.sleep(0.01)
+print(told)
+""",
+        transport="threaded",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[1]\n", "")
 
 
 @pytest.mark.parametrize("handler", ["", "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))"])

@@ -67,6 +67,8 @@ class Style:
     """Whether turns run before `later` returns; there are no timers then."""
     deaf: bool = False
     """Whether the library takes what comes on an idle connection for the next answer."""
+    hoards: bool = False
+    """Whether the library takes what came together with an answer for the next one."""
     keeps_connections: bool = True
     """Whether the next request goes over the same connection; some libraries open one for each."""
     knows_proxies: bool = True

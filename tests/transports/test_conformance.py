@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.testing.bench import Bench
 from asyncsentry.testing.conformance import check_transport
 from asyncsentry.testing.habitats import PATIENCE, CallingThread
-from asyncsentry.testing.promises import PROMISES, Bench, keep, signal_handlers_capture
+from asyncsentry.testing.promises import PROMISES, keep, signal_handlers_capture
 from asyncsentry.transport.protocol import Request, Settle
 from asyncsentry_transports.threaded import ThreadedTransport
 from asyncsentry_transports.urllib import UrllibTransport

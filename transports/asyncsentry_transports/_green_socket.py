@@ -24,20 +24,25 @@ _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
 class GreenSocket:
-    """What waits here is the calling greenlet alone."""
+    """What waits here is the calling greenlet alone.
 
-    def __init__(self, plain: socket.socket, pause: Pause) -> None:
+    Greenlets outlive a fork, in the child too, but what they send is the parent's, and so is what comes. So nothing is
+    connected, said or heard in another process than the one with the number ``process``.
+    """
+
+    def __init__(self, plain: socket.socket, pause: Pause, process: int) -> None:
         plain.setblocking(False)
         self._plain = plain
         self._pause = pause
         self._seconds = 0.0
-        self._process = os.getpid()
+        self._process = process
 
     def settimeout(self, seconds: float, /) -> None:
         self._seconds = seconds
 
     # Any: what an address looks like depends on its family.
     def connect(self, address: Any, /) -> None:
+        self._check()
         error = self._plain.connect_ex(address)
         if error in _UNDER_WAY:
             self._wait(writing=True)
@@ -46,6 +51,7 @@ class GreenSocket:
             raise OSError(error, os.strerror(error))
 
     def send(self, data: Buffer, /) -> int:
+        self._check()
         while True:
             try:
                 return self._plain.send(data)
@@ -72,6 +78,8 @@ class GreenSocket:
 
     def _wait(self, *, writing: bool) -> None:
         self._pause(self._plain.fileno(), writing, self._seconds)
+        self._check()
+
+    def _check(self) -> None:
         if os.getpid() != self._process:
-            # Greenlets outlive a fork, in the child too. The connection is the parent's, and so is what comes on it.
             raise Cancelled("the process was forked")

@@ -160,6 +160,9 @@ class _Hub:
 class _Network:
     """Sockets that wait on the hub of whoever uses them."""
 
+    def __init__(self) -> None:
+        self._process = os.getpid()
+
     # Any: an address looks different in each family.
     def addresses(self, host: str, port: int, seconds: float, /) -> Sequence[tuple[int, int, int, str, Any]]:
         found: list[tuple[int, int, int, str, Any]] | None = None
@@ -172,7 +175,7 @@ class _Network:
     def socket(self, family: int, kind: int, protocol: int, /) -> GreenSocket:
         made = _plain.socket(family, kind, protocol)
         eventlet.hubs.notify_opened(made.fileno())
-        return GreenSocket(made, _pause)
+        return GreenSocket(made, _pause, self._process)
 
 
 def _pause(descriptor: int, writing: bool, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -133,6 +134,9 @@ class _Hub:
 class _Network:
     """Sockets that wait on the hub of whoever uses them."""
 
+    def __init__(self) -> None:
+        self._process = os.getpid()
+
     # Any: an address looks different in each family.
     def addresses(self, host: str, port: int, seconds: float, /) -> Sequence[tuple[int, int, int, str, Any]]:
         with gevent.Timeout(seconds, TimeoutError("no answer in time")):
@@ -140,7 +144,7 @@ class _Network:
 
     def socket(self, family: int, kind: int, protocol: int, /) -> GreenSocket:
         plain = gevent.monkey.get_original("socket", "socket")
-        return GreenSocket(plain(family, kind, protocol), _pause)
+        return GreenSocket(plain(family, kind, protocol), _pause, self._process)
 
 
 def _run(asked: deque[Callable[[], None]]) -> None:

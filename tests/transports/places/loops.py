@@ -77,9 +77,9 @@ def _styles() -> list[Style]:
         styles.extend([Style("aiohttp-uvloop", make, ON_UVLOOP, UVLOOP_HABITAT, deaf=True)] if uvloop else [])
     if find_spec("httpx"):
         make = import_module("asyncsentry_transports.httpx").HttpxTransport
-        styles.append(Style("httpx", make, ON_ASYNCIO, AsyncioLoop))
-        styles.append(Style("httpx-http1", partial(make, http2=False), ON_ASYNCIO, AsyncioLoop))
-        styles.extend([Style("httpx-uvloop", make, ON_UVLOOP, UVLOOP_HABITAT)] if uvloop else [])
+        styles.append(Style("httpx", make, ON_ASYNCIO, AsyncioLoop, hoards=True))
+        styles.append(Style("httpx-http1", partial(make, http2=False), ON_ASYNCIO, AsyncioLoop, hoards=True))
+        styles.extend([Style("httpx-uvloop", make, ON_UVLOOP, UVLOOP_HABITAT, hoards=True)] if uvloop else [])
     if find_spec("tornado"):
         make = import_module("asyncsentry_transports.tornado").TornadoTransport
         curl = find_spec("pycurl") is not None
