@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import _bootstrap
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -198,12 +199,17 @@ def send_again(signum: int) -> None:
 
 
 def _amid_delivery(frame: FrameType | None) -> bool:
-    """Whether the outbox, or an import of ours, was interrupted: neither gets on while a handler runs."""
+    """Whether the outbox, or an import of ours, was interrupted: neither gets on while a handler runs.
+
+    What another thread imports does.
+    """
+    importing = False
     while frame is not None:
         if frame.f_code in _STEPS:
             return True
+        importing = importing or frame.f_globals is vars(_bootstrap)
         frame = frame.f_back
-    return process.importing()
+    return importing and process.importing()
 
 
 def _may_wait() -> bool:

@@ -27,7 +27,9 @@ def test_all_that_a_program_captures_arrives(tmp_path: Path, sentry: LocalSentry
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_all_that_a_program_on_uvloop_captures_arrives(tmp_path: Path, sentry: LocalSentry, program: str) -> None:
-    strict = program != "closed"  # uvloop itself cannot close while somebody is connected and warnings are errors
+    # uvloop itself cannot close while somebody is connected and warnings are errors; nor where Ctrl-C came amid its own
+    # work, and before Python 3.11 it comes anywhere
+    strict = program != "closed" and (program != "interrupted" or sys.version_info >= (3, 11))
     run_in_development(tmp_path, sentry, program, transport="auto", first=ON_UVLOOP, strict=strict)
 
 

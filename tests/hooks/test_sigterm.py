@@ -290,6 +290,26 @@ print(told)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[(True, 1)]\n", "")
 
 
+def test_what_another_thread_imports_is_not_waited_for(sentry: LocalSentry, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "asyncsentry_slow.py").write_text(
+        "import __main__\n__main__.begun.set()\n__main__.done.wait(20)\n", encoding="utf-8"
+    )
+    done = run(
+        """
+begun, done, told = threading.Event(), threading.Event(), []
+signal.signal(signal.SIGTERM, lambda *_: told.append((done.is_set(), delivered())))
+init(shutdown_timeout=20)
+capture_message("main 0")
+threading.Thread(target=__import__, args=("asyncsentry_slow",)).start()
+begun.wait(20)
+tell()
+print(told)
+done.set()
+"""
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[(False, 1)]\n", "")
+
+
 def test_what_was_put_off_comes_a_moment_later(run: Run) -> None:
     done = run(
         """
@@ -608,7 +628,8 @@ def work(ready):
     init(shutdown_timeout=20)
     capture_message("child 0")
     ready.set()
-    time.sleep(60)
+    while True:
+        time.sleep(0.1)  # again and again: a signal that comes as Python begins to sleep does not wake it
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     ready = context.Event()

@@ -92,7 +92,8 @@ def test_what_is_delivered_at_its_end_and_what_crashed_are_apart(tmp_path: Path,
     run(tmp_path, sentry, "capture_message('kept')\nspooled(1)" + CRASH, report_fatal_errors=True)
     sentry.always(Answer())
     next_start(tmp_path, sentry, 2)
-    assert sorted(event["level"] for event in sentry.events) == ["fatal", "info"]
+    known = {event["event_id"]: event for event in sentry.events}  # a request may arrive though its sender is gone
+    assert sorted(event["level"] for event in known.values()) == ["fatal", "info"]
 
 
 def test_an_application_s_own_faulthandler_is_left_alone(tmp_path: Path, sentry: LocalSentry) -> None:
