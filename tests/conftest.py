@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -18,6 +19,8 @@ OpenClient = Callable[..., Client[Any]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell has what it runs in the background ignore Ctrl-C, and so would the programs that the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.pluginmanager.has_plugin("asyncsentry"):
         config.pluginmanager.import_plugin("asyncsentry.testing.plugin")
 

@@ -7,11 +7,10 @@ import gc
 import logging
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -507,14 +506,6 @@ def interrupt() -> None:
         pass
 
 
-@pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_a_value_is_looked_at_comes_after_the_capture(
     open_client: OpenClient, sentry: LocalSentry
 ) -> None:
@@ -625,7 +616,6 @@ def test_a_breadcrumb_of_nonsense_raises_nothing(nonsense: Any, open_client: Ope
     assert client.capture_message("text")
 
 
-@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_a_breadcrumb_is_made_is_not_lost(open_client: OpenClient) -> None:
     class Slow:
         def __repr__(self) -> str:

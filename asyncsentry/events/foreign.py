@@ -103,6 +103,7 @@ def show_name(value: object, _breadth: int = 0) -> str:
 
 
 _looks: IdentityCache[Look] = IdentityCache(limit=2048)
+_suspects: IdentityCache[bool] = IdentityCache(limit=2048)
 
 
 def look_at(value: object, breadth: int) -> Shown:
@@ -118,6 +119,14 @@ def look_at(value: object, breadth: int) -> Shown:
 def distrust(kind: type) -> None:
     """From now on show values of this type by its name alone: looking at one failed, or took long."""
     _looks.put(kind, show_name)
+
+
+def suspect(kind: type) -> None:
+    """Do so if this comes a second time: a look took long, though perhaps by no fault of the type."""
+    if _suspects.get(kind):
+        distrust(kind)
+    else:
+        _suspects.put(kind, True)
 
 
 def _choose(kind: type) -> Look:

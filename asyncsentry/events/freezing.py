@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Final, TypeVar
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import Entries, Items, Shown, distrust, exact, look_at, show_name
+from asyncsentry.events.foreign import Entries, Items, Shown, distrust, exact, look_at, show_name, suspect
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, is_sensitive, verdicts
 
@@ -21,7 +21,7 @@ SLOW: Final = 0.005
 everything foreign for the rest of an event whose looks took longer together."""
 
 STUCK: Final = 0.05
-"""The same in seconds that went by: a look may sleep. They are more, as a busy machine lets any thread wait a while."""
+"""The same in seconds that went by, where it happens twice: a look may sleep, and a busy machine lets any thread wait."""
 
 OUTPOURING: Final = 100_000
 """Characters: a type whose text was longer is treated like a slow one, for it will be, in a longer list."""
@@ -149,8 +149,11 @@ class Freezer:
         worked, waited = self._clock() - started, self._wall() - began
         self._patience -= worked
         self._leisure -= waited
-        if blame is not None and (failed or worked > SLOW or waited > STUCK):
-            distrust(blame)
+        if blame is not None:
+            if failed or worked > SLOW:
+                distrust(blame)
+            elif waited > STUCK:
+                suspect(blame)
         return answer
 
     def _freeze(self, value: Any, depth: int) -> Json:

@@ -10,5 +10,5 @@ from asyncsentry.events.rules import Rules
 
 @pytest.fixture
 def freezer() -> Freezer:
-    """One event's freezer, with the default rules."""
-    return Freezer(Rules())
+    """One event's freezer, with the default rules; for it no time passes."""
+    return Freezer(Rules(), float, float)

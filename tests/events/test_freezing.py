@@ -350,10 +350,11 @@ def test_a_type_that_took_long_is_named_from_then_on() -> None:
     assert Freezer(Rules(), clock).freeze(value) == "<shop.Slow>"
 
 
-def test_a_type_that_slept_is_named_from_then_on() -> None:
+def test_a_type_that_slept_twice_is_named_from_then_on() -> None:
     wall = Clock()
     value = slow(wall, 2 * STUCK)
-    assert Freezer(Rules(), Clock(), wall).freeze([value, b"after it"]) == ["shown", "<bytes>"]
+    for _ in range(2):
+        assert Freezer(Rules(), Clock(), wall).freeze([value, b"after it"]) == ["shown", "<bytes>"]
     assert Freezer(Rules(), Clock(), wall).freeze(value) == "<shop.Slow>"
 
 

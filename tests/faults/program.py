@@ -146,7 +146,6 @@ def interrupted(run: Run) -> None:
         finally:
             capture("cleaning up", 2)
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
     try:
         run(work)
     except KeyboardInterrupt:

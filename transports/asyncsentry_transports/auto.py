@@ -70,6 +70,7 @@ class AutoTransport:
             if "asyncio" in self._styles:
                 self._on_loops().close(idle, 0.0)
             return Waiting(partial(_give, done))
+        idle.add_done_callback(self._shut)
         waiting = self._on_loops().close(idle, timeout)
         return Waiting(partial(self._close, waiting, self._end_aside(idle, timeout), timeout))
 
@@ -90,6 +91,9 @@ class AutoTransport:
         except RuntimeError:  # Python itself ends, and starts no thread any more
             self._end_elsewhere(idle, 0.0)
             return None
+
+    def _shut(self, _: Future[None]) -> None:
+        self._closed = True
 
     def _end_elsewhere(self, idle: Future[None], timeout: float) -> bool:
         """Wait, blocking, then end what does not live on loops."""
