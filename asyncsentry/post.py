@@ -51,14 +51,14 @@ class Channel:
     Looking up a host's name is the only step that the deadline may not cut short: that is up to the ``network``.
     """
 
-    def __init__(self, settings: Settings, network: Network | None = None) -> None:
-        """Opens nothing; raises `SetupError` for TLS files that cannot be used."""
+    def __init__(self, settings: Settings, network: Network | None = None, *, tls: TlsContext | None = None) -> None:
+        """Opens nothing; raises `SetupError` for TLS files that cannot be used, unless ``tls`` is there already."""
         self.sent = False
         """Whether part of the latest request may have left."""
         self._settings = settings
         self._network = network or Blocking()
         self._server = origin(settings.url)
-        self._tls = TlsContext(settings)
+        self._tls = tls or TlsContext(settings)
         self._wire: Wire | None = None
         self._reusable = False
 

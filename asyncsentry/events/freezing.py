@@ -21,7 +21,7 @@ SLOW: Final = 0.005
 everything foreign for the rest of an event whose looks took longer together."""
 
 STUCK: Final = 0.05
-"""The same in seconds that went by, where it happens twice: a look may sleep, and a busy machine lets any thread wait."""
+"""The same in seconds that went by, if it happens twice: a look may sleep, but a busy machine lets any thread wait."""
 
 OUTPOURING: Final = 100_000
 """Characters: a type whose text was longer is treated like a slow one, for it will be, in a longer list."""

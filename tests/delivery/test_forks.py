@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncsentry.testing import LocalSentry
+from asyncsentry.testing import Answer, LocalSentry
 from delivery.programs import TRANSPORTS, expected, messages, run
 
 
@@ -66,6 +66,37 @@ for thread in threads:
         measured=False,
     )
     assert messages(sentry) == expected(first=50, second=50, child=20)
+
+
+@pytest.mark.parametrize("transport", ["threaded", "auto"])
+def test_a_fork_while_several_threads_send_leaves_each_process_its_own(
+    tmp_path: Path, sentry: LocalSentry, transport: str
+) -> None:
+    sentry.always(Answer(delay=0.1))
+    run(
+        tmp_path,
+        sentry,
+        """
+asyncsentry.init(shutdown_timeout=20)
+for number in range(12):
+    capture_message(f"parent {number}")
+def senders():
+    return sum(thread.name == "asyncsentry" for thread in threading.enumerate())
+while senders() < 3:
+    time.sleep(0.001)
+child = os.fork()
+if not child:
+    assert senders() == 0
+    for number in range(12):
+        capture_message(f"child {number}")
+    while senders() < 3:
+        time.sleep(0.001)
+    os._exit(not asyncsentry.flush(20))
+assert os.waitpid(child, 0)[1] == 0
+""",
+        transport=transport,
+    )
+    assert messages(sentry) == expected(parent=12, child=12)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

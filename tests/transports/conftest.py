@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from transports.places import loops
-from transports.style import Style
+from transports.style import Style, Threads
 from transports.styles import STYLES
 
 
@@ -31,3 +33,12 @@ def proxy_style(request: pytest.FixtureRequest) -> Style:
 def asyncio_style(request: pytest.FixtureRequest) -> Style:
     assert isinstance(request.param, Style)
     return request.param
+
+
+@pytest.fixture
+def threads() -> Threads:
+    """What gives the threads of our transports that are there, and were not when the test began."""
+    before = set(threading.enumerate())
+    return lambda: [
+        each for each in threading.enumerate() if each.name.startswith("asyncsentry") and each not in before
+    ]

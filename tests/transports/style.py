@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, Protocol, TypeAlias
 
 from asyncsentry.testing import LocalSentry
@@ -20,6 +21,7 @@ from testing.client import AUTH, event_envelope
 # Any: what waiting gives differs between the styles, and the style's place alone looks at it.
 AnyTransport: TypeAlias = Transport[Any]
 Scenario: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+Threads: TypeAlias = Callable[[], list[Thread]]
 
 PATIENCE = 20.0
 """Seconds after which what still waits has found a bug."""

@@ -16,7 +16,7 @@ from asyncsentry.testing import Answer, Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.auto import AutoTransport
-from transports.style import PATIENCE, Traffic, done, event_request
+from transports.style import PATIENCE, Threads, Traffic, done, event_request
 
 SETTINGS = Settings("http://127.0.0.1:9/")
 
@@ -93,11 +93,7 @@ def test_where_programs_are_frozen_all_is_sent_before_the_capture_returns(
 # -- closing on a loop what a thread sends, as it was captured off the loop
 
 
-def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("asyncsentry")]
-
-
-def test_a_close_on_a_loop_waits_for_what_the_thread_sends(sentry: LocalSentry) -> None:
+def test_a_close_on_a_loop_waits_for_what_the_thread_sends(sentry: LocalSentry, threads: Threads) -> None:
     sentry.always(Answer(delay=0.05))
     transport = AutoTransport(Settings(sentry.url))
     traffic = Traffic(transport, [event_request(sentry)] * 3)
@@ -113,7 +109,7 @@ def test_a_close_on_a_loop_waits_for_what_the_thread_sends(sentry: LocalSentry) 
     sentry.wait_for(lambda: sentry.open_connections == 0)
 
 
-def test_a_close_on_a_loop_ends_the_thread_when_its_time_is_over(sentry: LocalSentry) -> None:
+def test_a_close_on_a_loop_ends_the_thread_when_its_time_is_over(sentry: LocalSentry, threads: Threads) -> None:
     sentry.always(Hang())
     transport = AutoTransport(Settings(sentry.url, timeout=10 * PATIENCE))
     traffic = Traffic(transport, [event_request(sentry)])
@@ -135,7 +131,9 @@ def test_a_close_on_a_loop_ends_the_thread_when_its_time_is_over(sentry: LocalSe
     sentry.wait_for(lambda: sentry.open_connections == 0)
 
 
-def test_a_close_whose_loop_ends_before_its_time_ends_the_thread_all_the_same(sentry: LocalSentry) -> None:
+def test_a_close_whose_loop_ends_before_its_time_ends_the_thread_all_the_same(
+    sentry: LocalSentry, threads: Threads
+) -> None:
     sentry.always(Hang())
     transport = AutoTransport(Settings(sentry.url, timeout=10 * PATIENCE))
     traffic = Traffic(transport, [event_request(sentry)])
@@ -153,7 +151,7 @@ def test_a_close_whose_loop_ends_before_its_time_ends_the_thread_all_the_same(se
     assert not transport.later(0.0, traffic.turn)
 
 
-def test_a_thread_that_is_slow_to_end_does_not_stop_the_loop() -> None:
+def test_a_thread_that_is_slow_to_end_does_not_stop_the_loop(threads: Threads) -> None:
     """It may be looking up a name, which nothing can interrupt."""
     transport = AutoTransport(SETTINGS)
     inside, leave = threading.Event(), threading.Event()

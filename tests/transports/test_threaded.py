@@ -1,16 +1,20 @@
-"""The threaded transport by itself: its one thread, from the first turn to the end of Python."""
+"""The threaded transport by itself: its threads, from the first turn to the end of Python."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 
-from asyncsentry.testing import Hang, LocalSentry
+import pytest
+
+from asyncsentry.testing import Answer, Hang, LocalSentry
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.threaded import ThreadedTransport
-from transports.style import PATIENCE, Traffic, done, event_request
+from transports.style import PATIENCE, Threads, Traffic, done, event_request
 
 SETTINGS = Settings("http://127.0.0.1:9/")
 
@@ -41,6 +45,140 @@ def test_there_is_one_thread_however_many_begin_at_once() -> None:
     assert not worker.is_alive()
     for thread in threads:
         thread.join()
+
+
+class Sends:
+    """Turns that send one request each; who settles them, and how."""
+
+    def __init__(self, transport: ThreadedTransport, sentry: LocalSentry) -> None:
+        self.outcomes: list[Response | NoResponse] = []
+        self.threads: list[int] = []
+        self.settled = threading.Semaphore(0)
+        self._transport = transport
+        self._sentry = sentry
+
+    def ask(self) -> None:
+        assert self._transport.later(0.0, self._turn)
+
+    def wait_for(self, count: int) -> None:
+        for _ in range(count):
+            assert self.settled.acquire(timeout=PATIENCE)
+
+    def _turn(self) -> None:
+        self._transport.send(event_request(self._sentry), self._settle)
+
+    def _settle(self, outcome: Response | NoResponse) -> None:
+        self.outcomes.append(outcome)
+        self.threads.append(threading.get_ident())
+        self.settled.release()
+
+
+def test_what_is_sent_one_after_the_other_is_sent_by_one_thread(sentry: LocalSentry, threads: Threads) -> None:
+    transport = ThreadedTransport(Settings(sentry.url))
+    sends = Sends(transport, sentry)
+    for _ in range(50):
+        sends.ask()
+        sends.wait_for(1)
+    assert len(set(sends.threads)) == 1
+    assert len(threads()) == 1
+    assert sentry.connections == 1
+    transport.close(done(), 0.0)
+
+
+def test_a_turn_that_comes_while_others_hang_is_sent_at_once_but_by_no_more_threads_than_may(
+    sentry: LocalSentry,
+    threads: Threads,
+) -> None:
+    sentry.always(Hang())
+    transport = ThreadedTransport(Settings(sentry.url, timeout=10 * PATIENCE, max_in_flight=3))
+    sends = Sends(transport, sentry)
+    for number in range(3):
+        assert len(threads()) == number
+        sends.ask()
+        sentry.wait_for(lambda number=number: len(sentry.requests) == number + 1)  # type: ignore[misc]
+    for _ in range(10):
+        sends.ask()
+    with pytest.raises(TimeoutError):
+        sentry.wait_for(lambda: len(sentry.requests) > 3, 0.1)
+    assert len(threads()) == 3
+    assert not transport.close(Future(), 0.0)
+    assert threads() == []
+    assert len(sends.outcomes) == 3
+    for outcome in sends.outcomes:
+        assert isinstance(outcome, NoResponse)
+        assert isinstance(outcome.error, Cancelled)
+        assert outcome.sent
+    sentry.wait_for(lambda: sentry.open_connections == 0)
+
+
+def test_what_waits_leaves_no_slower_than_so_many_threads_can_send_it(sentry: LocalSentry) -> None:
+    sentry.always(Answer(delay=0.2))
+    transport = ThreadedTransport(Settings(sentry.url, max_in_flight=4))
+    traffic = Traffic(transport, [event_request(sentry)] * 8, eager=True)
+    assert transport.later(0.0, traffic.turn)
+    assert transport.close(traffic.settled, PATIENCE)
+    assert all(isinstance(outcome, Response) for outcome in traffic.outcomes)
+    assert sentry.connections == 4
+
+
+def test_a_thread_that_was_of_use_is_called_before_another_is_started_and_ends_if_nobody_calls(
+    sentry: LocalSentry,
+    threads: Threads,
+) -> None:
+    transport = ThreadedTransport(Settings(sentry.url))
+    sends = Sends(transport, sentry)
+    for _ in range(2):  # the one that is late finds that the other waits for turns, and waits to be called
+        sentry.answer(Answer(delay=0.3), Answer(delay=0.1))
+        for _ in range(2):
+            sends.ask()
+        sends.wait_for(2)
+    assert len(set(sends.threads)) == 2
+    assert sentry.connections == 2
+    assert len(threads()) == 2
+    sentry.wait_for(lambda: sentry.open_connections == 1, PATIENCE)
+    while len(threads()) > 1:  # it has hung up, and has a few steps left to do
+        time.sleep(0.01)
+    sends.ask()
+    sends.wait_for(1)
+    assert sentry.connections == 2
+    transport.close(done(), 0.0)
+
+
+def test_threads_that_ask_all_at_once_have_everything_sent(sentry: LocalSentry, threads: Threads) -> None:
+    transport = ThreadedTransport(Settings(sentry.url, max_in_flight=4))
+    sends = Sends(transport, sentry)
+
+    def ask() -> None:
+        for _ in range(50):
+            sends.ask()
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    sends.wait_for(200)
+    for asker in askers:
+        asker.join()
+    assert len(sentry.requests) == 200
+    assert len(threads()) <= 4
+    transport.close(done(), 0.0)
+    assert threads() == []
+    assert len(sends.outcomes) == 200
+
+
+def test_a_thread_may_close_the_transport_while_another_sends(sentry: LocalSentry, threads: Threads) -> None:
+    sentry.always(Hang())
+    transport = ThreadedTransport(Settings(sentry.url, timeout=10 * PATIENCE))
+    sends = Sends(transport, sentry)
+    closed: Future[bool] = Future()
+    sends.ask()
+    sentry.wait_for(lambda: sentry.requests)
+    assert transport.later(0.0, lambda: closed.set_result(transport.close(done(), 0.0)))
+    assert closed.result(PATIENCE)
+    sends.wait_for(1)
+    assert len(sends.outcomes) == 1
+    for thread in threads():
+        thread.join(PATIENCE)
+    sentry.wait_for(lambda: sentry.open_connections == 0)
 
 
 def test_the_thread_may_close_its_own_transport() -> None:
@@ -96,6 +234,71 @@ def test_where_python_starts_no_more_threads_there_is_nowhere_to_run() -> None:
     assert result.stderr == ""
     # Before Python 3.12 a thread may be begun that Python never runs: the queue's owner asks again, or sends itself.
     assert result.stdout == ("refused" if sys.version_info >= (3, 12) else "taken")
+
+
+WITHOUT_MORE = """
+import atexit, sys, threading
+from asyncsentry.transport.protocol import Request
+from asyncsentry.transport.settings import Settings
+from asyncsentry_transports.threaded import ThreadedTransport
+
+url, when = sys.argv[1:]
+transport = ThreadedTransport(Settings(url))
+settled = threading.Semaphore(0)
+request = Request(url, {}, b"{}")
+
+def ask():
+    return transport.later(0.0, lambda: transport.send(request, lambda outcome: settled.release()))
+
+def ask_for_more():
+    if when == "limit":
+        threading.stack_size(2**46)  # no thread can be started from here on
+    print([ask() for _ in range(4)])
+    print([settled.acquire(timeout=20) for _ in range(5)])
+    print(len([thread for thread in threading.enumerate() if thread.name == "asyncsentry"]))
+
+begun = threading.Event()
+transport.later(0.0, begun.set)
+begun.wait(20)
+ask()
+if when == "exit":
+    atexit.register(ask_for_more)
+else:
+    ask_for_more()
+"""
+
+
+@pytest.mark.parametrize("when", ["limit", "exit"])
+def test_where_no_thread_can_be_started_any_more_the_one_that_is_there_sends(sentry: LocalSentry, when: str) -> None:
+    sentry.always(Answer(delay=0.1))
+    command = [sys.executable, "-c", WITHOUT_MORE, sentry.url, when]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+    taken, settled, threads = result.stdout.splitlines()
+    assert taken == str([True] * 4)
+    assert settled == str([True] * 5)
+    assert threads == "1" or when == "exit"  # some Pythons start threads there too
+    assert len(sentry.requests) == 5
+
+
+UNSTARTABLE = """
+import threading
+from asyncsentry.transport.settings import Settings
+from asyncsentry_transports.threaded import ThreadedTransport
+
+transport = ThreadedTransport(Settings("http://127.0.0.1:9/"))
+ran = threading.Event()
+usual = threading.stack_size(2**46)
+print(transport.later(0.0, ran.set), transport.later(1.0, ran.set))
+threading.stack_size(usual)
+print(transport.later(0.0, ran.set), ran.wait(20))
+"""
+
+
+def test_where_not_even_one_can_be_started_there_is_nowhere_to_run_until_it_can() -> None:
+    result = subprocess.run([sys.executable, "-c", UNSTARTABLE], capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == ["False False", "True True"]
 
 
 HANGING = """

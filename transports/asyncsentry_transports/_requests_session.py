@@ -62,10 +62,10 @@ class _Unmoved(requests.Session):
 class Session:
     """Posts by one session, for one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Opens nothing; raises `SetupError` for TLS files that cannot be used."""
+    def __init__(self, settings: Settings, *, tls: TlsContext | None = None) -> None:
+        """Opens nothing; raises `SetupError` for TLS files that cannot be used, unless ``tls`` is there already."""
         self._settings = settings
-        self._tls = TlsContext(settings)
+        self._tls = tls or TlsContext(settings)
         self._watch = Watch()
         self._session: requests.Session | None = None
 

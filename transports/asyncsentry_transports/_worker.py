@@ -1,4 +1,9 @@
-"""Turns one after the other, in a daemon thread."""
+"""Turns one after the other, in a daemon thread; and in more such threads, while all that are there send.
+
+One thread at a time has the lead: it waits for turns and runs them. As soon as one of them has something to send, it
+leaves the lead to whoever takes it up, sends, and takes it up again itself. Another thread is started only for a turn
+that finds all of them sending. So a program whose events come one by one has one thread.
+"""
 
 from __future__ import annotations
 
@@ -7,114 +12,176 @@ import heapq
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
+from contextvars import copy_context
 from itertools import count
-from queue import Empty, SimpleQueue
 
-from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Settle, Turn
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Settle, Turn
+from asyncsentry.transport.settings import Settings
+from asyncsentry_transports._flight import Flight
 from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._poster import Poster
 from asyncsentry_transports._turns import run
 
+_AGAIN = 0.1
+"""Seconds after which posts are cut short once more: in a thread that is about to connect there is nothing to cut."""
+_IDLE = 2.0
+"""Seconds without the lead after which a thread ends: another has it."""
 _LONGEST_SLEEP = 3600.0
 
 
 class Worker:
-    """Runs turns and sends in a thread that starts with the first turn.
+    """Runs turns and sends in a thread that starts with the first turn, and in ``max_in_flight`` at the most.
 
-    ``later`` waits for no lock, so it is safe in signal handlers and finalizers: a put into a `SimpleQueue` may
-    interrupt another, and a deque's pop decides who starts the thread.
+    ``later`` waits for no lock, so it is safe in signal handlers and finalizers: it tries one, or releases one. What
+    waits for some time at most waits for a lock, too: on Python 3.10 a `SimpleQueue` may forget the limit.
     """
 
-    def __init__(self, poster: Poster, timeout: float) -> None:
-        """``timeout``: seconds for one request."""
-        self._timeout = timeout
-        self._poster = poster
-        self._turns: SimpleQueue[tuple[float, int, Turn]] = SimpleQueue()
+    def __init__(self, make_poster: Callable[[], Poster], settings: Settings) -> None:
+        """``make_poster`` makes one for each thread, and never raises."""
+        self._make_poster = make_poster
+        self._timeout = settings.timeout
+        self._most = settings.max_in_flight
+        self._turns: deque[tuple[float, int, Turn]] = deque()
         self._serial = count()
-        self._unstarted = deque([True])
-        self._in_flight: deque[Settle] = deque()
-        self._worker = threading.Thread(target=self._work, name="asyncsentry", daemon=True)
-        self._ended: Future[None] = Future()
+        self._bell = threading.Lock()  # released when there is something new among them
+        self._lead = threading.Lock()
+        self._timers: list[tuple[float, int, Turn]] = []  # for who has the lead, as is the next
+        self._asked: list[Callable[[Poster], None]] = []
+        self._starting = threading.Lock()
+        self._threads: dict[threading.Thread, Future[None]] = {}
+        self._sending: set[Poster] = set()
+        self._flights: dict[Flight, Settle] = {}
         self._closed = False
 
     def later(self, delay: float, turn: Turn) -> bool:
-        """Hand the turn to the thread; False where none can be started any more, as when Python is ending."""
-        if self._closed or not self._start():
+        """Hand the turn to a thread; False where none can be started any more, as when Python is ending."""
+        if self._closed or not (self._threads or self._recruit()):
             return False
-        self._turns.put((time.monotonic() + delay, next(self._serial), turn))
+        self._turns.append((time.monotonic() + delay, next(self._serial), turn))
+        _release(self._bell)
+        if delay <= 0:
+            self._recruit()
         return True
 
     def send(self, request: Request, settle: Settle) -> None:
-        """Send now, and settle before returning: nothing else waits for this thread."""
+        """Have the turn's thread send as soon as the turn is over."""
+        flight = Flight(self._flights, _nothing)
+        self._flights[flight] = settle
+        # In the turn's context: what a library logs while it sends for us is not the application's.
+        context = copy_context()
+        self._asked.append(lambda poster: context.run(self._post, request, flight, poster))
         if self._closed:
-            settle(NoResponse(Cancelled("the transport was closed"), sent=False))
-            return
-        self._in_flight.append(settle)
-        outcome = self._poster.post(request, self._timeout)
-        if self._closed and isinstance(outcome, NoResponse):
-            outcome = NoResponse(Cancelled("the transport was closed"), outcome.sent)
-        self._settle(outcome)
+            flight.cancel("the transport was closed")
 
     def wait(self, idle: Future[None], timeout: float) -> bool:
         """Block until ``idle``."""
         return bool(wait([idle], timeout).done)
 
     def close(self, idle: Future[None], timeout: float) -> bool:
-        """Block until ``idle``, then end the thread, cutting its post short."""
+        """Block until ``idle``, then end the threads, cutting their posts short."""
         done = self.wait(idle, timeout)
         self._closed = True
-        if self._unstarted:
-            return done
-        self._turns.put((0.0, next(self._serial), _wake_up))
-        self._poster.abort()
-        if threading.current_thread() is not self._worker:
-            wait([self._ended], PATIENCE)  # only a look-up, or urllib3's connecting, is not cut short
-            self._settle(NoResponse(Cancelled("the transport was closed"), sent=True))
+        _release(self._bell)
+        patience = 0.0 if threading.current_thread() in self._threads else PATIENCE
+        self._end_threads(time.monotonic() + patience)
+        for flight in list(self._flights):
+            flight.cancel("the transport was closed")
         return done
 
-    def _start(self) -> bool:
+    def _recruit(self) -> bool:
+        """Start a thread if all that are there send, and one more may; False where there is none after that."""
+        if len(self._sending) < len(self._threads) or not self._starting.acquire(blocking=False):
+            return True  # one is about to take the lead, or another to start one
         try:
-            self._unstarted.pop()
-        except IndexError:
-            return True
+            if len(self._sending) >= len(self._threads) < self._most:
+                self._start()
+            return bool(self._threads)
+        finally:
+            self._starting.release()
+
+    def _start(self) -> None:
+        ended: Future[None] = Future()
+        thread = threading.Thread(target=self._work, args=(ended,), name="asyncsentry", daemon=True)
+        self._threads[thread] = ended
         try:
             # Not Thread.start: it takes locks of `threading`, which the code that a handler interrupts may hold.
-            _thread.start_new_thread(self._launch, ())
-        except RuntimeError:
-            self._unstarted.append(True)
-            return False
-        return True
+            _thread.start_new_thread(self._launch, (thread,))
+        except RuntimeError:  # Python is ending, or there is no room for another
+            del self._threads[thread]
 
-    def _launch(self) -> None:
+    def _launch(self, thread: threading.Thread) -> None:
         try:
-            self._worker.start()
-        except RuntimeError:  # Python began to end in between
-            self._unstarted.append(True)
+            thread.start()
+        except RuntimeError:  # that began in between
+            del self._threads[thread]
 
-    def _work(self) -> None:
-        timers: list[tuple[float, int, Turn]] = []
-        while not self._closed:
-            try:
-                heapq.heappush(timers, self._turns.get(timeout=_until(timers)))
-            except Empty:
-                pass
-            while timers and timers[0][0] <= time.monotonic() and not self._closed:
-                run(heapq.heappop(timers)[2])
-        self._poster.close()
-        self._ended.set_result(None)
+    def _work(self, ended: Future[None]) -> None:
+        poster = self._make_poster()
+        while not self._closed and self._lead.acquire(timeout=_IDLE):
+            self._run_turns()
+            sends, self._asked = self._asked, []
+            self._sending.add(poster)
+            self._lead.release()
+            self._recruit_if_due()
+            for send in sends:
+                send(poster)
+            self._sending.discard(poster)
+        poster.close()
+        del self._threads[threading.current_thread()]
+        ended.set_result(None)
+        self._recruit_if_due()  # whoever came just now counted on this thread
 
-    def _settle(self, outcome: Response | NoResponse) -> None:
-        try:
-            settle = self._in_flight.pop()
-        except IndexError:  # the other of `send` and `close` has settled it
+    def _run_turns(self) -> None:
+        """Run those that are due, and wait for more, until one has something to send."""
+        while not self._asked and not self._closed:
+            while self._turns:
+                heapq.heappush(self._timers, self._turns.popleft())
+            seconds = _until(self._timers)
+            if seconds > 0:
+                self._bell.acquire(timeout=seconds)
+            else:
+                run(heapq.heappop(self._timers)[2])
+
+    def _recruit_if_due(self) -> None:
+        if not self._closed and (self._turns or _until(self._timers[:1]) <= 0):
+            self._recruit()
+
+    def _post(self, request: Request, flight: Flight, poster: Poster) -> None:
+        if self._closed:
+            flight.cancel("the transport was closed")
             return
-        settle(outcome)
+        flight.sent = True  # if it is cancelled now, nobody knows
+        self._sending.add(poster)
+        outcome = poster.post(request, self._timeout)
+        self._sending.discard(poster)  # now, and not after what settling brings about: that may be the next turn
+        if self._closed and isinstance(outcome, NoResponse):
+            outcome = NoResponse(Cancelled("the transport was closed"), outcome.sent)
+        flight.settle(outcome)
+
+    def _end_threads(self, deadline: float) -> None:
+        while True:
+            for poster in list(self._sending):
+                poster.abort()
+            threads, left = dict(self._threads), deadline - time.monotonic()
+            if not threads or left <= 0:
+                return
+            for thread, ended in threads.items():
+                if wait([ended], min(left, _AGAIN)).done:
+                    thread.join()  # it has nothing left to do
 
 
 def _until(timers: list[tuple[float, int, Turn]]) -> float:
     return min(max(0.0, timers[0][0] - time.monotonic()), _LONGEST_SLEEP) if timers else _LONGEST_SLEEP
 
 
-def _wake_up() -> None:
-    """What the thread is given to notice that it is to end."""
+def _release(lock: threading.Lock) -> None:
+    """Release a lock, if it is not released already."""
+    with suppress(RuntimeError):
+        lock.release()
+
+
+def _nothing() -> None:
+    """What is to be done when a flight has landed."""

@@ -1,27 +1,33 @@
-"""Sending from one daemon thread: for programs with threads, or without any concurrency."""
+"""Sending from daemon threads: for programs with threads, or without any concurrency.
+
+There is one, and more, up to ``max_in_flight``, while there is more to send.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import Future
+from functools import partial
 
 from asyncsentry.post import Channel
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
+from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._worker import Worker
 
 
 class ThreadedTransport:
-    """Runs turns one after the other, in a thread that starts with the first of them."""
+    """Runs turns one after the other, in threads of which the first starts with the first turn."""
 
     def __init__(self, settings: Settings) -> None:
-        self._worker = Worker(Channel(settings), settings.timeout)
+        """Raises `SetupError` for TLS files that cannot be used."""
+        self._worker = Worker(partial(Channel, settings, tls=TlsContext(settings)), settings)
 
     def later(self, delay: float, turn: Turn, /) -> bool:
-        """Hand the turn to the thread; False where none can be started any more, as when Python is ending."""
+        """Hand the turn to a thread; False where none can be started any more, as when Python is ending."""
         return self._worker.later(delay, turn)
 
     def send(self, request: Request, settle: Settle, /) -> None:
-        """Send now, and settle before returning: nothing else waits for this thread."""
+        """Send in the turn's thread, when the turn is over."""
         self._worker.send(request, settle)
 
     def wait(self, idle: Future[None], timeout: float, /) -> bool:
@@ -29,5 +35,5 @@ class ThreadedTransport:
         return self._worker.wait(idle, timeout)
 
     def close(self, idle: Future[None], timeout: float, /) -> bool:
-        """Block until ``idle``, then end the thread, cutting its post short."""
+        """Block until ``idle``, then end the threads, cutting their posts short."""
         return self._worker.close(idle, timeout)
