@@ -25,6 +25,7 @@ from faults.page import COMPARISON, PAGE  # noqa: E402
 from faults.playing import play  # noqa: E402
 
 SDKS: Final = ("asyncsentry", "sentry_sdk")
+OURS_ALONE: Final = {"flush_on_sigterm", "spool"}
 
 
 def cell(case: Case, place: str, sdk: str) -> str:
@@ -45,7 +46,7 @@ def lines() -> Iterator[str]:
     yield "|---|---|--:|---|---|"
     # Where nothing can arrive no client report can either, so nobody can see what the other SDK counts. And what takes
     # an option that it has not is no comparison.
-    for case in (case for case in CASES.values() if case.row.received and "flush_on_sigterm" not in case.options):
+    for case in (case for case in CASES.values() if case.row.received and not OURS_ALONE & case.options.keys()):
         for place in ("thread", "asyncio"):
             if case.places is None or place in case.places:
                 fair = replace(case, options=PATIENT)  # the other options are ours alone

@@ -36,15 +36,16 @@ class Row:
 class Case:
     """A function of `faults.program`, what the server does meanwhile, and what comes of it.
 
-    ``replies`` are the server's first, ``always`` all others. ``interlude`` happens in the middle of the program: the
-    connections are dropped, a server starts that was not there before, or none ever does. ``status`` is the program's
-    exit status.
+    ``first`` is a function that has run in a process of its own before, and was killed in it. ``replies`` are the
+    server's first, ``always`` all others. ``interlude`` happens in the middle of the program: the connections are
+    dropped, a server starts that was not there before, or none ever does. ``status`` is the program's exit status.
     """
 
     told: str
     """What happens, in the documentation's words."""
     program: str
     row: Row
+    first: str = ""
     replies: tuple[Reply, ...] = ()
     always: Reply = TAKES
     interlude: Literal["drop", "start", "absent"] | None = None
@@ -118,6 +119,14 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "idle": Case("the server closes its idle connections", "idleness", Row(5, 5), interlude="drop"),
     "late": Case("the server comes up late", "interlude", Row(5, 5), interlude="start"),
+    "restart": Case(
+        "with `spool`: `kill -9` while there is no server; then the program starts again, and the server comes up",
+        "restart",
+        Row(6, 6),
+        first="killed",
+        interlude="start",
+        options={"spool": "spool", **PATIENT},
+    ),
     "unavailable": Case("503 three times", "a_few", Row(5, 5), replies=(Answer(503),) * 3),
     "broken": Case("500 once", "a_few", Row(5, 4, counted=1), replies=(Answer(500),)),
     "too large": Case("413 once", "a_few", Row(5, 4, counted=1), replies=(Answer(413),)),

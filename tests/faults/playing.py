@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asyncsentry.testing import LocalSentry
@@ -36,7 +37,12 @@ def play(case: Case, place: str, folder: Path, *, transport: str = "", sdk: str 
     """Run the case's program to its end; ``transport`` goes in the DSN, where the SDK knows that."""
     prefix = f"{transport}+" if transport else ""
     with _reserved_port() as port:
-        program = _start(case, f"{prefix}http://{KEY}@127.0.0.1:{port}/1", place, folder, sdk)
+        dsn = f"{prefix}http://{KEY}@127.0.0.1:{port}/1"
+        if case.first:
+            with _start(replace(case, program=case.first), dsn, place, folder, sdk) as killed:
+                said = killed.communicate(timeout=PATIENCE)[1]
+            assert killed.returncode == -signal.SIGKILL, said
+        program = _start(case, dsn, place, folder, sdk)
         if case.interlude == "start":
             _wait_for(folder / "ready", program)
         with LocalSentry(port=0 if case.interlude == "absent" else port) as sentry:

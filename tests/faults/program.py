@@ -24,10 +24,19 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 OURS = SDK == "asyncsentry"
+SPOOL = "spool"
 
 captured: list[str] = []
 """What this process captured."""
 os.register_at_fork(after_in_child=captured.clear)
+
+
+def spooled() -> int:
+    return sum(1 for _ in (Path(FOLDER) / SPOOL).rglob("*.envelope"))
+
+
+LEFT_BEHIND = spooled()
+"""What a program that ran before has captured, and this one is to deliver."""
 
 
 @atexit.register  # before the SDK is imported, so it is called after the SDK's own end
@@ -37,7 +46,7 @@ def write_accounts() -> None:
         account = sdk.get_client().stats()["error"]
         counted = account.limited + sum(account.lost.values()) + account.unknown
         left = account.queued + account.in_flight
-        assert account.captured == len(captured)
+        assert account.captured == len(captured) + LEFT_BEHIND
     write(counted, left)
 
 
@@ -271,6 +280,31 @@ def idleness(run: Run) -> None:
     run(work)
 
 
+def killed(run: Run) -> None:
+    """Nothing of it is left but its spool."""
+
+    async def work(pause: places.Pause) -> None:
+        capture("before", 5)
+        while spooled() < 5:
+            await pause(0.01)
+        write()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    run(work)
+
+
+def restart(run: Run) -> None:
+    """After a program that was killed; meanwhile the server comes up."""
+
+    async def work(pause: places.Pause) -> None:
+        await until_told(pause)
+        capture("after", 1)
+        while spooled():
+            await pause(0.01)
+
+    run(work)
+
+
 def flood(run: Run) -> None:
     async def work(pause: places.Pause) -> None:
         capture("flood", 1000)
@@ -279,5 +313,6 @@ def flood(run: Run) -> None:
 
 
 if __name__ == "__main__":
+    os.chdir(FOLDER)  # where a spool may be
     sdk.init(**json.loads(OPTIONS))
     globals()[CASE](places.runner(PLACE))
