@@ -39,20 +39,20 @@ def play(case: Case, place: str, folder: Path, *, transport: str = "", sdk: str 
     with _reserved_port() as port:
         dsn = f"{prefix}http://{KEY}@127.0.0.1:{port}/1"
         if case.first:
-            with _start(replace(case, program=case.first), dsn, place, folder, sdk) as killed:
+            with _running(replace(case, program=case.first), dsn, place, folder, sdk) as killed:
                 said = killed.communicate(timeout=PATIENCE)[1]
             assert killed.returncode == -signal.SIGKILL, said
-        program = _start(case, dsn, place, folder, sdk)
-        if case.interlude == "start":
-            _wait_for(folder / "ready", program)
-        with LocalSentry(port=0 if case.interlude == "absent" else port) as sentry:
-            sentry.answer(*case.replies)
-            sentry.always(case.always)
-            if case.interlude == "drop":
+        with _running(case, dsn, place, folder, sdk) as program:
+            if case.interlude == "start":
                 _wait_for(folder / "ready", program)
-                sentry.drop_connections()
-            (folder / "go").touch()
-            said = program.communicate(timeout=PATIENCE)[1]
+            with LocalSentry(port=0 if case.interlude == "absent" else port) as sentry:
+                sentry.answer(*case.replies)
+                sentry.always(case.always)
+                if case.interlude == "drop":
+                    _wait_for(folder / "ready", program)
+                    sentry.drop_connections()
+                (folder / "go").touch()
+                said = program.communicate(timeout=PATIENCE)[1]
     accounts = [json.loads(line) for line in (folder / "accounts").read_text(encoding="utf-8").splitlines()]
     ids = [event["event_id"] for event in sentry.events]
     row = Row(
@@ -79,11 +79,12 @@ def _reserved_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def _start(case: Case, dsn: str, place: str, folder: Path, sdk: str) -> subprocess.Popen[str]:
+@contextmanager
+def _running(case: Case, dsn: str, place: str, folder: Path, sdk: str) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     ignored = ("ignore:This process:DeprecationWarning", "ignore:Using fork:DeprecationWarning")  # it is meant so
     strict = ("-X", "dev", *(part for warning in ("error", *ignored) for part in ("-W", warning)))
-    return subprocess.Popen(
+    with subprocess.Popen(
         [
             *(sys.executable, *(strict if sdk == "asyncsentry" else ()), "-m", "faults.program"),
             *(sdk, case.program, place, str(folder), json.dumps(dict(case.options))),
@@ -93,7 +94,11 @@ def _start(case: Case, dsn: str, place: str, folder: Path, sdk: str) -> subproce
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-    )
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.kill()  # if it has not ended
 
 
 def _wait_for(path: Path, program: subprocess.Popen[str]) -> None:
