@@ -55,7 +55,7 @@ def in_thread(work: Work) -> None:
 def on_asyncio(work: Work) -> None:
     import asyncio
 
-    asyncio.run(work(asyncio.sleep))
+    asyncio.run(work(asyncio.sleep), debug=False)  # as programs run, though the interpreter is in its development mode
 
 
 def on_trio(work: Work) -> None:
