@@ -34,6 +34,7 @@ CIRCULAR: Final = "<circular reference>"
 _SHORT: Final = 100
 _EXACT_INT: Final = 2**53
 _LARGEST_INT_BITS: Final = 1024
+_PLAIN: Final = (bool, float, type(None))
 
 
 def cut(text: str, limit: int) -> str:
@@ -111,8 +112,7 @@ class Freezer:
     def text(self, value: object, limit: int | None = None) -> str:
         """``str(value)`` as an event can hold it; the type's name where ``__str__`` fails."""
         if type(value) is not str:
-            shown = self.ask(str, value)
-            value = show_name(value) if shown is None else exact(shown)
+            value = str(value) if _is_plain(value) else self._foreign_text(value)
         limit = self.rules.max_value_length if limit is None else limit
         self._left -= 1 + min(len(value), limit) // _SHORT
         return cut(value, limit)
@@ -155,6 +155,10 @@ class Freezer:
             elif waited > STUCK:
                 suspect(blame)
         return answer
+
+    def _foreign_text(self, value: object) -> str:
+        shown = self.ask(str, value)
+        return show_name(value) if shown is None else exact(shown)
 
     def _freeze(self, value: Any, depth: int) -> Json:
         kind = type(value)
@@ -289,6 +293,12 @@ def _freeze_int(value: int) -> int | str:
         return value
     bits = value.bit_length()
     return str(value) if bits <= _LARGEST_INT_BITS else f"<int of {bits} bits>"
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether this is a number or the like of the interpreter's own, of no great length: its text costs nothing."""
+    kind = type(value)
+    return kind in _PLAIN or (kind is int and value.bit_length() <= _LARGEST_INT_BITS)
 
 
 def _is_secret_pair(pair: tuple[Any, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -224,9 +223,8 @@ def test_the_more_important_evicts_the_less_important() -> None:
 
 
 def test_twenty_thousand_items_cost_as_much_each_as_a_few() -> None:
-    """A walk over what waits, for each, would take minutes."""
+    """A walk over what waits, for each, would take minutes, which no test has."""
     box = Box(bytes=20_000 * 100)
-    began = time.monotonic()
     for number in range(25_000):
         box.put(event(number))
         assert box.due() == 0
@@ -237,7 +235,6 @@ def test_twenty_thousand_items_cost_as_much_each_as_a_few() -> None:
     while box.due() is not None:
         box.send()
     assert box.lost() == {("queue_overflow", "error"): 5000}
-    assert time.monotonic() - began < 20
 
 
 # -- from within

@@ -379,6 +379,7 @@ def test_when_foreign_code_took_long_altogether_no_more_of_it_runs_for_this_even
     assert freezer.freeze(values) == ["shown", "shown", "<shop.Slow>", "<shop.Slow>"]
     assert freezer.text(ValueError("x")) == "<ValueError>"
     assert freezer.freeze_mapping(SimpleMapping()) == {}
+    assert [freezer.text(value) for value in (7, 1.5, True, None)] == ["7", "1.5", "True", "None"]
 
 
 class SimpleMapping(Mapping[str, int]):

@@ -271,21 +271,23 @@ def test_told_twice_it_does_not_wait_for_a_server_that_hangs(
 
 BEATING = """
 def beat():
-    global longest
-    last = time.monotonic()
+    global beats
     while True:
         sleep(0.001)
-        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        beats += 1
 
-longest = 0.0
+beats = 0
 capture_message("first 0")
 client.wait(20)
 beating = spawn(beat)
 for number in range(4):
     capture_message(f"slow {number}")
+while beats < 20:
+    sleep(0.001)
+account = client.stats()["error"]
+assert account.queued + account.in_flight, "nothing beat while the server took its time"
 print(client.wait(20))
 kill(beating)
-assert longest < 0.3, longest
 """
 
 
@@ -293,7 +295,7 @@ def test_a_slow_server_holds_no_greenlet_up(
     tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
 ) -> None:
     sentry.answer(Answer())
-    sentry.always(Answer(delay=0.6))
+    sentry.always(Answer(delay=1.5))
     assert dialect.said_by(tmp_path, sentry, prelude + BEATING) == "True\n"
     assert messages(sentry) == expected(first=1, slow=4)
 
@@ -330,7 +332,7 @@ def test_tls_holds_no_greenlet_up_whoever_made_its_context(
     ca = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(ca))
     secure.answer(Answer())
-    secure.always(Answer(delay=0.6))
+    secure.always(Answer(delay=1.5))
     first, init = (part.format(patch=patch, ca=str(ca)) for part in CONTEXTS[context])
     text = first + BEGINNING + dialect.prelude + INIT.replace("asyncsentry.init()", init) + BEATING
     assert dialect.said_by(tmp_path, secure, text) == "True\n"

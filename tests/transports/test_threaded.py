@@ -144,6 +144,39 @@ def test_a_thread_that_was_of_use_is_called_before_another_is_started_and_ends_i
     transport.close(done(), 0.0)
 
 
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_a_turn_comes_when_it_is_due_though_all_threads_send(sentry: LocalSentry, *, asked_before: bool) -> None:
+    sentry.always(Hang())
+    transport = ThreadedTransport(Settings(sentry.url, timeout=10 * PATIENCE))
+    ran: Future[None] = Future()
+    if asked_before:
+        assert transport.later(0.2, lambda: ran.set_result(None))
+    Sends(transport, sentry).ask()
+    sentry.wait_for(lambda: sentry.requests)
+    if not asked_before:
+        assert transport.later(0.01, lambda: ran.set_result(None))
+    ran.result(PATIENCE)
+    transport.close(done(), 0.0)
+
+
+def test_a_thread_that_only_kept_watch_ends_and_not_the_one_with_the_connection(
+    sentry: LocalSentry,
+    threads: Threads,
+) -> None:
+    sentry.always(Answer(delay=0.05))
+    transport = ThreadedTransport(Settings(sentry.url))
+    sends = Sends(transport, sentry)
+    assert transport.later(1.0, lambda: None)
+    for _ in range(3):
+        sends.ask()
+        sends.wait_for(1)
+    assert len(set(sends.threads)) == 1
+    assert sentry.connections == 1
+    while len(threads()) > 1:
+        time.sleep(0.01)
+    transport.close(done(), 0.0)
+
+
 def test_threads_that_ask_all_at_once_have_everything_sent(sentry: LocalSentry, threads: Threads) -> None:
     transport = ThreadedTransport(Settings(sentry.url, max_in_flight=4))
     sends = Sends(transport, sentry)

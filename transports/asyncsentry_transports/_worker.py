@@ -2,7 +2,8 @@
 
 One thread at a time has the lead: it waits for turns and runs them. As soon as one of them has something to send, it
 leaves the lead to whoever takes it up, sends, and takes it up again itself. Another thread is started only for a turn
-that finds all of them sending. So a program whose events come one by one has one thread.
+that is due while all of them may be sending, and ends when one of them is back, unless it had something to send, too.
+So a program whose events come one by one has one connection.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Worker:
         self._starting = threading.Lock()
         self._threads: dict[threading.Thread, Future[None]] = {}
         self._sending: set[Poster] = set()
+        self._back: set[Poster] = set()  # of the threads that have sent and wait for the lead
         self._flights: dict[Flight, Settle] = {}
         self._closed = False
 
@@ -62,7 +64,7 @@ class Worker:
             return False
         self._turns.append((time.monotonic() + delay, next(self._serial), turn))
         _release(self._bell)
-        if delay <= 0:
+        if delay < self._timeout:
             self._recruit()
         return True
 
@@ -120,23 +122,40 @@ class Worker:
 
     def _work(self, ended: Future[None]) -> None:
         poster = self._make_poster()
-        while not self._closed and self._lead.acquire(timeout=_IDLE):
-            self._run_turns()
-            sends, self._asked = self._asked, []
+        has_sent = False
+        while self._take_lead(poster, has_sent=has_sent):
+            sends = self._run_turns(keeps_watch=not has_sent)
             self._sending.add(poster)
             self._lead.release()
+            if not sends:
+                break
             self._recruit_if_due()
             for send in sends:
                 send(poster)
             self._sending.discard(poster)
+            has_sent = True
         poster.close()
         del self._threads[threading.current_thread()]
+        self._sending.discard(poster)
         ended.set_result(None)
         self._recruit_if_due()  # whoever came just now counted on this thread
 
-    def _run_turns(self) -> None:
-        """Run those that are due, and wait for more, until one has something to send."""
-        while not self._asked and not self._closed:
+    def _take_lead(self, poster: Poster, *, has_sent: bool) -> bool:
+        """Wait for the lead; False if others had it all the time, or all is over."""
+        if has_sent:
+            self._back.add(poster)
+            _release(self._bell)
+        try:
+            return not self._closed and self._lead.acquire(timeout=_IDLE)
+        finally:
+            self._back.discard(poster)
+
+    def _run_turns(self, *, keeps_watch: bool) -> list[Callable[[Poster], None]]:
+        """Run those that are due, and wait for more, until one has something to send: gives what that is.
+
+        Nothing if all is over, or if this thread only ``keeps_watch`` and one is back that has a connection.
+        """
+        while not (self._asked or self._closed or (keeps_watch and self._back)):
             while self._turns:
                 heapq.heappush(self._timers, self._turns.popleft())
             seconds = _until(self._timers)
@@ -144,9 +163,13 @@ class Worker:
                 self._bell.acquire(timeout=seconds)
             else:
                 run(heapq.heappop(self._timers)[2])
+        sends, self._asked = self._asked, []
+        return sends
 
     def _recruit_if_due(self) -> None:
-        if not self._closed and (self._turns or _until(self._timers[:1]) <= 0):
+        """Do so if a turn may be due before the sends are over."""
+        pending = [*self._timers[:1], *self._turns.copy()]
+        if not self._closed and pending and min(pending)[0] < time.monotonic() + self._timeout:
             self._recruit()
 
     def _post(self, request: Request, flight: Flight, poster: Poster) -> None:
