@@ -65,7 +65,7 @@ def test_all_workers_of_gunicorn_deliver(tmp_path: Path, sentry: LocalSentry, wo
     arguments, application, logged = WORKERS[worker]
     (tmp_path / "shop.py").write_text(application, encoding="utf-8")
     command = [sys.executable, "-m", "gunicorn", "--worker-class", worker, "--workers", "2", *arguments, *preload]
-    command += ["--bind", "127.0.0.1:0", "shop:application"]
+    command += ["--bind", "127.0.0.1:0", "--graceful-timeout", "5", "shop:application"]  # a worker that begins is deaf
     with serving(command, environment=environment(sentry, tmp_path), folder=tmp_path, says=r"Listening at: (\S+)") as (
         url,
         _,
