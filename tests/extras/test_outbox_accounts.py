@@ -7,7 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.ledger import amounts
+from asyncsentry.delivery.losses import Counts
 from asyncsentry.delivery.reports import REPORT_AFTER
+from asyncsentry.delivery.retry import RETRY_STATUSES
 from asyncsentry.item import Attachment, Item
 from asyncsentry.transport.protocol import NoResponse, Response
 from delivery.material import CANCELLED, LOST, OK, REFUSED, UNSENT_CANCELLED, Box, event, items, limits, other, session
@@ -38,6 +40,9 @@ class Accounts(RuleBasedStateMachine):
         self.leases: list[Lease] = []
         self.settled: list[Lease] = []
         self.latches: list[tuple[int, object]] = []
+        self.reporting: set[Lease] = set()
+        self.told = Counts()
+        self.doubtful = Counts()  # told, or not: nobody knows whether the report arrived
 
     # -- what happens
 
@@ -67,6 +72,7 @@ class Accounts(RuleBasedStateMachine):
         if lease is not None:
             assert lease.entries or lease.losses
             self.leases.append(lease)
+            self.reporting.add(lease)
 
     @precondition(lambda self: bool(self.leases))
     @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
@@ -84,7 +90,9 @@ class Accounts(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.leases))
     @rule(data=st.data())
     def spoil(self, data: st.DataObject) -> None:
-        self.box.outbox.spoil(data.draw(st.sampled_from(self.leases)), self.box.clock())
+        lease = data.draw(st.sampled_from(self.leases))
+        self.reporting.discard(lease)
+        self.box.outbox.spoil(lease, self.box.clock())
 
     @rule(thread=st.sampled_from([1, 2, None]))
     def reclaim(self, thread: int | None) -> None:
@@ -155,6 +163,15 @@ class Accounts(RuleBasedStateMachine):
         assert total + self.told_by_the_server == given_up
 
     @invariant()
+    def each_loss_is_told_waits_to_be_told_or_was_in_a_report_that_may_have_arrived(self) -> None:
+        for lease in self.reporting - self.box.outbox._leases.keys():  # reclaimed, or given up
+            self.reporting.remove(lease)
+            self.doubtful.update(lease.losses)
+        under_way = sum((lease.losses for lease in self.reporting), Counts())
+        total = self.box.losses.total()
+        assert self.told + self.doubtful + under_way + self.box.losses._unreported == total
+
+    @invariant()
     def what_is_on_disk_alone_is_there(self) -> None:
         settled = set(self.files._book.filing.settled)
         in_memory = {entry.file for entry in self.box.outbox._book.left()}
@@ -212,6 +229,9 @@ class Accounts(RuleBasedStateMachine):
             again = [entry.item for entry in lease.entries if entry in outbox._book and entry.sent]
             self.told_by_the_server += sum(quantity for item in again for _, quantity in amounts(item))
         self.box.settle(lease, outcome)
+        if lease in self.reporting:
+            self.reporting.remove(lease)
+            self._note_report(lease, outcome)
         gone = before - self.left()
         counted = self._lost() - lost
         kept = self._spooled() - spooled
@@ -220,6 +240,18 @@ class Accounts(RuleBasedStateMachine):
             assert counted == 0
         else:
             assert counted + kept == gone
+
+    def _note_report(self, lease: Lease, outcome: Response | NoResponse) -> None:
+        if isinstance(outcome, NoResponse):
+            if outcome.sent:
+                self.doubtful.update(lease.losses)
+        elif outcome.status < 300:
+            self.told.update(lease.losses)
+        elif outcome.status == 429:  # refused with everything else, or taken
+            if not self.box.outbox._limits.limited("internal", self.box.clock()):
+                self.told.update(lease.losses)
+        elif outcome.status in RETRY_STATUSES or (outcome.status < 500 and not lease.entries):
+            self.doubtful.update(lease.losses)
 
     def _spooled(self) -> int:
         accounts = self.box.outbox.accounts().items()

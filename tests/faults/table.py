@@ -10,12 +10,13 @@ from faults.page import SHOWN
 
 
 def lines() -> Iterator[str]:
-    yield "| what happens | with | captured | received | again | counted |"
-    yield "|---|---|--:|--:|--:|--:|"
+    yield "| what happens | with | captured | received | again | counted | told |"
+    yield "|---|---|--:|--:|--:|--:|--:|"
     for case in CASES.values():
         row = case.row
         again = f"≤ {row.duplicated:,}" if row.duplicated else "0"
-        yield (f"| {case.told} | {_applies(case)} | {row.captured:,} | {row.received:,} | {again} | {row.counted:,} |")
+        numbers = f"{row.captured:,} | {row.received:,} | {again} | {row.counted:,} | {row.told:,}"
+        yield f"| {case.told} | {_applies(case)} | {numbers} |"
 
 
 def _applies(case: Case) -> str:

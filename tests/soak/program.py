@@ -1,7 +1,7 @@
 """A busy program: ``python -m soak.program SECONDS ACCOUNTS``. Threads and tasks capture, and now and then it forks.
 
 Each of its processes adds a line to the file ACCOUNTS when all is delivered: what became of what it captured, and what
-the process took meanwhile.
+the process took meanwhile. The first one's is the last, and names all that it forked.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import random
 import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
 import asyncsentry
 
@@ -28,6 +30,8 @@ PATIENCE = 60.0
 """Seconds for what is left in the end."""
 
 numbers = count()
+forked: list[int] = []
+"""The children so far."""
 
 
 def capture() -> None:
@@ -68,6 +72,8 @@ def settle(accounts: str, use: Use | None = None) -> None:
     asyncsentry.flush(PATIENCE)
     account = asyncsentry.get_client().stats()["error"]
     line = {
+        "process": os.getpid(),
+        "forked": forked,
         "captured": account.captured,
         "delivered": account.delivered,
         "limited": account.limited,
@@ -93,17 +99,31 @@ def in_thread(end: float) -> None:
 
 
 async def fork(end: float, accounts: str) -> None:
-    """A child leaves by the back door: its copy of the loop is its parent's."""
     while time.monotonic() < end - FORK_EVERY:
         await asyncio.sleep(FORK_EVERY)
         child = os.fork()
         if not child:
-            for _ in range(3):
-                capture()
-            settle(accounts)
-            os._exit(0)
-        while not os.waitpid(child, os.WNOHANG)[0]:
+            in_child(accounts)
+        forked.append(child)
+        while not (ended := os.waitpid(child, os.WNOHANG))[0]:
             await asyncio.sleep(0.05)
+        status = os.waitstatus_to_exitcode(ended[1])
+        assert status == 0, f"a child ended with status {status}"
+
+
+def in_child(accounts: str) -> NoReturn:
+    """It leaves by the back door, whatever happens: its copy of the loop is its parent's."""
+    status = 1
+    try:
+        forked.clear()
+        for _ in range(3):
+            capture()
+        settle(accounts)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 async def look(end: float, use: Use) -> None:

@@ -25,6 +25,7 @@ IN_FLIGHT: Final = 16
 """The requests that one stop of the server can cut off after it took them. As many connections are kept open on the
 loop, and as many by threads, of which each has one."""
 MEBIBYTE: Final = 1024 * 1024
+COUNTED: Final = ("captured", "delivered", "limited", "lost", "unknown", "left")
 
 REPLIES: Final[list[tuple[Reply, float]]] = [
     (Reset("start"), 0.01),
@@ -99,16 +100,18 @@ def accounts_in(path: Path) -> list[dict[str, Any]]:
 
 
 def check(accounts: list[dict[str, Any]], servers: list[LocalSentry], *, cut: int) -> None:
+    parent = accounts[-1]
+    assert sorted(account["process"] for account in accounts) == sorted([*parent["forked"], parent["process"]])
     events = [event for server in servers for event in server.events]
     received = Counter(event["event_id"] for event in events)
-    total = {name: sum(account[name] for account in accounts) for name in accounts[0] if name != "use"}
-    print(total, "received", len(received), "again", len(events) - len(received), accounts[-1]["use"])
+    total = {name: sum(account[name] for account in accounts) for name in COUNTED}
+    print(total, "received", len(received), "again", len(events) - len(received), "in", len(accounts), parent["use"])
     assert total["left"] == 0
     assert total["captured"] == sum(total[name] for name in ("delivered", "limited", "lost", "unknown"))
     assert len({event["logentry"]["formatted"] for event in events}) == len(received), "one went out under two ids"
     assert total["delivered"] <= len(received) <= total["delivered"] + total["unknown"]
     assert len(events) - len(received) <= cut + IN_FLIGHT * len(servers)
-    use = accounts[-1]["use"]
+    use = parent["use"]
     assert use["threads"] <= IN_FLIGHT
     assert use["files"] <= 2 * IN_FLIGHT + 8
     assert use["memory"] < 24 * MEBIBYTE
