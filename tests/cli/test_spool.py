@@ -338,6 +338,22 @@ def test_purge_may_leave_what_is_new(asyncsentry: Command, root: Path, left: Lef
     assert os.listdir(root / names.ASIDE) == ["letter.txt"]
 
 
+def test_what_tells_of_a_crash_is_left_to_the_program(
+    asyncsentry: Command, root: Path, left: Left, sentry: LocalSentry
+) -> None:
+    left.add(1, message("there"))
+    (folder,) = root.iterdir()
+    left.end()
+    told = {names.FATAL, names.new_folder("0" * 16) + names.CRASH}
+    for name in told:
+        (folder / name).write_text("Fatal Python error: Aborted\n")
+    assert len(asyncsentry("spool", "list", "--json", str(root)).stdout.splitlines()) == 1
+    assert asyncsentry("spool", "send", str(root)).stdout == "Sent: 1 envelope.\n"
+    assert ids(sentry) == [1]
+    assert asyncsentry("spool", "purge", str(root)).stdout == "Removed 0 envelopes, 0 B.\n"
+    assert set(os.listdir(folder)) == {*told, names.LOCK}
+
+
 # -- quantities
 
 
