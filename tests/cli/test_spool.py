@@ -20,8 +20,8 @@ from asyncsentry.delivery.spool import envelopes, names
 from asyncsentry.delivery.spool.folder import Folder
 from asyncsentry.dsn import parse
 from asyncsentry.item import Attachment, Item
-from asyncsentry.testing import Answer, LocalSentry, Reset
-from cli.conftest import Command
+from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
+from cli.conftest import Command, Started, interrupt
 
 DAY = 86400.0
 
@@ -254,6 +254,17 @@ def test_send_sets_aside_what_is_refused_and_what_is_no_envelope(
     assert "status 413" in done.stderr
     assert len(os.listdir(root / names.ASIDE)) == 2
     assert [path.name for path in root.iterdir()] == [names.ASIDE]
+
+
+def test_at_ctrl_c_send_says_how_far_it_came(start: Started, root: Path, left: Left, sentry: LocalSentry) -> None:
+    for number in range(5):
+        left.add(number, message("waits"), age=60 - number)
+    left.end()
+    sentry.answer(*[Answer()] * 2, Hang())
+    sending = start("spool", "send", str(root))
+    sentry.wait_for(lambda: len(sentry.requests) > 2, 20.0)
+    assert interrupt(sending) == (130, "Sent: 2 envelopes.\n", "Left: 3 envelopes.\n   interrupted\n")
+    assert len(list(root.glob("*/*.envelope"))) == 3
 
 
 def test_send_leaves_what_it_cannot_read(asyncsentry: Command, root: Path, left: Left) -> None:
