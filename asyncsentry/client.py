@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from asyncsentry.delivery.dispatcher import Dispatcher
     from asyncsentry.delivery.ledger import Account
     from asyncsentry.delivery.losses import Reason
+    from asyncsentry.delivery.spool.crashes import Crash
     from asyncsentry.events.exceptions import Mechanism
     from asyncsentry.item import Category
     from asyncsentry.shipping import Shipping
@@ -398,10 +399,12 @@ class Client(Generic[Wait_co]):
         idle.set_result(None)
         return idle
 
-    def _report_crash(self, text: str, seconds: float) -> None:
-        """Capture what `faulthandler` wrote in a process that is gone."""
-        if self._recorder is not None:
-            self._recorder.report_crash(text, seconds, self.scopes.global_scope)
+    def _report_crash(self, crash: Crash) -> bool:
+        """Capture what `faulthandler` wrote in a process that is gone; False if nothing is captured any more."""
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.report_crash(crash, self.scopes.global_scope)
+        return recorder is not None
 
     def _retire(self) -> Dispatcher | None:
         """Capture no more; gives what is to be closed, once."""

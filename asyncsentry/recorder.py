@@ -22,6 +22,7 @@ from asyncsentry.scopes import Scopes
 
 if TYPE_CHECKING:
     from asyncsentry.delivery.losses import Reason
+    from asyncsentry.delivery.spool.crashes import Crash
     from asyncsentry.shipping import Shipping
     from asyncsentry.types import Event, Hint
 
@@ -89,13 +90,16 @@ class Recorder:
         """A message, or an event that somebody else made; ``stack`` adds the stack of the call."""
         return self._capture(lambda: self._report_event(event, known, hint or {}, stack=stack))
 
-    def report_crash(self, text: str, seconds: float, known: Scope) -> None:
-        """What `faulthandler` wrote when another process crashed; ``known`` is what is true of all processes."""
+    def report_crash(self, crash: Crash, known: Scope) -> None:
+        """What `faulthandler` wrote when another process crashed; ``known`` is what is true of all processes.
+
+        The events of a crash that is reported twice have the ids that they had the first time.
+        """
         from asyncsentry.events.fatal import fatal_events
 
         scope = known.fork()
-        scope.add_attachment(text.encode(), filename="faulthandler.txt", content_type="text/plain")
-        for event in fatal_events(text, seconds, self._assembly.rules):
+        scope.add_attachment(crash.text.encode(), filename="faulthandler.txt", content_type="text/plain")
+        for event in fatal_events(crash.text, crash.seconds, crash.origin, self._assembly.rules):
             self.report_event(event, scope.fork)
 
     def add_breadcrumb(

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry import process
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from asyncsentry.delivery.last_resort import Channel
     from asyncsentry.delivery.losses import Reason
     from asyncsentry.delivery.outbox import Outbox
+    from asyncsentry.delivery.spool.crashes import Report
     from asyncsentry.delivery.spool.spool import Spool
     from asyncsentry.dsn import Dsn
     from asyncsentry.item import Category, Item
@@ -51,7 +52,7 @@ class Shipping:
         """What delivers; None before the first capture."""
         self._early: deque[tuple[Reason, Category]] = deque()
         self._exit_within: float | None = None
-        self._crashed: Callable[[str, float], None] | None = None
+        self._crashed: Report | None = None
         if options.spool is not None and not forked:
             from asyncsentry.delivery.spool.folder import prepare
 
@@ -100,7 +101,7 @@ class Shipping:
         self.dispatcher.end(0.0)
         return left
 
-    def begin(self, crashed: Callable[[str, float], None]) -> None:
+    def begin(self, crashed: Report) -> None:
         """Bring back what is in the spool, if there is one. ``crashed`` is told what is found of crashed processes."""
         if self._options.spool is not None:
             self._crashed = crashed if self._options.report_fatal_errors else None

@@ -16,6 +16,7 @@ import pytest
 from asyncsentry.client import LONGEST_WAIT, Client
 from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.losses import Counts, Reason
+from asyncsentry.delivery.spool.crashes import Crash
 from asyncsentry.errors import OptionError, SendError, SetupError
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
@@ -218,12 +219,13 @@ def test_all_that_was_captured_is_accounted_for(open_client: OpenClient, sentry:
     assert client.stats()["error"].captured == 5
 
 
-def test_a_crash_that_is_found_when_the_client_is_closed_is_not_captured(
+def test_a_crash_that_is_found_when_the_client_is_closed_is_left_to_the_next_start(
     open_client: OpenClient, sentry: LocalSentry
 ) -> None:
     client = open_client()
     client.close()
-    client._report_crash("Fatal Python error: Segmentation fault", 0.0)
+    assert not client._report_crash(Crash("Fatal Python error: Segmentation fault", 0.0, "origin"))
+    assert client.stats() == {}
     assert sentry.events == ()
 
 

@@ -25,8 +25,15 @@ examples:
 """
 
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells give it: 128 and the signal's number."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. The exit status: 0 for success, 1 if something did not arrive, 2 for a mistake in the call."""
+    """Run one command. The exit status: 0 for success, 1 if something did not arrive, 2 for a mistake in the call.
+
+    After Ctrl-C it is `INTERRUPTED`.
+    """
     _print_anything()
     arguments = _parser().parse_args(argv)
     try:
@@ -38,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # who was reading has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,29 +44,25 @@ class Tally:
         self.refused += 1
         self.reasons[reason] = None
 
-    def leave(self, reason: str) -> None:
-        self.left += 1
+    def leave(self, reason: str, count: int = 1) -> None:
+        self.left += count
         self.reasons[reason] = None
 
 
 def run(path: str, dsn: str | None) -> int:
-    """Send, the oldest first. 0 if all is sent, 1 if something is left or was refused."""
+    """Send, the oldest first. 0 if all is sent, 1 if something is left or was refused; Ctrl-C is told, and raised."""
     if dsn is not None:
         parse(dsn)
     tally = Tally()
     with visit(path) as visitor:
         files = visitor.files()
         mine = [each for each in files if not each.held]
-        progress = Progress(len(mine), sys.stderr)
-        senders: dict[str, Sender | None] = {}
-        for found in mine:
-            try:
-                _send(visitor, found, dsn, senders, tally)
-            except OSError as error:
-                tally.leave(str(error))
-            progress.step()
-        progress.end()
-        _close(senders.values())
+        try:
+            _send_all(visitor, mine, dsn, tally)
+        except KeyboardInterrupt:
+            tally.leave("interrupted", len(mine) - tally.sent - tally.refused - tally.left)
+            _tell(tally, len(files) - len(mine))
+            raise
     _tell(tally, len(files) - len(mine))
     return 1 if tally.refused or tally.left else 0
 
@@ -126,6 +122,21 @@ class Sender:
             encoding, compress = self._compression
             headers["Content-Encoding"], body = encoding, compress(body)
         return Request(self._dsn.envelope_url, headers, body)
+
+
+def _send_all(visitor: Visit, mine: Sequence[Found], dsn: str | None, tally: Tally) -> None:
+    progress = Progress(len(mine), sys.stderr)
+    senders: dict[str, Sender | None] = {}
+    try:
+        for found in mine:
+            try:
+                _send(visitor, found, dsn, senders, tally)
+            except OSError as error:
+                tally.leave(str(error))
+            progress.step()
+    finally:
+        progress.end()
+        _close(senders.values())
 
 
 def _send(visitor: Visit, found: Found, dsn: str | None, senders: dict[str, Sender | None], tally: Tally) -> None:

@@ -36,6 +36,10 @@ class Files:
         """The oldest entry that has to be on disk, and is not there yet."""
         return self._turnstile.ask(self._book.filing.first, None, PATIENCE)
 
+    def all_filed(self) -> bool:
+        """Whether there is none of those; False also if nobody can tell now."""
+        return self._turnstile.ask(lambda: self._book.filing.first() is None, False, PATIENCE)
+
     def skip(self, entry: Entry) -> None:
         """This entry cannot be on disk."""
         self._turnstile.do(partial(self._book.filing.skip, entry))

@@ -137,7 +137,17 @@ _RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"
 
 def new_event_id() -> str:
     """A random UUID (version 4) as 32 hexadecimal digits."""
-    digits = os.urandom(16).hex()
+    return _as_uuid(os.urandom(16).hex())
+
+
+def event_id_from(origin: str) -> str:
+    """The same id whenever it is asked for the same origin, in the form of a random one."""
+    from hashlib import sha256
+
+    return _as_uuid(sha256(origin.encode()).hexdigest()[:32])
+
+
+def _as_uuid(digits: str) -> str:
     return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) & 3]}{digits[17:]}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from asyncsentry.events import Event, Json
+from asyncsentry.events.attributes import event_id_from
 from asyncsentry.events.frames import LINE_LIMIT, short_path
 from asyncsentry.events.freezing import cut
 from asyncsentry.events.rules import Rules
@@ -19,14 +20,20 @@ _THREAD: Final = re.compile(r"(?P<current>Current thread|Thread) (?P<id>0x[0-9a-
 _FRAME: Final = re.compile(r'  File "(?P<path>.*)", line (?P<line>\d+|\?\?\?) in (?P<function>.*)')
 
 
-def fatal_events(text: str, seconds: float, rules: Rules) -> list[Event]:
-    """An event for each crash that a text tells of. ``seconds`` since the epoch is when it was written."""
+def fatal_events(text: str, seconds: float, origin: str, rules: Rules) -> list[Event]:
+    """An event for each crash that a text tells of. ``seconds`` since the epoch is when it was written.
+
+    Their ids follow from ``origin``, which is this text's alone: whoever reads it again gives them the same.
+    """
     starts = [match.start() for match in _ERROR.finditer(text)][:MOST_ERRORS] or [0]
     ends = [*starts[1:], len(text)]
-    return [_event(text[start:end], seconds, rules) for start, end in zip(starts, ends, strict=True)]
+    return [
+        _event(text[start:end], seconds, event_id_from(f"{origin}-{number}"), rules)
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]
 
 
-def _event(text: str, seconds: float, rules: Rules) -> Event:
+def _event(text: str, seconds: float, id: str, rules: Rules) -> Event:
     said = _ERROR.match(text)
     threads = list(_threads(text, rules))
     crashed = next((thread for thread in threads if thread["current"]), None)
@@ -38,7 +45,7 @@ def _event(text: str, seconds: float, rules: Rules) -> Event:
     if crashed is not None:
         error["thread_id"] = crashed["id"]
         error["stacktrace"] = crashed.pop("stacktrace")
-    event: Event = {"timestamp": seconds, "level": "fatal", "exception": {"values": [error]}}
+    event: Event = {"event_id": id, "timestamp": seconds, "level": "fatal", "exception": {"values": [error]}}
     if threads:
         event["threads"] = {"values": list[Json](threads)}
     return event

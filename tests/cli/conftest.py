@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Started = Callable[..., "subprocess.Popen[str]"]
+
+
+def interrupt(command: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Press Ctrl-C; gives the exit status, and what was printed since it was read last."""
+    command.send_signal(signal.SIGINT)
+    output, errors = command.communicate(timeout=50)
+    return command.returncode, output, errors
 
 
 @pytest.fixture
@@ -27,3 +37,22 @@ def asyncsentry() -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def start() -> Iterator[Started]:
+    """Start ``asyncsentry`` with these arguments; it has ended when the test has."""
+    with ExitStack() as commands:
+
+        def start(*arguments: str) -> subprocess.Popen[str]:
+            command = subprocess.Popen(
+                [sys.executable, "-u", "-m", "asyncsentry", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+            )
+            commands.enter_context(command)
+            commands.callback(command.kill)
+            return command
+
+        yield start

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from asyncsentry.cli import main
+from asyncsentry.cli import INTERRUPTED, main
+from asyncsentry.testing import Hang, LocalSentry
 from asyncsentry.version import __version__
-from cli.conftest import Command
+from cli.conftest import Command, Started, interrupt
 
 
 def test_it_tells_its_version(asyncsentry: Command) -> None:
@@ -40,6 +41,14 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         demo.stdout.close()
         assert demo.stderr.read() == ""
         assert demo.wait(50) == 1
+
+
+@pytest.mark.parametrize("arguments", [("demo", "--dsn"), ("test",)])
+def test_a_command_ends_quietly_at_ctrl_c(start: Started, sentry: LocalSentry, arguments: tuple[str, ...]) -> None:
+    sentry.always(Hang())
+    command = start(*arguments, sentry.dsn)
+    sentry.wait_for(lambda: sentry.requests, 20.0)
+    assert interrupt(command)[::2] == (INTERRUPTED, "")
 
 
 def test_its_help_names_the_commands_and_gives_examples(asyncsentry: Command) -> None:

@@ -20,8 +20,8 @@ from asyncsentry.delivery.spool import envelopes, names
 from asyncsentry.delivery.spool.folder import Folder
 from asyncsentry.dsn import parse
 from asyncsentry.item import Attachment, Item
-from asyncsentry.testing import Answer, LocalSentry, Reset
-from cli.conftest import Command
+from asyncsentry.testing import Answer, Hang, LocalSentry, Reset
+from cli.conftest import Command, Started, interrupt
 
 DAY = 86400.0
 
@@ -256,6 +256,17 @@ def test_send_sets_aside_what_is_refused_and_what_is_no_envelope(
     assert [path.name for path in root.iterdir()] == [names.ASIDE]
 
 
+def test_at_ctrl_c_send_says_how_far_it_came(start: Started, root: Path, left: Left, sentry: LocalSentry) -> None:
+    for number in range(5):
+        left.add(number, message("waits"), age=60 - number)
+    left.end()
+    sentry.answer(*[Answer()] * 2, Hang())
+    sending = start("spool", "send", str(root))
+    sentry.wait_for(lambda: len(sentry.requests) > 2, 20.0)
+    assert interrupt(sending) == (130, "Sent: 2 envelopes.\n", "Left: 3 envelopes.\n   interrupted\n")
+    assert len(list(root.glob("*/*.envelope"))) == 3
+
+
 def test_send_leaves_what_it_cannot_read(asyncsentry: Command, root: Path, left: Left) -> None:
     left.add(1, message("there"))
     (file,) = root.glob("*/*.envelope")
@@ -336,6 +347,22 @@ def test_purge_may_leave_what_is_new(asyncsentry: Command, root: Path, left: Lef
     assert "Removed 1 envelope" in asyncsentry("spool", "purge", str(root), "--older-than", "2").stdout
     assert [path.name[-11:-9] for path in root.glob("*/*.envelope")] == ["02"]
     assert os.listdir(root / names.ASIDE) == ["letter.txt"]
+
+
+def test_what_tells_of_a_crash_is_left_to_the_program(
+    asyncsentry: Command, root: Path, left: Left, sentry: LocalSentry
+) -> None:
+    left.add(1, message("there"))
+    (folder,) = root.iterdir()
+    left.end()
+    told = {names.FATAL, names.new_folder("0" * 16) + names.CRASH}
+    for name in told:
+        (folder / name).write_text("Fatal Python error: Aborted\n")
+    assert len(asyncsentry("spool", "list", "--json", str(root)).stdout.splitlines()) == 1
+    assert asyncsentry("spool", "send", str(root)).stdout == "Sent: 1 envelope.\n"
+    assert ids(sentry) == [1]
+    assert asyncsentry("spool", "purge", str(root)).stdout == "Removed 0 envelopes, 0 B.\n"
+    assert set(os.listdir(folder)) == {*told, names.LOCK}
 
 
 # -- quantities

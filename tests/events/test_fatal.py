@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from asyncsentry.events.fatal import MOST_ERRORS, fatal_events
@@ -23,7 +24,7 @@ Extension modules: _speedups (total: 1)
 
 
 def only(text: str) -> dict[str, Any]:
-    (event,) = fatal_events(text, 1000.0, RULES)
+    (event,) = fatal_events(text, 1000.0, "a", RULES)
     return event
 
 
@@ -56,10 +57,19 @@ def test_the_other_threads_have_their_stacks() -> None:
 
 
 def test_each_crash_of_a_text_is_an_event() -> None:
-    events: list[Any] = fatal_events(TEXT + "Windows fatal exception: access violation\n", 1.0, RULES)
+    events: list[Any] = fatal_events(TEXT + "Windows fatal exception: access violation\n", 1.0, "a", RULES)
     values = [event["exception"]["values"][0]["value"] for event in events]
     assert values == ["Segmentation fault", "access violation"]
-    assert len(fatal_events(TEXT * (MOST_ERRORS + 5), 1.0, RULES)) == MOST_ERRORS
+    assert len(fatal_events(TEXT * (MOST_ERRORS + 5), 1.0, "a", RULES)) == MOST_ERRORS
+
+
+def test_who_reads_a_text_again_gives_its_events_the_same_ids() -> None:
+    def ids(origin: str) -> list[object]:
+        return [event["event_id"] for event in fatal_events(TEXT * 2, 1.0, origin, RULES)]
+
+    assert ids("a") == ids("a")
+    assert len({*ids("a"), *ids("b")}) == 4
+    assert all(uuid.UUID(str(id)).version == 4 for id in ids("a"))
 
 
 def test_what_is_no_crash_is_shown_by_its_first_line() -> None:

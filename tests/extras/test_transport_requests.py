@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import trustme
@@ -46,6 +49,39 @@ def test_a_head_that_comes_drop_by_drop_is_not_waited_for(sentry: LocalSentry) -
     assert isinstance(outcome, NoResponse)
     assert isinstance(outcome.error, TimeoutError)
     assert outcome.sent
+
+
+@contextmanager
+def crowded() -> Iterator[str]:
+    """A server that answers to no attempt to connect, as its queue is full."""
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/api/1/envelope/"
+
+
+def test_a_post_that_is_about_to_connect_can_be_ended() -> None:
+    outcomes: list[Response | NoResponse] = []
+    with crowded() as url:
+        session, began = Session(Settings(url)), time.monotonic()
+        post = threading.Thread(target=lambda: outcomes.append(session.post(Request(url, AUTH, b"{}"), PATIENCE)))
+        post.start()
+        while session._watch._line is None:
+            assert time.monotonic() - began < PATIENCE / 2
+            time.sleep(0.001)
+        while post.is_alive():
+            session.abort()  # and again, in case it was about to be
+            post.join(0.1)
+        session.close()
+    assert time.monotonic() - began < PATIENCE / 2
+    (outcome,) = outcomes
+    assert isinstance(outcome, NoResponse)
+    assert not outcome.sent
 
 
 def test_an_answer_that_comes_before_all_of_a_request_is_one() -> None:

@@ -45,11 +45,12 @@ class Desk:
         most_bytes: int = 10**6,
         queue_bytes: int = 100_000,
         finish: Callable[[Item], tuple[Item, bool]] = finish,
+        folder: Folder | None = None,
     ) -> None:
         self.root = root
         self.box = Box(bytes=queue_bytes, jitter=1.0, spooling=True)
         self.wall = Clock(WALL)
-        self.folder = a_folder(root)
+        self.folder = folder or a_folder(root)
         self.shelf = Shelf(most_bytes)
         self.keeper = Keeper(
             self.box.outbox.files,

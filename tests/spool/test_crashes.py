@@ -68,6 +68,22 @@ def test_a_crash_arrives_at_the_next_start(tmp_path: Path, sentry: LocalSentry) 
     assert attachment.payload.startswith(b"Fatal Python error: Segmentation fault")
 
 
+def test_of_a_program_that_crashes_at_each_start_no_crash_is_lost(tmp_path: Path, sentry: LocalSentry) -> None:
+    for _ in range(4):
+        assert run(tmp_path, sentry, CRASH, report_fatal_errors=True).returncode == -11
+    wait = f"""
+from pathlib import Path
+until = time.monotonic() + {LONG}
+while [path.name for path in Path({str(tmp_path)!r}).glob("*/*/*.*")] != ["fatal.txt"]:
+    assert time.monotonic() < until
+    time.sleep(0.01)
+"""
+    done = run(tmp_path, sentry, wait, report_fatal_errors=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list((tmp_path / "spool").iterdir()) == []
+    assert len({event["event_id"] for event in sentry.events}) == 4  # what was under way in a crash comes twice
+
+
 def test_a_crash_of_a_forked_child_arrives_too(tmp_path: Path, sentry: LocalSentry) -> None:
     text = f"""
 child = os.fork()

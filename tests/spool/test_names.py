@@ -44,7 +44,17 @@ def test_files_are_in_the_order_of_their_age() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lock", "readme.txt", "1-2-3.envelope", f"000000000000001-000000-{'b' * 32}.envelope.part"]
+    "name", ["lock", "fatal.txt", "readme.txt", "1-2-3.envelope", f"000000000000001-000000-{'b' * 32}.envelope.part"]
 )
 def test_other_files_are_not_ours(name: str) -> None:
     assert not names.is_file(name)
+    assert not names.is_crash(name)
+
+
+def test_what_tells_of_a_crash_is_called_as_the_folder_that_it_was_in() -> None:
+    folder = names.new_folder("0" * 16)
+    assert names.is_crash(folder + names.CRASH)
+    assert not names.is_file(folder + names.CRASH)
+    assert not names.is_folder(folder + names.CRASH)
+    assert not names.is_crash("letter" + names.CRASH)
+    assert names.origin(folder + names.CRASH) == folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from email.errors import MissingHeaderBodySeparatorDefect
 from functools import partial
@@ -48,15 +48,21 @@ class Watch:
         self.fresh = True
         return self.left()
 
-    def reached(self, line: socket.socket) -> socket.socket:
-        """The server, or its proxy, is at the other end. TLS will take the handle; `abort` has one of its own."""
-        self._line = line.dup()
-        try:
-            self.left()  # an abort may have come before there was anything to cut
-        except TimeoutError:
-            line.close()
-            raise
-        return line
+    def dial(self, host: str, port: int, options: Iterable[Any]) -> socket.socket:
+        """Connect to the first address that lets us; each may take its share of the time that is left.
+
+        urllib3's own way keeps its socket to itself until it is connected, which a server may leave it waiting for.
+        """
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        failure = OSError(f"{host} has no address")
+        for left, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            line = socket.socket(family, kind, protocol)
+            try:
+                return self._connect(line, address, left, options)
+            except OSError as error:
+                line.close()
+                failure = error
+        raise failure
 
     def connected(self, line: socket.socket) -> _Timed:
         self.close()
@@ -64,7 +70,7 @@ class Watch:
         return _Timed(line, self)
 
     def abort(self) -> None:
-        """Cut the connection, whatever it is in; of one that is not there yet nothing comes."""
+        """Cut the connection, whatever it is in; after the look-up of a name, too, nothing more is begun."""
         self._deadline = 0.0
         if (line := self._line) is not None:
             with suppress(OSError):
@@ -75,6 +81,17 @@ class Watch:
         line, self._line = self._line, None
         if line is not None:
             line.close()
+
+    # Any: an address looks different in each family.
+    def _connect(self, line: socket.socket, address: Any, share: int, options: Iterable[Any]) -> socket.socket:
+        self.close()
+        self._line = line.dup()  # TLS will take the handle; `abort` has one of its own
+        for option in options:
+            line.setsockopt(*option)
+        line.settimeout(self.left() / share)
+        line.connect(address)
+        line.settimeout(self.left())
+        return line
 
 
 class _Timed:
@@ -155,7 +172,7 @@ class _Plain(HTTPConnection):
         self.sock: Any = self._watch.connected(self.sock)
 
     def _new_conn(self) -> socket.socket:
-        return self._watch.reached(super()._new_conn())
+        return self._watch.dial(self._dns_host, self.port, self.socket_options or ())
 
 
 class _Secured(HTTPSConnection):
@@ -180,7 +197,7 @@ class _Secured(HTTPSConnection):
         self.is_verified = True  # or else the user has turned that off, and need not be warned at each connection
 
     def _new_conn(self) -> socket.socket:
-        return self._watch.reached(super()._new_conn())
+        return self._watch.dial(self._dns_host, self.port, self.socket_options or ())
 
 
 def watched_pools(watch: Watch) -> dict[str, Callable[..., HTTPConnectionPool]]:

@@ -53,8 +53,8 @@ class Folder:
         self._durable = durable
         self._path: str | None = None
         self._locks = Locks()
-        self.crashes: deque[tuple[str, float]] = deque()
-        """What was found of processes that crashed: the text, and when it was written (seconds since the epoch)."""
+        self.crashes: deque[str] = deque()
+        """The files that tell of crashes, taken over from processes that are gone."""
 
     def open_fatal(self) -> BinaryIO:
         """The file that is to tell of a crash of this process."""
@@ -72,6 +72,11 @@ class Folder:
     def read(self, name: str) -> bytes:
         with open(self._at(name), "rb") as file:
             return file.read()
+
+    def read_crash(self, name: str) -> tuple[str, float]:
+        """What a file tells of a crash, and when it was written, in seconds since the epoch."""
+        with open(self._at(name), "rb") as file:
+            return file.read(MOST_TEXT).decode("utf-8", "replace"), os.fstat(file.fileno()).st_mtime
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -159,19 +164,19 @@ class Folder:
                     return
                 os.replace(path, os.path.join(self._open(), name))
                 yield name, size
-            elif name == names.FATAL:
-                self._note_crash(path)
-                os.remove(path)
-            elif name.endswith(names.PART):
+            elif name == names.FATAL and os.path.getsize(path):
+                self._keep_crash(path, os.path.basename(folder) + names.CRASH)
+            elif names.is_crash(name):
+                self._keep_crash(path, name)
+            elif name == names.FATAL or name.endswith(names.PART):
                 os.remove(path)
             elif name != names.LOCK:
                 move_aside(self._root, path)
 
-    def _note_crash(self, path: str) -> None:
-        with open(path, "rb") as file:
-            text = file.read(MOST_TEXT).decode("utf-8", "replace")
-        if text:
-            self.crashes.append((text, os.path.getmtime(path)))
+    def _keep_crash(self, path: str, name: str) -> None:
+        """Take over the only copy of what tells of a crash, from its process or from one that has not reported it."""
+        os.replace(path, os.path.join(self._open(), name))
+        self.crashes.append(name)
 
 
 def move_aside(root: str, path: str) -> str:

@@ -115,7 +115,7 @@ class Keeper:
     @property
     def done(self) -> bool:
         """Whether all that is to be on disk is there."""
-        return self._files.unfiled() is None
+        return self._files.all_filed()
 
     def rest(self) -> float:
         """Seconds until there may be something to do of which nobody tells."""

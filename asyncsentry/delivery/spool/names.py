@@ -16,6 +16,9 @@ LOCK: Final = "lock"
 FATAL: Final = "fatal.txt"
 """The file in a process's folder that tells of its crash."""
 
+CRASH: Final = ".crash"
+"""The end of the name of such a file where it was taken over; before it is the name of the folder that it was in."""
+
 ASIDE: Final = "aside"
 """The folder of what is no envelope."""
 
@@ -44,6 +47,16 @@ def new_folder(digest: str) -> str:
 def is_folder(name: str, digest: str = "") -> bool:
     """Whether a process's folder is called so, for the destination with this digest."""
     return _FOLDER.fullmatch(name) is not None and name.startswith(digest)
+
+
+def is_crash(name: str) -> bool:
+    """Whether a file that was taken over, and tells of a crash, is called so."""
+    return name.endswith(CRASH) and is_folder(name.removesuffix(CRASH))
+
+
+def origin(name: str) -> str:
+    """Of a file that tells of a crash: the name of the folder whose process crashed."""
+    return name.removesuffix(CRASH)
 
 
 def new_file(seconds: float, sequence: int, event_id: str) -> str:

@@ -11,6 +11,7 @@ from threading import get_native_id
 from typing import Final
 
 from asyncsentry.delivery.spool import threads
+from asyncsentry.delivery.spool.crashes import Crashes, Report, ignore
 from asyncsentry.delivery.spool.fatal import FatalErrors
 from asyncsentry.delivery.spool.folder import Folder
 from asyncsentry.delivery.spool.keeper import Keeper
@@ -22,11 +23,6 @@ GLANCE: Final = 0.005
 """Seconds between two looks at whether the thread is done."""
 
 logger = logging.getLogger("asyncsentry")
-
-
-def ignore(_text: str, _seconds: float) -> None:
-    """What is done with what is found of processes that crashed, where nobody asked for it."""
-    logger.debug("a process crashed, and report_fatal_errors is off")
 
 
 class Spool:
@@ -41,13 +37,13 @@ class Spool:
         folder: Folder,
         *,
         fatal: FatalErrors | None = None,
-        crashed: Callable[[str, float], object] = ignore,
+        crashed: Report = ignore,
     ) -> None:
         """``crashed`` is told, in the thread, what is found of processes that crashed."""
         self._keeper = keeper
         self._folder = folder
         self._fatal = fatal
-        self._crashed = crashed
+        self._crashes = Crashes(folder, crashed)
         self._arm: Callable[[], object] = bool
         self._unstarted = deque([True])
         self._thread: int | None = None
@@ -88,6 +84,7 @@ class Spool:
             self._keeper.tidy()
             while time.monotonic() < deadline and self._keeper.file_next():
                 pass
+            self._forget_crashes()
 
     def leave(self) -> None:
         """Remove what is settled, and leave the rest to the next process."""
@@ -142,14 +139,22 @@ class Spool:
     def _do_all(self) -> None:
         keeper = self._keeper
         keeper.look()
-        while self._folder.crashes:
-            self._crashed(*self._folder.crashes.popleft())
-        keeper.tidy()
-        while not self._ended and keeper.file_next():
-            keeper.tidy()
+        self._file_all()
+        while not (self._ended or self._crashes.reported) and self._crashes.report_next():
+            self._file_all()
         back = False
         while not self._ended and (found := keeper.bring_back()) is not None and keeper.replay(*found):
             back = True
         if back:
             keeper.pause()
             self._arm()
+
+    def _file_all(self) -> None:
+        self._keeper.tidy()
+        while not self._ended and self._keeper.file_next():
+            self._keeper.tidy()
+        self._forget_crashes()
+
+    def _forget_crashes(self) -> None:
+        if self._crashes.reported and self._keeper.done:
+            self._crashes.forget_reported()
