@@ -133,7 +133,8 @@ class Client(Generic[Wait_co]):
         """What became of all that was captured so far, by category; nothing before the first capture.
 
         ``client.stats()["error"]``: so many were captured, delivered, lost for this and that reason, and so on. At any
-        time all that was captured is accounted for, once. A forked child begins anew.
+        time all that was captured is accounted for, once. A forked child begins anew. A signal handler may be told what
+        was true when this was called last.
         """
         dispatcher = self._delivery()
         return dispatcher.accounts() if dispatcher else {}

@@ -47,6 +47,8 @@ class _Inside(threading.local):
     capturing = False
     interrupted = False
     """Whether Ctrl-C was among what foreign code raised meanwhile."""
+    given = False
+    """Whether the event was given away to be sent: whatever happens then, it is counted there."""
 
 
 class Recorder:
@@ -115,7 +117,7 @@ class Recorder:
             if kept is not None:
                 crumbs = self._scopes.isolation().breadcrumbs
                 crumbs.append(self._assembly.breadcrumb(kept))
-                while len(crumbs) > most:
+                if len(crumbs) > most:
                     crumbs.popleft()
         except Exception:
             logger.debug("a breadcrumb could not be made", exc_info=True)
@@ -126,13 +128,15 @@ class Recorder:
         if self._inside.capturing:
             return self._lose("event_processor")
         self._inside.capturing = True
+        self._inside.given = False
         try:
             return capture()
         except Exception:
             logger.debug("an event could not be made", exc_info=True)
-            return self._lose("internal_sdk_error")
+            return None if self._inside.given else self._lose("internal_sdk_error")
         except BaseException:  # somebody's wish to end the program, or this task: not ours to refuse
-            self._lose("internal_sdk_error")
+            if not self._inside.given:
+                self._lose("internal_sdk_error")
             raise
         finally:
             self._inside.capturing = False
@@ -211,6 +215,7 @@ class Recorder:
                 return self._lose("before_send")
             event, weight = kept
         item = self._assembly.item(event, weight, scope.attachments, late)
+        self._inside.given = True
         taken = dispatcher.put(item)
         facts.find_out_early()  # and not earlier: its thread would slow the capture down
         if not taken:

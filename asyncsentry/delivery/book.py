@@ -1,17 +1,24 @@
-"""The book of one outbox: each entry that is not settled, and what became of the others."""
+"""The book of one outbox: each entry that is not settled, and what became of the others.
+
+Ctrl-C may come in the midst of anything, but Python looks for signals only where a function begins or returns, or a
+loop begins once more. So where an entry comes or goes, it is counted at once, without a call in between.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from asyncsentry.delivery.filing import STAYS, Filing
-from asyncsentry.delivery.ledger import Account, Ledger
+from asyncsentry.delivery.ledger import Account, Ledger, amounts
 from asyncsentry.delivery.losses import Losses, Reason
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.retry import MAX_TRIES
 from asyncsentry.item import Category, Item
+
+Key = TypeVar("Key")
 
 
 class Book:
@@ -33,19 +40,18 @@ class Book:
         """All entries up to this number are settled."""
         return next(iter(self._pending), self.number + 1) - 1
 
-    def open(self, item: Item, now: float) -> Entry:
-        """An item that was captured becomes an entry."""
-        self.ledger.capture(item)
-        return self._enter(item, now, None)
+    def open(self, entry: Entry) -> None:
+        """Enter what was captured."""
+        self._enter(entry, amounts(entry.item))
 
     def reopen(self, item: Item, now: float, file: str) -> Entry:
         """An item that was read from the disk becomes an entry: one that left memory, or one of another process."""
         counted = self.filing.take_back(file)
-        if counted is None:
-            self.ledger.capture(item)
-        elif item.attachments and "attachment" not in counted:  # they are lost already
+        if counted is not None and item.attachments and "attachment" not in counted:  # they are lost already
             item = replace(item, attachments=())
-        return self._enter(item, now, file)
+        entry = Entry(item, 0, now, file)
+        self._enter(entry, amounts(item) if counted is None else [])
+        return entry
 
     def drop(self, entries: Iterable[Entry], reason: Reason) -> int:
         """Give entries up; gives how many were lost by that. What is on disk may stay there."""
@@ -53,13 +59,15 @@ class Book:
 
     def deliver(self, entries: Iterable[Entry]) -> None:
         """The server accepted these entries."""
-        for entry in self._decided(entries):
-            self.ledger.deliver(entry.item)
+        for entry in entries:
+            if entry in self:
+                self._close(entry, self.ledger.delivered, amounts(entry.item))
 
     def limit(self, entries: Iterable[Entry]) -> None:
         """The server refused these entries by a rate limit."""
-        for entry in self._decided(entries):
-            self.ledger.limit(entry.item, sent_before=entry.sent)
+        for entry in entries:
+            if entry in self:  # what was sent before, without an answer, may have arrived then
+                self._close(entry, self.ledger.unknown if entry.sent else self.ledger.limited, amounts(entry.item))
 
     def remember(self, entries: Iterable[Entry]) -> None:
         """The server has accepted these entries after all, which may have left memory meanwhile."""
@@ -94,29 +102,35 @@ class Book:
             self.filing.spooled(),
         )
 
-    def _enter(self, item: Item, now: float, file: str | None) -> Entry:
+    def _enter(self, entry: Entry, counted: list[tuple[Category, int]]) -> None:
+        captured = self.ledger.captured
         self.number += 1
-        entry = Entry(item, self.number, now, file)
+        # At once:
+        entry.number = self.number
         self._pending[entry.number] = entry
+        for category, quantity in counted:
+            captured[category] += quantity
         self.filing.add(entry)
-        return entry
 
-    def _decided(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Those that are not settled yet, which the server has settled now."""
-        for entry in entries:
-            if self._pending.pop(entry.number, None) is not None:
-                self.filing.settle(entry)
-                yield entry
+    def _close(self, entry: Entry, counter: Counter[Key], counted: list[tuple[Key, int]]) -> None:
+        self.filing.settle(entry)
+        # At once:
+        del self._pending[entry.number]
+        for key, quantity in counted:
+            counter[key] += quantity
 
     def _drop(self, entry: Entry, reason: Reason) -> bool:
-        if self._pending.pop(entry.number, None) is None:
+        if entry not in self:
             return False
         spent = entry.replayed and entry.tries >= MAX_TRIES  # what spoils it may be in itself
         if reason in STAYS and self.filing.leave(entry, come_back=not spent):
+            del self._pending[entry.number]
             return False
-        self.filing.settle(entry)
+        counted = amounts(entry.item)
         if entry.sent:  # an earlier send, whose answer never came, may have arrived
-            self.ledger.lose_sight(reason, entry.item)
+            self._close(entry, self.ledger.unknown, counted)
         else:
-            self.ledger.lose(reason, entry.item)
+            self._close(entry, self.ledger.lost, [((reason, category), quantity) for category, quantity in counted])
+        for category, quantity in counted:
+            self._losses.note(reason, category, quantity)
         return True

@@ -34,7 +34,7 @@ class Filing:
         self._wanted = wanted
         self._unfiled: OrderedDict[int, Entry] = OrderedDict()
         self._in_memory: dict[str, Entry] = {}
-        self._spooled: dict[str, tuple[tuple[Category, int], ...]] = {}
+        self._spooled: dict[str, list[tuple[Category, int]]] = {}
         self._total: Counter[Category] = Counter()
 
     def add(self, entry: Entry) -> None:
@@ -75,7 +75,7 @@ class Filing:
         if entry.file is None:
             return False
         self._leave_memory(entry, entry.file)
-        self._spooled[entry.file] = counted = tuple(amounts(entry.item))
+        self._spooled[entry.file] = counted = amounts(entry.item)
         self._total.update(dict(counted))
         if come_back:
             self.returned.append(entry.file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from asyncsentry.delivery.losses import Counts, Losses, Reason
@@ -34,51 +34,30 @@ class Account:
 
 
 class Ledger:
-    """What became of the items of one outbox, whose turnstile guards it. What is lost is also noted in ``losses``."""
+    """What became of the items of one outbox, whose book counts them here, and whose turnstile guards it.
+
+    ``losses`` are told of what is lost besides.
+    """
 
     def __init__(self, losses: Losses) -> None:
+        self.captured: Counter[Category] = Counter()
+        self.delivered: Counter[Category] = Counter()
+        self.limited: Counter[Category] = Counter()
+        self.unknown: Counter[Category] = Counter()
+        self.lost: Counts = Counter()
         self._losses = losses
-        self._captured: Counter[Category] = Counter()
-        self._delivered: Counter[Category] = Counter()
-        self._limited: Counter[Category] = Counter()
-        self._unknown: Counter[Category] = Counter()
-        self._lost: Counts = Counter()
-
-    def capture(self, item: Item) -> None:
-        """It was put in the outbox."""
-        _count(self._captured, item)
-
-    def deliver(self, item: Item) -> None:
-        """The server accepted it."""
-        _count(self._delivered, item)
-
-    def limit(self, item: Item, *, sent_before: bool) -> None:
-        """The server refused it by a rate limit, and counts that. ``sent_before``: an earlier send may have arrived."""
-        _count(self._unknown if sent_before else self._limited, item)
-
-    def lose(self, reason: Reason, item: Item) -> None:
-        """It was given up, and has surely not arrived."""
-        for category, quantity in amounts(item):
-            self._lost[reason, category] += quantity
-            self._losses.note(reason, category, quantity)
-
-    def lose_sight(self, reason: Reason, item: Item) -> None:
-        """It was given up, and may have arrived."""
-        _count(self._unknown, item)
-        for category, quantity in amounts(item):
-            self._losses.note(reason, category, quantity)
 
     def lose_attachments(self, reason: Reason, item: Item) -> None:
         """What is bound to it was given up, and not the item."""
         for category, quantity in amounts(item):
             if category == "attachment":
-                self._lost[reason, category] += quantity
+                self.lost[reason, category] += quantity
                 self._losses.note(reason, category, quantity)
 
     def lose_file(self, counted: Mapping[Category, int]) -> None:
         """What was on disk alone, and counted as this, was given up for want of room, or has vanished."""
         for category, quantity in counted.items():
-            self._lost["cache_overflow", category] += quantity
+            self.lost["cache_overflow", category] += quantity
             self._losses.note("cache_overflow", category, quantity)
 
     def accounts(
@@ -86,18 +65,18 @@ class Ledger:
     ) -> dict[Category, Account]:
         """The account of each category in which there was anything."""
         early = self._losses.early()
-        captured = self._captured.copy()
+        captured = self.captured.copy()
         for (_, category), quantity in early.items():
             captured[category] += quantity
-        lost = self._lost + early
+        lost = self.lost + early
         waiting, underway = _total(queued), _total(in_flight)
         return {
             category: Account(
                 captured=captured[category],
-                delivered=self._delivered[category],
-                limited=self._limited[category],
+                delivered=self.delivered[category],
+                limited=self.limited[category],
                 lost={reason: quantity for (reason, of), quantity in lost.items() if of == category},
-                unknown=self._unknown[category],
+                unknown=self.unknown[category],
                 queued=waiting[category],
                 in_flight=underway[category],
                 spooled=spooled[category],
@@ -106,21 +85,18 @@ class Ledger:
         }
 
 
-def amounts(item: Item) -> Iterator[tuple[Category, int]]:
+def amounts(item: Item) -> list[tuple[Category, int]]:
     """What an item counts as, with what is bound to it. Nothing (the bytes of an empty attachment) does not count."""
-    yield item.category, 1
+    counted: list[tuple[Category, int]] = [(item.category, 1)]
     attached = sum(len(attachment.data) for attachment in item.attachments)
     if attached:
-        yield "attachment", attached
-
-
-def _count(counter: Counter[Category], item: Item) -> None:
-    for category, quantity in amounts(item):
-        counter[category] += quantity
+        counted.append(("attachment", attached))
+    return counted
 
 
 def _total(items: Iterable[Item]) -> Counter[Category]:
     total: Counter[Category] = Counter()
     for item in items:
-        _count(total, item)
+        for category, quantity in amounts(item):
+            total[category] += quantity
     return total

@@ -58,7 +58,7 @@ class Outbox:
         backoff: Backoff | None = None,
         spooling: bool = False,
     ) -> None:
-        self._turnstile = Turnstile()
+        self._turnstile = Turnstile(self._mend)
         self._queue = Queue(queue_bytes)
         self._leases: dict[Lease, None] = {}
         self._book = Book(losses, spooling=spooling)
@@ -70,6 +70,7 @@ class Outbox:
         self._patience = patience
         self._wall = wall
         self._resume = 0.0
+        self._told: dict[Category, Account] = {}
         self.files = Files(self._turnstile, self._queue, self._book, self._limits, self._failing)
 
     # -- capturing: these never wait
@@ -83,7 +84,12 @@ class Outbox:
     def put(self, item: Item, now: float) -> bool:
         """Take an item; from anywhere. False if there was no room for it: it is counted."""
         refused: list[Entry] = []
-        self._turnstile.do(partial(self._put, item, now, refused))
+        step = partial(self._put, Entry(item, 0, now), refused)
+        try:
+            self._turnstile.do(step)
+        except BaseException:  # Ctrl-C; nobody knows how far that came
+            self._turnstile.put_off(step)
+            raise
         return not refused
 
     def due(self, now: float) -> float | None:
@@ -128,9 +134,10 @@ class Outbox:
     def accounts(self) -> dict[Category, Account]:
         """What became of all that was captured so far, by category.
 
-        Nothing if that cannot be told now: this is a signal handler that interrupted the outbox itself.
+        In a signal handler that interrupted the outbox itself: what was told when this was asked last.
         """
-        return self._turnstile.ask(self._accounts, {}, PATIENCE)
+        self._told = self._turnstile.ask(self._accounts, self._told, PATIENCE)
+        return self._told
 
     # -- waiting
 
@@ -156,8 +163,15 @@ class Outbox:
 
     # -- inside the turnstile
 
-    def _put(self, item: Item, now: float, refused: list[Entry]) -> None:
-        entry = self._book.open(item, now)
+    def _mend(self) -> None:
+        """Something was cut off in the middle: what is not settled and not on its way waits again."""
+        underway = {entry.number for lease in self._leases for entry in lease.entries}
+        self._queue.mend(entry for entry in reversed(self._book.left()) if entry.number not in underway)
+
+    def _put(self, entry: Entry, refused: list[Entry]) -> None:
+        if entry.number:  # it was cut off only then, and is in the queue by now
+            return
+        self._book.open(entry)
         dropped = self._queue.append(entry)
         refused.extend(each for each in dropped if each is entry)
         self._book.drop(dropped, "queue_overflow")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
@@ -14,7 +14,8 @@ SHARE: Final = 4
 
 
 class Entry:
-    """An item on its way. ``number`` orders entries by their arrival; ``tries`` counts sends that may have arrived.
+    """An item on its way. ``number`` orders entries by their arrival, and is 0 before that; ``tries`` counts sends that
+    may have arrived.
 
     ``sent`` is whether it may have arrived by now, also in a send that was broken off. ``file`` is the name of the
     file that it is in as well; ``replayed``, whether it was read from there.
@@ -70,6 +71,11 @@ class _Line:
         del self.entries[entry.number]
         self.weight -= entry.item.weight
         self.note(entry)
+
+    def recount(self) -> None:
+        self.filed = OrderedDict((entry.number, entry) for entry in self.entries.values() if entry.file is not None)
+        self.weight = sum(entry.item.weight for entry in self.entries.values())
+        self.filed_weight = sum(entry.item.weight for entry in self.filed.values())
 
     def oldest(self) -> Entry | None:
         return next(iter(self.entries.values()), None)
@@ -156,6 +162,14 @@ class Queue:
     def note(self, entry: Entry) -> None:
         """An entry, that may be in here, is on disk now, or is no more."""
         self._line(entry).note(entry)
+
+    def mend(self, entries: Iterable[Entry]) -> None:
+        """Be right again after something was cut off in the middle: these entries are to wait, the oldest first."""
+        for entry in entries:
+            if entry.number not in self._line(entry).entries:
+                self.put_back(entry)
+        for line in self._lines:
+            line.recount()
 
     def fits_easily(self, weight: int) -> bool:
         """Whether what has time may come in: nothing waits, or half of the room is left."""

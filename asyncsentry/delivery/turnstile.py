@@ -21,19 +21,27 @@ class Turnstile:
     `do` never waits: it runs in captures, which happen in signal handlers, in finalizers and under any lock. If
     somebody is inside (perhaps this very thread, interrupted), that one does it too before it goes on.
 
+    Ctrl-C, or what else a signal handler raises, may cut a step off in the middle: then, before anything else is done,
+    ``mend`` is called, until it was done to its end.
+
     The lock is `_thread`'s: the one of `threading` is another in a program that gevent or eventlet has patched, where
     it may never come free for a thread that is none of theirs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mend: Callable[[], None] | None = None) -> None:
         self._lock = RLock()
-        self._busy = False
+        self._mend = mend or _nothing
+        self._busy = self._torn = False
         self._steps: deque[Callable[[], None]] = deque()
 
     @property
     def waiting(self) -> bool:
         """Whether something came that is not done yet."""
         return bool(self._steps)
+
+    def put_off(self, step: Callable[[], None]) -> None:
+        """Have it done by whoever comes next."""
+        self._steps.append(step)
 
     def do(self, step: Callable[[], None]) -> None:
         """Have it done: now, or by the one who is inside, as soon as that one is done."""
@@ -48,19 +56,32 @@ class Turnstile:
                 return otherwise
             self._busy = True
             try:
-                while self._steps:
-                    self._steps.popleft()()
-                return question()
+                return self._work_off(question)
             finally:
                 self._busy = False
         finally:
             # If we have it: Ctrl-C may come between getting it and knowing that. And it may come wherever a function
-            # begins, so there is none here.
+            # begins, so there is none here, and wherever a loop begins once more, where CPython 3.12 and 3.13 forget
+            # what is to be done finally: so there is none above.
             try:
                 self._lock.release()
             except RuntimeError:
                 pass
 
+    def _work_off(self, question: Callable[[], Answer]) -> Answer:
+        if self._torn:
+            self._mend()
+        self._torn = True
+        while self._steps:
+            self._steps.popleft()()
+        answer = question()
+        self._torn = False
+        return answer
+
 
 def _yes() -> bool:
     return True
+
+
+def _nothing() -> None:
+    pass

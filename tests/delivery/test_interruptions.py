@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from asyncsentry.testing import LocalSentry
+from asyncsentry.delivery.book import Book
+from asyncsentry.delivery.filing import Filing
+from asyncsentry.delivery.outbox import Outbox
+from asyncsentry.delivery.queue import Queue
+from asyncsentry.delivery.reports import Reports
+from asyncsentry.delivery.turns import Turns
+from asyncsentry.delivery.window import Window
+from asyncsentry.testing import Answer, LocalSentry
+from conftest import OpenClient
 from delivery.programs import TRANSPORTS, expected, lost, messages, run
 
 
@@ -103,3 +116,47 @@ assert outbox._turnstile.ask(lambda: True, False)
 """,
         measured=False,
     )
+
+
+@contextmanager
+def ctrl_c_in(function: Callable[..., Any]) -> Iterator[None]:
+    """Ctrl-C that comes where this function begins, for the first time."""
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is function.__code__:
+            raise KeyboardInterrupt
+
+    sys.setprofile(look)
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(Outbox._put, Book.open, Book._enter, Filing.add, Queue.append, Turns.arm),
+        *(Outbox._next, Queue.pop, Reports.take, Outbox.settle, Outbox._settle, Outbox._conclude, Window.fail),
+        *(Book.deliver, Book.drop, Filing.settle, Book._close),
+    ],
+    ids=lambda function: function if isinstance(function, int) else function.__qualname__,
+)
+def test_what_ctrl_c_cuts_off_is_sent_and_counted_all_the_same(
+    open_client: OpenClient, sentry: LocalSentry, function: Callable[..., Any], status: int
+) -> None:
+    client = open_client()
+    client.capture_message("before")
+    sentry.answer(Answer(status))
+    with ctrl_c_in(function):
+        client.capture_message("interrupted")
+        client.flush(20)
+    client.capture_message("after")
+    assert client.flush(20)
+    account = client.stats()["error"]
+    assert account.captured == 3 == account.delivered + sum(account.lost.values())
+    assert {name.split()[0] for name in messages(sentry)} >= {"before", "after"}
+    assert len(messages(sentry)) == account.delivered

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from asyncsentry.delivery.ledger import Account, Ledger
-from asyncsentry.delivery.losses import Losses
+from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES
 from asyncsentry.item import Attachment, Category
 from asyncsentry.transport.protocol import Response
@@ -154,18 +151,10 @@ def test_an_answer_that_comes_late_delivers() -> None:
     assert account(box) == Account(captured=1, delivered=1)
 
 
-def test_inside_of_the_outbox_itself_there_is_no_answer() -> None:
+def test_inside_of_the_outbox_itself_the_answer_is_that_of_the_last_time() -> None:
     box = Box()
     box.put(event(1))
-    assert box.outbox._turnstile.ask(box.outbox.accounts, None) == {}  # as a signal handler that interrupts it
-
-
-def test_a_ledger_notes_each_loss_once() -> None:
-    losses = Losses()
-    ledger = Ledger(losses)
-    ledger.capture(event(1))
-    ledger.lose("queue_overflow", event(1))
-    ledger.capture(event(2))
-    ledger.lose_sight("network_error", event(2))
-    assert ledger.accounts([], [], Counter()) == {"error": Account(captured=2, lost={"queue_overflow": 1}, unknown=1)}
-    assert losses.total() == {("queue_overflow", "error"): 1, ("network_error", "error"): 1}
+    before = box.outbox.accounts()
+    box.put(event(2))
+    assert box.outbox._turnstile.ask(box.outbox.accounts, None) == before  # as a signal handler that interrupts it
+    assert account(box) == Account(captured=2, queued=2)
