@@ -9,8 +9,9 @@ from typing import Final, Literal
 from asyncsentry.testing import Answer, Hang, Reset
 from asyncsentry.testing.answers import Reply
 
-ASYNCIO: Final = ("asyncio",)
-WITHOUT_REACTOR: Final = ("thread", "asyncio", "gevent", "eventlet", "trio")
+ASYNCIO: Final = ("asyncio", "uvloop")
+THREADS_AND_ASYNCIO: Final = ("thread", *ASYNCIO)
+WITHOUT_REACTOR: Final = (*THREADS_AND_ASYNCIO, "gevent", "eventlet", "trio")
 """Where work may be run more than once, and raises what it raises."""
 BLOCKING: Final = ("urllib", "requests")
 """The transports with which a capture waits for the server."""
@@ -80,6 +81,12 @@ CASES: Final[Mapping[str, Case]] = {
         Row(16, 16),
         places=WITHOUT_REACTOR,
     ),
+    "second thread": Case(
+        "a second thread, with a loop of its own, beside the main thread and after it",
+        "second_thread",
+        Row(6, 6),
+        places=THREADS_AND_ASYNCIO,
+    ),
     "last words": Case("captures in functions that `atexit` calls", "last_words", Row(3, 3)),
     "interrupt": Case("Ctrl-C", "interrupted", Row(6, 6), places=WITHOUT_REACTOR),
     "sigterm": Case(
@@ -99,7 +106,14 @@ CASES: Final[Mapping[str, Case]] = {
         places=ASYNCIO,
     ),
     "forks": Case("three forks in the middle of the work", "forks", Row(15, 15)),
-    "processes": Case("three children of `multiprocessing`", "processes", Row(9, 9), places=("thread", "asyncio")),
+    "processes": Case(
+        "three children of `multiprocessing`, forked",
+        "processes",
+        Row(9, 9),
+        places=THREADS_AND_ASYNCIO,
+    ),
+    "spawned": Case("the same, spawned", "spawned", Row(9, 9), places=THREADS_AND_ASYNCIO),
+    "pool": Case("six jobs in a pool of processes", "pool", Row(9, 9), places=THREADS_AND_ASYNCIO),
     # -- the network and the server
     "reset": Case(
         "three connections are reset before the request was read",
@@ -130,6 +144,12 @@ CASES: Final[Mapping[str, Case]] = {
         options={"spool": "spool", **PATIENT},
     ),
     "unavailable": Case("503 three times", "a_few", Row(5, 5), replies=(Answer(503),) * 3),
+    "unavailable for a second": Case(
+        "503 once, with `Retry-After: 1`",
+        "a_few",
+        Row(5, 5),
+        replies=(Answer(503, headers={"Retry-After": "1"}),),
+    ),
     "broken": Case("500 once", "a_few", Row(5, 4, counted=1, told=1), replies=(Answer(500),)),
     "too large": Case("413 once", "a_few", Row(5, 4, counted=1, told=1), replies=(Answer(413),)),
     "limited": Case(

@@ -58,6 +58,15 @@ def on_asyncio(work: Work) -> None:
     asyncio.run(work(asyncio.sleep), debug=False)  # as programs run, though the interpreter is in its development mode
 
 
+def on_uvloop(work: Work) -> None:
+    import asyncio
+
+    import uvloop
+
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    on_asyncio(work)
+
+
 def on_trio(work: Work) -> None:
     import trio
 
@@ -85,6 +94,7 @@ RUN: dict[str, Run] = {
     "gevent": in_thread,
     "eventlet": in_thread,
     "asyncio": on_asyncio,
+    "uvloop": on_uvloop,
     "trio": on_trio,
     "twisted": on_twisted,
 }

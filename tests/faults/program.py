@@ -230,7 +230,7 @@ def forks(run: Run) -> None:
     run(work)
 
 
-def processes(run: Run) -> None:
+def processes(run: Run, *, method: str = "fork") -> None:
     """Of `multiprocessing`, begun where there is no loop."""
     import multiprocessing
 
@@ -238,8 +238,8 @@ def processes(run: Run) -> None:
         capture("before", 2)
 
     run(work)
-    context = multiprocessing.get_context("fork")
-    children = [context.Process(target=in_process, args=(number,)) for number in range(3)]
+    context = multiprocessing.get_context(method)
+    children = [context.Process(target=in_process, args=(number,)) for number in range(3)]  # type: ignore[attr-defined]
     for child in children:
         child.start()
     for child in children:
@@ -247,11 +247,63 @@ def processes(run: Run) -> None:
     capture("after", 1)
 
 
+def spawned(run: Run) -> None:
+    processes(run, method="spawn")
+
+
+def pool(run: Run) -> None:
+    from concurrent.futures import ProcessPoolExecutor
+
+    async def work(pause: places.Pause) -> None:
+        capture("before", 2)
+
+    run(work)
+    with ProcessPoolExecutor(2) as executor:
+        list(executor.map(in_pool, range(6)))
+    capture("after", 1)
+
+
 def in_process(number: int) -> None:
+    prepare_child()
+    capture(f"process {number}", 2)
+
+
+def in_pool(number: int) -> None:
+    if not captured:
+        prepare_child()
+    capture(f"job {number}", 1)
+
+
+def prepare_child() -> None:
+    """Forked ones never call what `atexit` knows, and spawned ones know nothing of the client."""
     from multiprocessing.util import Finalize
 
-    Finalize(None, write_accounts, exitpriority=-1000)  # after the SDK's; these processes know no `atexit`
-    capture(f"process {number}", 2)
+    atexit.unregister(write_accounts)
+    if not sdk.is_initialized():
+        sdk.init(**json.loads(OPTIONS))
+    Finalize(None, write_accounts, exitpriority=-1000)  # after the SDK's
+
+
+def second_thread(run: Run) -> None:
+    """A loop in a thread of its own, beside the main thread's and when that has ended."""
+
+    async def other(pause: places.Pause) -> None:
+        capture("in the thread", 1)
+        await pause(0.05)
+        capture("in the thread, later", 1)
+
+    async def work(pause: places.Pause) -> None:
+        thread.start()
+        capture("main", 1)
+        await pause(0.01)
+
+    thread = threading.Thread(target=run, args=(other,))
+    run(work)
+    thread.join()
+    again = threading.Thread(target=run, args=(other,))
+    again.start()
+    again.join()
+    capture("after", 1)
 
 
 def interlude(run: Run) -> None:

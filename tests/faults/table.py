@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from faults.cases import CASES, Case
+from faults.cases import ASYNCIO, CASES, THREADS_AND_ASYNCIO, Case
 from faults.page import SHOWN
 
 
@@ -20,9 +20,9 @@ def lines() -> Iterator[str]:
 
 
 def _applies(case: Case) -> str:
-    if case.places == ("asyncio",):
+    if case.places == ASYNCIO:
         return "all on asyncio"
-    if case.places == ("thread", "asyncio"):
+    if case.places == THREADS_AND_ASYNCIO:
         return "all in threads and on asyncio"
     if case.places is not None:
         return "all but twisted"

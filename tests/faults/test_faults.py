@@ -23,6 +23,7 @@ TRANSPORTS = [
         ("auto", "thread", None),
         ("auto", "asyncio", None),
         ("asyncio", "asyncio", None),
+        ("asyncio", "uvloop", "uvloop"),
         ("aiohttp", "asyncio", "aiohttp"),
         ("httpx", "asyncio", "httpx"),
         ("tornado", "asyncio", "tornado"),
