@@ -132,13 +132,15 @@ class Channel:
             raise
         failure = OSError(f"{host} has no address")
         for left, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            self._wire = wire = Wire(self._network.socket(family, kind, protocol), deadline)
+            wire = None
             try:
+                self._wire = wire = Wire(self._network.socket(family, kind, protocol), deadline)
                 wire.connect(address, seconds_until(deadline) / left)
                 return wire
-            except OSError as error:
-                wire.close()
+            except OSError as error:  # perhaps there is no such family here
                 failure = error
+                if wire is not None:
+                    wire.close()
         raise failure
 
 

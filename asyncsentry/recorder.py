@@ -10,6 +10,7 @@ import threading
 import time
 from _thread import interrupt_main
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from asyncsentry.diary import Complaints
@@ -47,8 +48,8 @@ class _Inside(threading.local):
     capturing = False
     interrupted = False
     """Whether Ctrl-C was among what foreign code raised meanwhile."""
-    given = False
-    """Whether the event was given away to be sent: whatever happens then, it is counted there."""
+    put_off: Callable[[], None] | None = None
+    """What sees to it that the event is sent in the end, from the moment on at which it is given away."""
 
 
 class Recorder:
@@ -128,18 +129,17 @@ class Recorder:
         if self._inside.capturing:
             return self._lose("event_processor")
         self._inside.capturing = True
-        self._inside.given = False
         try:
             return capture()
         except Exception:
             logger.debug("an event could not be made", exc_info=True)
-            return None if self._inside.given else self._lose("internal_sdk_error")
+            return self._break_off()
         except BaseException:  # somebody's wish to end the program, or this task: not ours to refuse
-            if not self._inside.given:
-                self._lose("internal_sdk_error")
+            self._break_off()
             raise
         finally:
             self._inside.capturing = False
+            self._inside.put_off = None
             if self._inside.interrupted:
                 self._inside.interrupted = False
                 interrupt_main()
@@ -215,8 +215,9 @@ class Recorder:
                 return self._lose("before_send")
             event, weight = kept
         item = self._assembly.item(event, weight, scope.attachments, late)
-        self._inside.given = True
-        taken = dispatcher.put(item)
+        entry = dispatcher.entry(item)
+        self._inside.put_off = partial(dispatcher.put_off, entry)
+        taken = dispatcher.put(entry)
         facts.find_out_early()  # and not earlier: its thread would slow the capture down
         if not taken:
             return None
@@ -250,6 +251,13 @@ class Recorder:
             self._complaints.wrong("before_breadcrumb returned no breadcrumb", "it is dropped")
             return None
         return changed
+
+    def _break_off(self) -> str | None:
+        """Count the event that was to be captured, once: as lost, or by whoever sends it."""
+        if self._inside.put_off is None:
+            return self._lose("internal_sdk_error")
+        self._inside.put_off()
+        return None
 
     def _lose(self, reason: Reason) -> str | None:
         """Count an event as lost; gives the id that it has not got."""

@@ -19,6 +19,7 @@ from testing.client import AUTH, event_envelope
 from transports.scripted import answer, read_request, scripted
 
 PATIENCE = 20.0
+UNKNOWN_FAMILY = 200
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -212,3 +213,15 @@ def test_a_new_connection_that_is_reset_is_a_failure(sentry: LocalSentry, reset:
     assert isinstance(outcome, NoResponse)
     assert outcome.sent
     assert len(sentry.requests) <= 1
+
+
+class Odd(Blocking):
+    """A machine on which a name has addresses of a family that it has not."""
+
+    def addresses(self, host: str, port: int, seconds: float, /) -> list[tuple[int, int, int, str, Any]]:
+        return [(UNKNOWN_FAMILY, socket.SOCK_STREAM, 0, "", ("::1", port)), *super().addresses(host, port, seconds)]
+
+
+def test_an_address_of_a_family_that_is_not_here_is_passed_over(sentry: LocalSentry) -> None:
+    with closing(Channel(Settings(sentry.url), Odd())) as channel:
+        assert isinstance(channel.post(event_request(sentry), PATIENCE), Response)

@@ -6,19 +6,16 @@ loop begins once more. So where an entry comes or goes, it is counted at once, w
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
 
 from asyncsentry.delivery.filing import STAYS, Filing
-from asyncsentry.delivery.ledger import Account, Ledger, amounts
+from asyncsentry.delivery.ledger import Account, Key, Ledger, Tally, amounts
 from asyncsentry.delivery.losses import Losses, Reason
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.retry import MAX_TRIES
 from asyncsentry.item import Category, Item
-
-Key = TypeVar("Key")
 
 
 class Book:
@@ -91,7 +88,7 @@ class Book:
             if counted is None:
                 self._losses.add("cache_overflow", category)
             else:
-                self.ledger.lose_file(counted)
+                self.ledger.lose("cache_overflow", counted.items())
         return entry
 
     def accounts(self, queued: Iterable[Entry], underway: Iterable[Entry]) -> dict[Category, Account]:
@@ -103,21 +100,21 @@ class Book:
         )
 
     def _enter(self, entry: Entry, counted: list[tuple[Category, int]]) -> None:
-        captured = self.ledger.captured
-        self.number += 1
+        captured = self.ledger.captured.plus(counted)
+        number = self.number + 1
         # At once:
-        entry.number = self.number
-        self._pending[entry.number] = entry
-        for category, quantity in counted:
-            captured[category] += quantity
+        self.number = entry.number = number
+        self._pending[number] = entry
+        self.ledger.captured.sums = captured
+        # That was it.
         self.filing.add(entry)
 
-    def _close(self, entry: Entry, counter: Counter[Key], counted: list[tuple[Key, int]]) -> None:
+    def _close(self, entry: Entry, tally: Tally[Key], counted: list[tuple[Key, int]]) -> None:
         self.filing.settle(entry)
+        sums = tally.plus(counted)
         # At once:
         del self._pending[entry.number]
-        for key, quantity in counted:
-            counter[key] += quantity
+        tally.sums = sums
 
     def _drop(self, entry: Entry, reason: Reason) -> bool:
         if entry not in self:

@@ -17,6 +17,7 @@ from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.losses import Counts, Losses, Reason
 from asyncsentry.delivery.outbox import Outbox
+from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.turns import READY_WITHIN, Readiness, Turns
 from asyncsentry.item import Category, Item
 from asyncsentry.transport.protocol import Request, Transport
@@ -78,9 +79,17 @@ class Dispatcher:
         """Why an item of this category would be dropped now, if it would."""
         return self._outbox.refusal(category, self._now())
 
-    def put(self, item: Item) -> bool:
-        """Queue an item and see that it is sent; False if there was no room for it."""
-        taken = self._outbox.put(item, self._now())
+    def entry(self, item: Item) -> Entry:
+        """What an item is in the queue, to be `put` there."""
+        return self._outbox.entry(item, self._now())
+
+    def put_off(self, entry: Entry) -> None:
+        """See that an entry is in the queue in the end: Ctrl-C came while it was put there."""
+        self._outbox.put_off(entry)
+
+    def put(self, entry: Entry) -> bool:
+        """Queue an entry and see that it is sent; False if there was no room for it."""
+        taken = self._outbox.put(entry)
         if self.spool is not None:
             self.spool.wake()
         if self._budget is None:

@@ -55,6 +55,8 @@ class Filing:
 
     def file(self, entry: Entry, name: str) -> bool:
         """It is on disk; False if it has been settled meanwhile, and the file is to go again."""
+        if self._in_memory.get(name) is entry:  # Ctrl-C: this is done once more
+            return True
         if self._unfiled.pop(entry.number, None) is None:
             self.settled.append(name)
             return False

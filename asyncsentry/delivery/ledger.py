@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from asyncsentry.delivery.losses import Counts, Losses, Reason
+from asyncsentry.delivery.losses import Losses, Reason
 from asyncsentry.item import Category, Item
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,22 @@ class Account:
     """What is on disk and not in memory (see the option ``spool``)."""
 
 
+class Tally(Generic[Key]):
+    """Sums by key. They grow by being exchanged for larger ones, which is one instant: see `Book`."""
+
+    __slots__ = ("sums",)
+
+    def __init__(self) -> None:
+        self.sums: dict[Key, int] = {}
+
+    def plus(self, amounts: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+        """The sums with these amounts added."""
+        sums = self.sums.copy()
+        for key, quantity in amounts:
+            sums[key] = sums.get(key, 0) + quantity
+        return sums
+
+
 class Ledger:
     """What became of the items of one outbox, whose book counts them here, and whose turnstile guards it.
 
@@ -40,43 +59,38 @@ class Ledger:
     """
 
     def __init__(self, losses: Losses) -> None:
-        self.captured: Counter[Category] = Counter()
-        self.delivered: Counter[Category] = Counter()
-        self.limited: Counter[Category] = Counter()
-        self.unknown: Counter[Category] = Counter()
-        self.lost: Counts = Counter()
+        self.captured: Tally[Category] = Tally()
+        self.delivered: Tally[Category] = Tally()
+        self.limited: Tally[Category] = Tally()
+        self.unknown: Tally[Category] = Tally()
+        self.lost: Tally[tuple[Reason, Category]] = Tally()
         self._losses = losses
 
     def lose_attachments(self, reason: Reason, item: Item) -> None:
         """What is bound to it was given up, and not the item."""
-        for category, quantity in amounts(item):
-            if category == "attachment":
-                self.lost[reason, category] += quantity
-                self._losses.note(reason, category, quantity)
+        self.lose(reason, [each for each in amounts(item) if each[0] == "attachment"])
 
-    def lose_file(self, counted: Mapping[Category, int]) -> None:
-        """What was on disk alone, and counted as this, was given up for want of room, or has vanished."""
-        for category, quantity in counted.items():
-            self.lost["cache_overflow", category] += quantity
-            self._losses.note("cache_overflow", category, quantity)
+    def lose(self, reason: Reason, counted: Iterable[tuple[Category, int]]) -> None:
+        """What counted as this was given up."""
+        self.lost.sums = self.lost.plus([((reason, category), quantity) for category, quantity in counted])
+        for category, quantity in counted:
+            self._losses.note(reason, category, quantity)
 
     def accounts(
         self, queued: Iterable[Item], in_flight: Iterable[Item], spooled: Counter[Category]
     ) -> dict[Category, Account]:
         """The account of each category in which there was anything."""
         early = self._losses.early()
-        captured = self.captured.copy()
-        for (_, category), quantity in early.items():
-            captured[category] += quantity
-        lost = self.lost + early
+        captured = self.captured.plus((category, quantity) for (_, category), quantity in early.items())
+        lost = self.lost.plus(early.items())
         waiting, underway = _total(queued), _total(in_flight)
         return {
             category: Account(
                 captured=captured[category],
-                delivered=self.delivered[category],
-                limited=self.limited[category],
+                delivered=self.delivered.sums.get(category, 0),
+                limited=self.limited.sums.get(category, 0),
                 lost={reason: quantity for (reason, of), quantity in lost.items() if of == category},
-                unknown=self.unknown[category],
+                unknown=self.unknown.sums.get(category, 0),
                 queued=waiting[category],
                 in_flight=underway[category],
                 spooled=spooled[category],

@@ -81,16 +81,19 @@ class Outbox:
             return "ratelimit_backoff"
         return "queue_overflow" if self._queue.full(category) else None
 
-    def put(self, item: Item, now: float) -> bool:
-        """Take an item; from anywhere. False if there was no room for it: it is counted."""
+    def entry(self, item: Item, now: float) -> Entry:
+        """What an item is in here, to be `put`."""
+        return Entry(item, 0, now)
+
+    def put(self, entry: Entry) -> bool:
+        """Take an entry; from anywhere. False if there was no room for it: it is counted."""
         refused: list[Entry] = []
-        step = partial(self._put, Entry(item, 0, now), refused)
-        try:
-            self._turnstile.do(step)
-        except BaseException:  # Ctrl-C; nobody knows how far that came
-            self._turnstile.put_off(step)
-            raise
+        self._turnstile.do(partial(self._put, entry, refused))
         return not refused
+
+    def put_off(self, entry: Entry) -> None:
+        """Have an entry put by whoever comes next, if it is not yet: Ctrl-C came while it was put."""
+        self._turnstile.put_off(partial(self._put, entry, []))
 
     def due(self, now: float) -> float | None:
         """Seconds until `next` has something to do: 0 if at once, or if that cannot be said now; None if never."""

@@ -21,8 +21,8 @@ class Turnstile:
     `do` never waits: it runs in captures, which happen in signal handlers, in finalizers and under any lock. If
     somebody is inside (perhaps this very thread, interrupted), that one does it too before it goes on.
 
-    Ctrl-C, or what else a signal handler raises, may cut a step off in the middle: then, before anything else is done,
-    ``mend`` is called, until it was done to its end.
+    Ctrl-C, or what else a signal handler raises, may cut a step off in the middle. Then, before anything else is done,
+    ``mend`` is called, and the step once more: what it has done already it must not do again.
 
     The lock is `_thread`'s: the one of `threading` is another in a program that gevent or eventlet has patched, where
     it may never come free for a thread that is none of theirs.
@@ -30,9 +30,10 @@ class Turnstile:
 
     def __init__(self, mend: Callable[[], None] | None = None) -> None:
         self._lock = RLock()
-        self._mend = mend or _nothing
+        self._mend = mend
         self._busy = self._torn = False
         self._steps: deque[Callable[[], None]] = deque()
+        self._step: Callable[[], None] | None = None
 
     @property
     def waiting(self) -> bool:
@@ -69,11 +70,17 @@ class Turnstile:
                 pass
 
     def _work_off(self, question: Callable[[], Answer]) -> Answer:
-        if self._torn:
+        if self._torn and self._mend is not None:
             self._mend()
+            torn, self._step = self._step, None
+            if torn is not None:
+                torn()
         self._torn = True
         while self._steps:
-            self._steps.popleft()()
+            self._step = step = self._steps[0]
+            del self._steps[0]  # without a call in between: see `Book`
+            step()
+            self._step = None
         answer = question()
         self._torn = False
         return answer
@@ -81,7 +88,3 @@ class Turnstile:
 
 def _yes() -> bool:
     return True
-
-
-def _nothing() -> None:
-    pass

@@ -34,7 +34,6 @@ CIRCULAR: Final = "<circular reference>"
 _SHORT: Final = 100
 _EXACT_INT: Final = 2**53
 _LARGEST_INT_BITS: Final = 1024
-_PLAIN: Final = (bool, float, type(None))
 
 
 def cut(text: str, limit: int) -> str:
@@ -298,7 +297,9 @@ def _freeze_int(value: int) -> int | str:
 def _is_plain(value: Any) -> bool:
     """Whether this is a number or the like of the interpreter's own, of no great length: its text costs nothing."""
     kind = type(value)
-    return kind in _PLAIN or (kind is int and value.bit_length() <= _LARGEST_INT_BITS)
+    if kind is int:
+        return bool(value.bit_length() <= _LARGEST_INT_BITS)
+    return value is None or kind is bool or kind is float
 
 
 def _is_secret_pair(pair: tuple[Any, Any]) -> bool:

@@ -86,7 +86,7 @@ class Delivery:
 def put(dispatcher: Dispatcher, *numbers: int) -> None:
     for number in numbers:
         assert dispatcher.refusal("error") is None
-        dispatcher.put(event(number))
+        dispatcher.put(dispatcher.entry(event(number)))
 
 
 def elsewhere(function: Callable[[], Any]) -> Any:

@@ -98,7 +98,7 @@ class Box:
 
     def put(self, *items: Item) -> None:
         for item in items:
-            self.outbox.put(item, self.clock())
+            self.outbox.put(self.outbox.entry(item, self.clock()))
 
     def next(self, thread: int = HERE, *, hurry: bool = False) -> Lease:
         lease = self.outbox.next(self.clock(), thread, hurry=hurry)

@@ -80,7 +80,7 @@ def test_all_that_is_captured_after_the_end_shares_the_time_of_the_end(delivery:
     began = time.monotonic()
     assert dispatcher.exit(0.5) == 1
     for number in range(100):
-        dispatcher.put(event(number))
+        dispatcher.put(dispatcher.entry(event(number)))
     assert time.monotonic() - began < LONG
     assert delivery.lost() == {("network_error", "error"): 101}
 
@@ -91,7 +91,7 @@ def test_what_is_closed_delivers_what_is_left_and_ends_its_transport(delivery: D
     dispatcher.close(LONG)
     assert delivery.arrived == ["01", "02"]
     assert threaded.stopped
-    dispatcher.put(event(3))
+    dispatcher.put(dispatcher.entry(event(3)))
     assert delivery.lost() == {("network_error", "error"): 1}
 
 
@@ -109,7 +109,7 @@ def test_what_a_close_cancels_is_counted_once(delivery: Delivery) -> None:
     transport = Cancelling()
     dispatcher = delivery.begin(transport, timeout=0.2)
     put(dispatcher, 1, 2)
-    dispatcher.put(session())
+    dispatcher.put(dispatcher.entry(session()))
     elsewhere(transport.turn)
     elsewhere(transport.turn)
     assert len(transport.sends) == 2
@@ -175,7 +175,7 @@ def test_threads_that_capture_and_flush_lose_nothing(delivery: Delivery, threade
 
     def work(first: int) -> None:
         for number in range(first, first + 25):
-            dispatcher.put(event(number))
+            dispatcher.put(dispatcher.entry(event(number)))
             if number % 10 == 0:
                 dispatcher.flush(LONG)
 

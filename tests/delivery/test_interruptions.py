@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 
 from asyncsentry.delivery.book import Book
+from asyncsentry.delivery.dispatcher import Dispatcher
 from asyncsentry.delivery.filing import Filing
+from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.queue import Queue
 from asyncsentry.delivery.reports import Reports
 from asyncsentry.delivery.turns import Turns
-from asyncsentry.delivery.window import Window
-from asyncsentry.testing import Answer, LocalSentry
+from asyncsentry.item import Attachment
+from asyncsentry.testing import LocalSentry
+from asyncsentry.transport.protocol import NoResponse, Response
 from conftest import OpenClient
+from delivery.cutting import cut_at, cut_where
+from delivery.material import LOST, OK, REFUSED, Box, event, limits, session
 from delivery.programs import TRANSPORTS, expected, lost, messages, run
 
 
@@ -99,7 +103,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
 while interrupts < 500:
     try:
         inside = True
-        outbox.put(Item("event", "error", {}, 1, "a" * 32), 0.0)
+        outbox.put(outbox.entry(Item("event", "error", {}, 1, "a" * 32), 0.0))
         outbox.due(0.0)
         inside = False
     except KeyboardInterrupt:
@@ -118,45 +122,71 @@ assert outbox._turnstile.ask(lambda: True, False)
     )
 
 
-@contextmanager
-def ctrl_c_in(function: Callable[..., Any]) -> Iterator[None]:
-    """Ctrl-C that comes where this function begins, for the first time."""
-
-    def look(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code is function.__code__:
-            raise KeyboardInterrupt
-
-    sys.setprofile(look)
-    try:
-        yield
-    except KeyboardInterrupt:
-        return
-    finally:
-        sys.setprofile(None)
-
-
-@pytest.mark.parametrize("status", [200, 400, 503])
 @pytest.mark.parametrize(
     "function",
     [
-        *(Outbox._put, Book.open, Book._enter, Filing.add, Queue.append, Turns.arm),
-        *(Outbox._next, Queue.pop, Reports.take, Outbox.settle, Outbox._settle, Outbox._conclude, Window.fail),
-        *(Book.deliver, Book.drop, Filing.settle, Book._close),
+        *(Dispatcher.put, Outbox.put, Outbox._put, Book.open, Filing.add, Queue.append, Turns.arm, Outbox._next),
+        *(Queue.pop, Reports.take, Outbox.settle, Outbox._settle, Outbox._conclude, Book.deliver, Filing.settle),
     ],
-    ids=lambda function: function if isinstance(function, int) else function.__qualname__,
+    ids=lambda function: function.__qualname__,
 )
-def test_what_ctrl_c_cuts_off_is_sent_and_counted_all_the_same(
-    open_client: OpenClient, sentry: LocalSentry, function: Callable[..., Any], status: int
+def test_a_capture_that_ctrl_c_cuts_off_when_its_event_is_made_is_sent_all_the_same(
+    open_client: OpenClient, sentry: LocalSentry, function: Callable[..., Any]
 ) -> None:
     client = open_client()
     client.capture_message("before")
-    sentry.answer(Answer(status))
-    with ctrl_c_in(function):
+    with cut_where(lambda frame, event: event == "call" and frame.f_code is function.__code__) as cut:
         client.capture_message("interrupted")
-        client.flush(20)
+    assert cut.came
     client.capture_message("after")
     assert client.flush(20)
-    account = client.stats()["error"]
-    assert account.captured == 3 == account.delivered + sum(account.lost.values())
-    assert {name.split()[0] for name in messages(sentry)} >= {"before", "after"}
-    assert len(messages(sentry)) == account.delivered
+    assert client.stats()["error"] == Account(captured=3, delivered=3)
+    assert set(messages(sentry)) == {"before", "interrupted", "after"}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [OK, Response(400, {}), Response(503, {}), limits("60:error:key", 429), LOST, REFUSED],
+    ids=["taken", "refused", "failing", "limited", "lost", "not-sent"],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # where a generator is thrown away
+def test_wherever_ctrl_c_comes_everything_is_counted_once(outcome: Response | NoResponse) -> None:
+    for number in count():
+        box = Box()
+        wanted = (event(1, attachments=(Attachment(b"abc", "a"),)), session(), event(2))
+        entries = [box.outbox.entry(item, box.clock()) for item in wanted]
+        with cut_at(number) as cut:
+            for entry in entries:
+                box.outbox.put(entry)
+            box.settle(box.next(), outcome)
+        for entry in entries:
+            box.outbox.put_off(entry)  # as its capture does
+        box.outbox.reclaim()
+        box.clock.advance(100)
+        while box.outbox.due(box.clock()) == 0:
+            box.send(OK)
+        accounts = box.outbox.accounts()
+        assert {category: account.captured for category, account in accounts.items()} == {
+            "error": 2,
+            "session": 1,
+            "attachment": 3,
+        }
+        for account in accounts.values():
+            settled = account.delivered + account.limited + account.unknown + sum(account.lost.values())
+            assert account.captured == settled, (number, accounts)
+        if not cut.came:
+            break
+
+
+def test_what_another_thread_put_is_not_lost_with_the_step_that_ctrl_c_cuts_off() -> None:
+    box = Box()
+
+    def let_another_put() -> None:
+        thread = threading.Thread(target=box.put, args=(event(1),))
+        thread.start()
+        thread.join()
+
+    with cut_where(lambda frame, event: event == "call" and frame.f_code is Outbox._put.__code__) as cut:
+        box.outbox._turnstile.do(let_another_put)
+    assert cut.came
+    assert box.outbox.accounts() == {"error": Account(captured=1, queued=1)}

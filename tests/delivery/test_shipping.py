@@ -30,7 +30,7 @@ def test_what_delivers_is_put_together_once(ours: Shipping, sentry: LocalSentry)
     dispatcher = ours.open()
     assert dispatcher is not None
     assert ours.open() is ours.dispatcher is dispatcher
-    dispatcher.put(event())
+    dispatcher.put(dispatcher.entry(event()))
     (request,) = sentry.requests
     assert request.headers["user-agent"].startswith("asyncsentry.python/")
     assert f"sentry_key={'a' * 32}" in request.headers["x-sentry-auth"]
@@ -41,7 +41,7 @@ def test_an_event_that_no_server_takes_arrives_smaller(ours: Shipping, sentry: L
     assert dispatcher is not None
     id = "b" * 32
     large = {"event_id": id, "extra": {str(number): "a" * 1000 for number in range(2000)}}
-    dispatcher.put(Item("event", "error", large, 2_000_000, id))
+    dispatcher.put(dispatcher.entry(Item("event", "error", large, 2_000_000, id)))
     assert dispatcher.flush(LONG)
     (request,) = sentry.requests
     assert len(request.body) < EVENT_LIMIT

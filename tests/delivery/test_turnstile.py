@@ -110,6 +110,22 @@ def test_an_error_in_a_step_leaves_the_door_open() -> None:
     assert turnstile.ask(lambda: "free", "taken") == "free"
 
 
+def test_what_was_cut_off_is_mended_and_done_once_more() -> None:
+    done: list[str] = []
+    turnstile = Turnstile(lambda: done.append("mended"))
+
+    def fail() -> None:
+        done.append("begun")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        turnstile.do(fail)
+    with pytest.raises(KeyboardInterrupt):
+        turnstile.do(lambda: done.append("later"))
+    assert turnstile.ask(lambda: "free", "taken") == "free"
+    assert done == ["begun", "mended", "begun", "mended", "later"]
+
+
 def test_many_threads_lose_no_step() -> None:
     turnstile = Turnstile()
     done: list[int] = []

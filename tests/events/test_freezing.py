@@ -335,6 +335,20 @@ def test_a_str_that_raises_gives_the_type_s_name(freezer: Freezer) -> None:
     assert freezer.text(Mute()) == f"<{__name__}.{Mute.__qualname__}>"
 
 
+def test_a_metaclass_has_no_say_in_what_is_a_number(freezer: Freezer) -> None:
+    class Equal(type):
+        __hash__ = type.__hash__
+
+        def __eq__(cls, other: object) -> bool:
+            raise OSError
+
+    class Odd(metaclass=Equal):
+        def __str__(self) -> str:
+            return "odd"
+
+    assert freezer.text(Odd()) == "odd"
+
+
 def slow(clock: Clock, seconds: float) -> Any:
     def show(self: object) -> str:
         clock.now += seconds

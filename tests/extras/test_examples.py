@@ -63,7 +63,8 @@ def test_a_script_reports_its_threads_crashes_and_its_own(sentry: LocalSentry) -
     with start("threaded_script.py", dsn=sentry.dsn) as program:
         output, _ = program.communicate(timeout=PATIENCE)
     assert program.returncode == 1
-    assert sorted(output.splitlines()) == ["5 letters, 0.20 of all in each", "6 letters, 0.17 of all in each"]
+    for line in ("5 letters, 0.20 of all in each", "6 letters, 0.17 of all in each"):
+        assert line in output  # the threads may write at the same time
     assert errors(sentry) == [("ZeroDivisionError", "excepthook"), ("ZeroDivisionError", "threading")]
     assert [event["tags"] for event in sentry.events if "tags" in event] == [{"job": "letters"}]
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 import trustme
@@ -19,6 +20,8 @@ from asyncsentry_transports._requests_session import Session
 from testing.client import AUTH
 from transports.scripted import answer, read_request, scripted
 from transports.style import PATIENCE, event_request
+
+UNKNOWN_FAMILY = 200
 
 
 def test_no_cookies_are_kept(sentry: LocalSentry) -> None:
@@ -49,6 +52,19 @@ def test_a_head_that_comes_drop_by_drop_is_not_waited_for(sentry: LocalSentry) -
     assert isinstance(outcome, NoResponse)
     assert isinstance(outcome.error, TimeoutError)
     assert outcome.sent
+
+
+def test_an_address_of_a_family_that_is_not_here_is_passed_over(
+    sentry: LocalSentry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(host: str, port: int, **options: Any) -> list[Any]:
+        return [(UNKNOWN_FAMILY, socket.SOCK_STREAM, 0, "", ("::1", port)), *getaddrinfo(host, port, **options)]
+
+    getaddrinfo = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", odd)
+    session = Session(Settings(sentry.url))
+    assert isinstance(session.post(event_request(sentry), PATIENCE), Response)
+    session.close()
 
 
 @contextmanager

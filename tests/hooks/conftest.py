@@ -19,7 +19,7 @@ Run = Callable[..., "CompletedProcess[str]"]
 
 @pytest.fixture
 def client(sentry: LocalSentry) -> Iterator[Client[Any]]:
-    client = Client(sentry.dsn_for("threaded"))
+    client = Client(sentry.dsn_for("threaded"), max_in_flight=1)  # what is captured first arrives first
     yield client
     client.close(timeout=5)
 

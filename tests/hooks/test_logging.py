@@ -252,7 +252,7 @@ def test_t34_what_a_library_logs_while_we_send_with_it_is_not_heard(sentry: Loca
 def test_what_the_application_logs_when_it_hears_that_all_is_delivered_is_heard(
     sentry: LocalSentry, log: logging.Logger
 ) -> None:
-    client = Client(sentry.dsn_for("threaded"))
+    client = Client(sentry.dsn_for("threaded"), max_in_flight=1)
     uninstall = hook.install(client)
     log.error("the event")
     client._idle().add_done_callback(lambda _: log.error("the event is delivered"))

@@ -43,6 +43,18 @@ def test_what_has_an_id_is_to_be_on_disk() -> None:
     assert Box().outbox.files.unfiled() is None
 
 
+def test_what_is_said_twice_to_be_on_disk_is_there_once() -> None:
+    desk = Desk()
+    desk.put(event(1))
+    entry = desk.files.unfiled()
+    assert entry is not None
+    for _ in range(2):  # Ctrl-C may cut a step off that is done: then it is done once more
+        desk.files.file(entry, "file 1", None)
+    assert desk.files.take_settled() == []
+    desk.send()
+    assert desk.files.take_settled() == ["file 1"]
+
+
 def test_without_a_spool_nothing_is() -> None:
     box = Box()
     box.put(event(1))

@@ -65,6 +65,10 @@ class Reports:
     def origins(self) -> list[str]:
         return [crash.origin for crash in self.crashes]
 
+    def wait_for(self, count: int) -> None:
+        while len(self.crashes) < count:
+            time.sleep(0.001)
+
 
 def test_it_goes_when_what_was_captured_is_on_disk(open_desk: OpenDesk) -> None:
     desk = open_desk()
@@ -72,6 +76,7 @@ def test_it_goes_when_what_was_captured_is_on_disk(open_desk: OpenDesk) -> None:
     reports = Reports(desk)
     spool = Spool(desk.keeper, desk.folder, crashed=reports)
     spool.start(bool)
+    reports.wait_for(1)
     assert spool.catch_up()
     (told,) = reports.crashes
     assert (told.text, told.origin) == (TEXT, one)
@@ -87,6 +92,7 @@ def test_crashes_are_reported_one_after_the_other(open_desk: OpenDesk) -> None:
     reports = Reports(desk)
     spool = Spool(desk.keeper, desk.folder, crashed=reports)
     spool.start(bool)
+    reports.wait_for(3)
     assert spool.catch_up()
     assert set(reports.origins) == crashed
     assert [len(there) for there in reports.texts] == [3, 2, 1]
@@ -100,6 +106,7 @@ def test_while_the_disk_is_full_it_stays_for_the_next_process(tmp_path: Path, op
     reports = Reports(desk)
     spool = Spool(desk.keeper, desk.folder, crashed=reports)
     spool.start(bool)
+    reports.wait_for(1)
     assert not spool.catch_up()
     assert len(reports.crashes) == 1
     spool.save()
@@ -110,6 +117,7 @@ def test_while_the_disk_is_full_it_stays_for_the_next_process(tmp_path: Path, op
     again = Reports(second)
     spool = Spool(second.keeper, second.folder, crashed=again)
     spool.start(bool)
+    again.wait_for(2)
     assert spool.catch_up()
     assert set(again.origins) == crashed
     assert texts(desk.root) == []
@@ -119,8 +127,10 @@ def test_while_the_disk_is_full_it_stays_for_the_next_process(tmp_path: Path, op
 def test_it_goes_as_well_when_what_was_captured_has_arrived(tmp_path: Path, open_desk: OpenDesk) -> None:
     desk = open_desk(folder=Full(str(tmp_path / "spool"), DIGEST, durable=False))
     crash(desk.root)
-    spool = Spool(desk.keeper, desk.folder, crashed=Reports(desk))
+    reports = Reports(desk)
+    spool = Spool(desk.keeper, desk.folder, crashed=reports)
     spool.start(bool)
+    reports.wait_for(1)
     assert not spool.catch_up()
     assert len(texts(desk.root)) == 1
     desk.box.send(OK)
@@ -152,12 +162,16 @@ def test_one_that_makes_the_report_fail_is_in_nobody_s_way(open_desk: OpenDesk) 
     desk = open_desk()
     crash(desk.root)
 
+    reporting = threading.Event()
+
     def fail(_told: Crash) -> bool:
+        reporting.set()
         raise RuntimeError("what nobody had thought of")
 
     spool = Spool(desk.keeper, desk.folder, crashed=fail)
     spool.start(bool)
-    assert spool.catch_up()
+    assert reporting.wait(LONG)
+    spool.save()
     assert texts(desk.root) == []
     spool.save()
 

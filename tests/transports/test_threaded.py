@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from functools import partial
+from itertools import count
 
 import pytest
 
@@ -14,6 +16,7 @@ from asyncsentry.testing import Answer, Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.threaded import ThreadedTransport
+from delivery.cutting import cut_at
 from transports.style import PATIENCE, Threads, Traffic, done, event_request
 
 SETTINGS = Settings("http://127.0.0.1:9/")
@@ -112,7 +115,7 @@ def test_a_turn_that_comes_while_others_hang_is_sent_at_once_but_by_no_more_thre
 
 
 def test_what_waits_leaves_no_slower_than_so_many_threads_can_send_it(sentry: LocalSentry) -> None:
-    sentry.always(Answer(delay=0.2))
+    sentry.always(Answer(delay=0.5))
     transport = ThreadedTransport(Settings(sentry.url, max_in_flight=4))
     traffic = Traffic(transport, [event_request(sentry)] * 8, eager=True)
     assert transport.later(0.0, traffic.turn)
@@ -128,7 +131,7 @@ def test_a_thread_that_was_of_use_is_called_before_another_is_started_and_ends_i
     transport = ThreadedTransport(Settings(sentry.url))
     sends = Sends(transport, sentry)
     for _ in range(2):  # the one that is late finds that the other waits for turns, and waits to be called
-        sentry.answer(Answer(delay=0.3), Answer(delay=0.1))
+        sentry.answer(Answer(delay=1.0), Answer(delay=0.5))
         for _ in range(2):
             sends.ask()
         sends.wait_for(2)
@@ -163,10 +166,10 @@ def test_a_thread_that_only_kept_watch_ends_and_not_the_one_with_the_connection(
     sentry: LocalSentry,
     threads: Threads,
 ) -> None:
-    sentry.always(Answer(delay=0.05))
+    sentry.always(Answer(delay=0.3))
     transport = ThreadedTransport(Settings(sentry.url))
     sends = Sends(transport, sentry)
-    assert transport.later(1.0, lambda: None)
+    assert transport.later(2.0, lambda: None)
     for _ in range(3):
         sends.ask()
         sends.wait_for(1)
@@ -175,6 +178,18 @@ def test_a_thread_that_only_kept_watch_ends_and_not_the_one_with_the_connection(
     while len(threads()) > 1:
         time.sleep(0.01)
     transport.close(done(), 0.0)
+
+
+def test_wherever_ctrl_c_comes_the_next_turn_runs() -> None:
+    for number in count():
+        transport = ThreadedTransport(SETTINGS)
+        with cut_at(number) as cut:
+            transport.later(0.0, lambda: None)
+        ran: Future[None] = Future()
+        assert transport.later(0.0, partial(ran.set_result, None))
+        assert transport.close(ran, PATIENCE)
+        if not cut.came:
+            break
 
 
 def test_threads_that_ask_all_at_once_have_everything_sent(sentry: LocalSentry, threads: Threads) -> None:

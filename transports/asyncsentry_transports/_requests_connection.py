@@ -56,12 +56,14 @@ class Watch:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         failure = OSError(f"{host} has no address")
         for left, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            line = socket.socket(family, kind, protocol)
+            line = None
             try:
+                line = socket.socket(family, kind, protocol)
                 return self._connect(line, address, left, options)
-            except OSError as error:
-                line.close()
+            except OSError as error:  # perhaps there is no such family here
                 failure = error
+                if line is not None:
+                    line.close()
         raise failure
 
     def connected(self, line: socket.socket) -> _Timed:

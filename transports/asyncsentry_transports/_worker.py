@@ -51,8 +51,10 @@ class Worker:
         self._lead = threading.Lock()
         self._timers: list[tuple[float, int, Turn]] = []  # for who has the lead, as is the next
         self._asked: list[Callable[[Poster], None]] = []
-        self._starting = threading.Lock()
-        self._threads: dict[threading.Thread, Future[None]] = {}
+        self._starting = _thread.RLock()
+        self._unstartable = False
+        self._threads: set[threading.Thread] = set()  # that run turns, or will
+        self._ends: dict[threading.Thread, Future[None]] = {}  # of those that are there at all
         self._sending: set[Poster] = set()
         self._back: set[Poster] = set()  # of the threads that have sent and wait for the lead
         self._flights: dict[Flight, Settle] = {}
@@ -95,30 +97,52 @@ class Worker:
 
     def _recruit(self) -> bool:
         """Start a thread if all that are there send, and one more may; False where there is none after that."""
-        if len(self._sending) < len(self._threads) or not self._starting.acquire(blocking=False):
-            return True  # one is about to take the lead, or another to start one
-        try:
-            if len(self._sending) >= len(self._threads) < self._most:
-                self._start()
-            return bool(self._threads)
-        finally:
-            self._starting.release()
+        while self._is_short():  # looked at again: who found the door shut relies on that
+            if not self._try_start():
+                break
+        return bool(self._threads) or not self._unstartable
 
-    def _start(self) -> None:
+    def _is_short(self) -> bool:
+        return len(self._sending) >= len(self._threads) < self._most
+
+    def _try_start(self) -> bool:
+        """Start a thread if one is still needed; False if none can be started, or somebody else is about to."""
+        try:
+            # In here, as Ctrl-C may come between getting the lock and knowing that.
+            if not self._starting.acquire(blocking=False):
+                return False
+            self._unstartable = self._is_short() and not self._start()
+            return not self._unstartable
+        finally:
+            with suppress(RuntimeError):  # it is another's
+                self._starting.release()
+
+    def _start(self) -> bool:
         ended: Future[None] = Future()
         thread = threading.Thread(target=self._work, args=(ended,), name="asyncsentry", daemon=True)
-        self._threads[thread] = ended
+        started = False
         try:
+            self._ends[thread] = ended
+            self._threads.add(thread)
             # Not Thread.start: it takes locks of `threading`, which the code that a handler interrupts may hold.
             _thread.start_new_thread(self._launch, (thread,))
+            started = True
         except RuntimeError:  # Python is ending, or there is no room for another
-            del self._threads[thread]
+            return False
+        finally:  # also when Ctrl-C comes in between
+            if not started:
+                self._forget(thread)
+        return True
 
     def _launch(self, thread: threading.Thread) -> None:
         try:
             thread.start()
         except RuntimeError:  # that began in between
-            del self._threads[thread]
+            self._forget(thread)
+
+    def _forget(self, thread: threading.Thread) -> None:
+        self._threads.discard(thread)
+        self._ends.pop(thread, None)
 
     def _work(self, ended: Future[None]) -> None:
         poster = self._make_poster()
@@ -135,15 +159,15 @@ class Worker:
             self._sending.discard(poster)
             has_sent = True
         poster.close()
-        del self._threads[threading.current_thread()]
+        self._threads.discard(threading.current_thread())
         self._sending.discard(poster)
-        ended.set_result(None)
         self._recruit_if_due()  # whoever came just now counted on this thread
+        ended.set_result(None)
+        self._ends.pop(threading.current_thread(), None)
 
     def _take_lead(self, poster: Poster, *, has_sent: bool) -> bool:
         """Wait for the lead; False if others had it all the time, or all is over."""
         if has_sent:
-            self._back.add(poster)
             _release(self._bell)
         try:
             return not self._closed and self._lead.acquire(timeout=_IDLE)
@@ -179,21 +203,26 @@ class Worker:
         flight.sent = True  # if it is cancelled now, nobody knows
         self._sending.add(poster)
         outcome = poster.post(request, self._timeout)
-        self._sending.discard(poster)  # now, and not after what settling brings about: that may be the next turn
+        # Now, and not after what settling brings about: that may be the next turn.
+        self._sending.discard(poster)
+        self._back.add(poster)
         if self._closed and isinstance(outcome, NoResponse):
             outcome = NoResponse(Cancelled("the transport was closed"), outcome.sent)
         flight.settle(outcome)
 
     def _end_threads(self, deadline: float) -> None:
-        while True:
+        ends: dict[threading.Thread, Future[None]] = {}
+        left = 1.0
+        while left > 0:
             for poster in list(self._sending):
                 poster.abort()
-            threads, left = dict(self._threads), deadline - time.monotonic()
-            if not threads or left <= 0:
-                return
-            for thread, ended in threads.items():
-                if wait([ended], min(left, _AGAIN)).done:
-                    thread.join()  # it has nothing left to do
+            ends.update(self._ends)
+            left = deadline - time.monotonic()
+            if not wait(ends.values(), max(0.0, min(left, _AGAIN))).not_done:
+                break
+        for thread, ended in ends.items():
+            if ended.done():
+                thread.join()  # it has nothing left to do
 
 
 def _until(timers: list[tuple[float, int, Turn]]) -> float:
