@@ -151,6 +151,17 @@ def test_an_answer_that_comes_late_delivers() -> None:
     assert account(box) == Account(captured=1, delivered=1)
 
 
+def test_what_has_arrived_after_all_is_not_limited_as_well() -> None:
+    box = Box()
+    box.put(event(1))
+    first = box.next()
+    box.outbox.reclaim()
+    second = box.next()
+    box.settle(first, OK)
+    box.settle(second, limits("60:error:key", 429))
+    assert account(box) == Account(captured=1, delivered=1)
+
+
 def test_inside_of_the_outbox_itself_the_answer_is_that_of_the_last_time() -> None:
     box = Box()
     box.put(event(1))

@@ -93,10 +93,7 @@ def test_a_gunicorn_worker_delivers(tmp_path: Path, sentry: LocalSentry, preload
     assert found == {"loaded": 1, "Error handling request GET /crash": 1, "the last": 1}
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.1], ids=["not-begun", "begun"])
-def test_told_twice_in_the_hub_the_handler_is_called_at_once(tmp_path: Path, sentry: LocalSentry, pause: float) -> None:
-    sentry.always(Answer(delay=0.4))
-    text = """
+IN_HUB = """
 def tell():
     os.kill(os.getpid(), signal.SIGTERM)
     for _ in range(100):
@@ -109,6 +106,20 @@ client = asyncsentry.get_client()
 capture_message("main 0")
 loop = gevent.get_hub().loop
 loop.run_callback(tell)
+"""
+
+
+def test_told_in_the_hub_the_handler_is_called_when_all_is_delivered(tmp_path: Path, sentry: LocalSentry) -> None:
+    text = IN_HUB + "while not told: sleep(0.01)\nprint(told)\n"
+    assert GEVENT.said_by(tmp_path, sentry, GEVENT.patch + BEGINNING + GEVENT.prelude + text) == "[1]\n"
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1], ids=["not-begun", "begun"])
+def test_told_twice_in_the_hub_the_handler_is_called_at_once(tmp_path: Path, sentry: LocalSentry, pause: float) -> None:
+    sentry.always(Answer(delay=0.4))
+    text = (
+        IN_HUB
+        + """
 sleep(PAUSE)
 loop.run_callback(tell)
 while not told:
@@ -117,6 +128,7 @@ print(client.wait(20))
 sleep(0.1)
 print(told)
 """
+    )
     program = GEVENT.patch + BEGINNING + GEVENT.prelude + text.replace("PAUSE", str(pause))
     assert GEVENT.said_by(tmp_path, sentry, program) == "True\n[0]\n"
 

@@ -359,8 +359,7 @@ def test_where_somebody_else_starts_the_threads_and_nobody_may_wait_the_other_on
     done = run(
         f"""
 import _thread
-original = _thread.start_new_thread
-_thread.start_new_thread = lambda *args: original(*args)
+_thread.start_new_thread = lambda function, arguments: threading.Thread(target=function, args=arguments).start()
 told = []
 signal.signal(signal.SIGTERM, lambda *_: told.append(delivered()))
 init(shutdown_timeout=20)
@@ -384,8 +383,7 @@ def test_where_somebody_else_starts_the_threads_another_one_delivers(
     done = run(
         f"""
 import _thread
-original = _thread.start_new_thread
-_thread.start_new_thread = lambda *args: original(*args)
+_thread.start_new_thread = lambda function, arguments: threading.Thread(target=function, args=arguments).start()
 {handler}
 init(shutdown_timeout=20)
 capture_message("main 0")
