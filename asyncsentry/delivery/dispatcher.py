@@ -71,7 +71,15 @@ class Dispatcher:
         self._budget: float | None = None
         self._spent = 0.0
         if spool is not None:
-            spool.start(self._turns.arm)
+            spool.start(self._arm_for_spool)
+
+    def _arm_for_spool(self) -> None:
+        """See that what the spool has brought back is sent: among greenlets, when a turn has shown where.
+
+        The spool's own thread may have a hub by then, which nobody will ever run: eventlet makes one to open a file.
+        """
+        if self._turns.home is not None or not process.patched():
+            self._turns.arm()
 
     # -- capturing
 

@@ -44,6 +44,7 @@ POOLS = {
 TERMINATED = """
     with context.Pool(2, begin) as pool:  # which tells its workers to end
         assert pool.map(work, range(6), chunksize=1) == list(range(6))
+        time.sleep(1)  # a signal that comes as Python begins to wait wakes nobody: they wait by now
 """
 
 

@@ -62,6 +62,33 @@ def test_what_could_not_be_delivered_goes_out_at_the_next_start(
     assert messages(sentry) == expected(main=3)
 
 
+def test_among_greenlets_it_goes_out_from_the_first_capture_on(tmp_path: Path, root: Path, sentry: LocalSentry) -> None:
+    """The spool's own thread may have a hub, which nobody runs."""
+    sentry.always(DOWN)
+    run(tmp_path, sentry, program(root, "capture_message('main 0')", shutdown_timeout=0.2), transport="threaded")
+    sentry.always(Answer())
+    received = len(sentry.requests)
+    patched = """
+import _thread, threading
+def start(function, arguments):
+    threading.Thread(target=function, args=arguments, daemon=True).start()
+_thread.start_new_thread = start
+"""
+    text = """
+while not client.stats() or not client.stats()["error"].queued:
+    time.sleep(0.01)
+time.sleep(0.2)
+print(client.stats()["error"].queued, flush=True)
+capture_message("main 1")
+assert asyncsentry.flush(20)
+while client.stats()["error"].delivered < 2:
+    time.sleep(0.01)
+"""
+    run(tmp_path, sentry, program(root, text), transport="threaded", first=patched)
+    assert len(sentry.requests) == received + 2
+    assert messages(sentry) == expected(main=2)
+
+
 def test_what_is_captured_after_the_end_is_on_disk_too(tmp_path: Path, root: Path, sentry: LocalSentry) -> None:
     sentry.always(DOWN)
     late = "import atexit\natexit.register(lambda: __import__('asyncsentry').capture_message('late 0'))\n"
