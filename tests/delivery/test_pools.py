@@ -20,6 +20,13 @@ def begin():
 def work(number):
     capture_message(f"child {{number}}")
     return number
+def stay(ready, first):
+    begin()
+    for number in range(first, first + 3):
+        work(number)
+    ready.wait(20)
+    while True:
+        time.sleep(0.1)  # again and again: a signal that comes as Python begins to wait does not wake it
 if __name__ == "__main__":
     begin()
     capture_message("parent 0")
@@ -42,9 +49,16 @@ POOLS = {
 }
 
 TERMINATED = """
-    with context.Pool(2, begin) as pool:  # which tells its workers to end
-        assert pool.map(work, range(6), chunksize=1) == list(range(6))
-        time.sleep(1)  # a signal that comes as Python begins to wait wakes nobody: they wait by now
+    ready = context.Barrier(3)
+    children = [context.Process(target=stay, args=(ready, first)) for first in (0, 3)]
+    for child in children:
+        child.start()
+    ready.wait(20)
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join()
+        assert child.exitcode == -15
 """
 
 
@@ -57,7 +71,7 @@ def test_workers_deliver_before_they_end(tmp_path: Path, sentry: LocalSentry, po
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_workers_that_are_told_to_end_deliver_first(tmp_path: Path, sentry: LocalSentry, method: str) -> None:
+def test_processes_that_are_told_to_end_deliver_first(tmp_path: Path, sentry: LocalSentry, method: str) -> None:
     sentry.always(Answer(delay=0.1))
     run(tmp_path, sentry, PROGRAM.format(method=method, pool=TERMINATED.strip(), flush_on_sigterm=True))
     assert messages(sentry) == expected(parent=2, child=6)
