@@ -73,14 +73,6 @@ class Dispatcher:
         if spool is not None:
             spool.start(self._arm_for_spool)
 
-    def _arm_for_spool(self) -> None:
-        """See that what the spool has brought back is sent: among greenlets, when a turn has shown where.
-
-        The spool's own thread may have a hub by then, which nobody will ever run: eventlet makes one to open a file.
-        """
-        if self._turns.home is not None or not process.patched():
-            self._turns.arm()
-
     # -- capturing
 
     def refusal(self, category: Category) -> Reason | None:
@@ -128,6 +120,14 @@ class Dispatcher:
     def take_failure(self) -> str | None:
         """What went wrong last since this was asked last, in words."""
         return self._exchange.take_failure()
+
+    def _arm_for_spool(self) -> None:
+        """See that what the spool has brought back is sent: among greenlets, when a turn has shown where.
+
+        The spool's own thread may have a hub by then, which nobody will ever run: eventlet makes one to open a file.
+        """
+        if self._turns.home is not None or not process.patched():
+            self._turns.arm()
 
     # -- waiting
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -70,7 +70,7 @@ class Ledger:
         """What is bound to it was given up, and not the item."""
         self.lose(reason, [each for each in amounts(item) if each[0] == "attachment"])
 
-    def lose(self, reason: Reason, counted: Iterable[tuple[Category, int]]) -> None:
+    def lose(self, reason: Reason, counted: Collection[tuple[Category, int]]) -> None:
         """What counted as this was given up."""
         self.lost.sums = self.lost.plus([((reason, category), quantity) for category, quantity in counted])
         for category, quantity in counted:

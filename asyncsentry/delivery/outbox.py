@@ -169,7 +169,7 @@ class Outbox:
     def _mend(self) -> None:
         """Something was cut off in the middle: what is not settled and not on its way waits again."""
         underway = {entry.number for lease in self._leases for entry in lease.entries}
-        self._queue.mend(entry for entry in reversed(self._book.left()) if entry.number not in underway)
+        self._queue.mend([entry for entry in self._book.left() if entry.number not in underway])
 
     def _put(self, entry: Entry, refused: list[Entry]) -> None:
         if entry.number:  # it was cut off only then, and is in the queue by now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
@@ -163,9 +163,9 @@ class Queue:
         """An entry, that may be in here, is on disk now, or is no more."""
         self._line(entry).note(entry)
 
-    def mend(self, entries: Iterable[Entry]) -> None:
-        """Be right again after something was cut off in the middle: these entries are to wait, the oldest first."""
-        for entry in entries:
+    def mend(self, entries: Sequence[Entry]) -> None:
+        """Be right again after something was cut off in the middle: these entries, the oldest first, are to wait."""
+        for entry in reversed(entries):
             if entry.number not in self._line(entry).entries:
                 self.put_back(entry)
         for line in self._lines:
