@@ -24,6 +24,7 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 OURS = SDK == "asyncsentry"
+BLOCKING = os.environ["SENTRY_DSN"].startswith(("urllib+", "requests+"))
 SPOOL = "spool"
 
 captured: list[str] = []
@@ -352,6 +353,8 @@ def restart(run: Run) -> None:
         await until_told(pause)
         capture("after", 1)
         while spooled():
+            if BLOCKING:  # no timer sends again what failed before
+                sdk.flush(timeout=1)
             await pause(0.01)
 
     run(work)
