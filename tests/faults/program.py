@@ -354,7 +354,7 @@ def restart(run: Run) -> None:
         capture("after", 1)
         while spooled():
             if BLOCKING:  # no timer sends again what failed before
-                sdk.flush(timeout=1)
+                sdk.flush(timeout=20)
             await pause(0.01)
 
     run(work)
