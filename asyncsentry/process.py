@@ -55,11 +55,27 @@ def settle(resident: Resident) -> None:
     _residents.add(resident)
     if _is_child_of_multiprocessing():
         _register_finalizer()
+    _look_out_for_children()
 
 
 def unsettle(resident: Resident) -> None:
     """Tell it no more."""
     _residents.discard(resident)
+
+
+def in_children(begin: Callable[[], None]) -> None:
+    """Have each child of `multiprocessing` call this as it begins its work; now, if this is one that has begun."""
+    not_in_children(begin)
+    _beginnings.append(begin)
+    if _is_child_of_multiprocessing():
+        begin()
+    _look_out_for_children()
+
+
+def not_in_children(begin: Callable[[], None]) -> None:
+    """Have them call it no more."""
+    if begin in _beginnings:
+        _beginnings.remove(begin)
 
 
 def patched() -> bool:
@@ -114,14 +130,28 @@ def _tell_after_fork() -> None:
     loading = _thread.RLock()  # the parent's may be held by a thread that is not here
     _held.clear()
     _tell(list(_residents), lambda resident: resident.after_fork())
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:  # perhaps a child of `multiprocessing`, which forgets what was registered before it began
-        util.register_after_fork(_tell_exit, lambda _: _register_finalizer())
+    _look_out_for_children()
 
 
 def _is_child_of_multiprocessing() -> bool:
+    """Whether it is one that has begun its work: its main module is imported before."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None
+
+
+def _look_out_for_children() -> None:
+    """This process, or one that it forks, may be a child of `multiprocessing` that has not begun yet."""
+    global _looks_out
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not _looks_out:
+        _looks_out = True
+        util.register_after_fork(_begin_child, lambda begin: begin())
+
+
+def _begin_child() -> None:
+    """Whatever was registered for the end before, it has just been forgotten."""
+    for begin in _beginnings:
+        begin()
 
 
 def _register_finalizer() -> None:
@@ -131,6 +161,8 @@ def _register_finalizer() -> None:
     Finalize(None, _tell_exit, exitpriority=LAST)
 
 
+_beginnings: list[Callable[[], None]] = [_register_finalizer]
+_looks_out = False
 atexit.register(_tell_exit)
 _register_at_fork = getattr(os, "register_at_fork", lambda **_: None)  # some systems have no forks
 _register_at_fork(before=_tell_before_fork, after_in_parent=_let_go, after_in_child=_tell_after_fork)

@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import _bootstrap
 from types import FrameType
@@ -24,6 +24,7 @@ from asyncsentry.hooks.place import Uninstall
 
 if TYPE_CHECKING:
     from asyncsentry.client import Client
+    from asyncsentry.hooks.repeating import Repeater
 
 _log = logging.getLogger("asyncsentry")
 
@@ -39,6 +40,9 @@ WINK: Final = 1e-6
 NOBODY: Final = 0
 """The number of no thread and no greenlet."""
 
+_FORKS: Final = hasattr(os, "register_at_fork")
+"""Some systems have no forks, and no signals that programs handle."""
+
 _STEPS: Final = (Turnstile.do.__code__, Turnstile.ask.__code__)
 """What nobody passes through while it stands still."""
 
@@ -52,13 +56,15 @@ def install(client: Client[Any]) -> Uninstall:
     handler = _handler_for(client)
     if handler is None:
         return lambda: None
+    if _FORKS:
+        process.in_children(handler.listen)
 
     def uninstall() -> None:
         if handler.client is client:
             handler.client = None
-            now: object = signal.getsignal(signal.SIGTERM)
-            if now is handler:
-                _set(handler.before)
+            process.not_in_children(handler.listen)
+            if handler.in_place() and _set(handler.before):
+                handler.listen_no_more()
 
     return uninstall
 
@@ -109,8 +115,28 @@ class _Handler:
         self._delivering: int | None = None
         """The thread that delivers; in a patched program, the greenlet."""
         self._left = MOMENTS
+        self._repeater: Repeater | None = None
+
+    def in_place(self) -> bool:
+        """Whether it is what Python calls."""
+        now: object = signal.getsignal(signal.SIGTERM)
+        return now is self
+
+    def listen(self) -> None:
+        """See that Python calls it, wherever the main thread waits."""
+        from asyncsentry.hooks.repeating import Repeater
+
+        repeater = Repeater(signal.SIGTERM, self.in_place)
+        if not process.patched() and repeater.begin():
+            self._repeater = repeater
+
+    def listen_no_more(self) -> None:
+        if self._repeater is not None:
+            self._repeater.end()
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self._repeater is not None:
+            self._repeater.noticed()
         client = self.client
         if self._delivering == _thread.get_ident():
             raise _Enough
@@ -219,3 +245,20 @@ def _may_wait() -> bool:
     except Exception:
         return False
     return True
+
+
+def _hold_over_forks() -> None:
+    """Have each child get the signal when it can notice it: when it begins, Python forgets which signals have come."""
+    masks: dict[int, Iterable[int]] = {}
+
+    def hold() -> None:
+        masks[_thread.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+
+    def let_go() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(_thread.get_ident()))
+
+    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_go)
+
+
+if _FORKS:
+    _hold_over_forks()

@@ -25,8 +25,7 @@ def stay(ready, first):
     for number in range(first, first + 3):
         work(number)
     ready.wait(20)
-    while True:
-        time.sleep(0.1)  # again and again: a signal that comes as Python begins to wait does not wake it
+    time.sleep(60)
 if __name__ == "__main__":
     begin()
     capture_message("parent 0")
@@ -48,7 +47,12 @@ POOLS = {
 """,
 }
 
-TERMINATED = """
+TERMINATED = {
+    "a pool": """
+    with context.Pool(2, begin) as pool:
+        assert pool.map(work, range(6), chunksize=1) == list(range(6))
+""",
+    "processes": """
     ready = context.Barrier(3)
     children = [context.Process(target=stay, args=(ready, first)) for first in (0, 3)]
     for child in children:
@@ -59,7 +63,8 @@ TERMINATED = """
     for child in children:
         child.join()
         assert child.exitcode == -15
-"""
+""",
+}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -71,7 +76,26 @@ def test_workers_deliver_before_they_end(tmp_path: Path, sentry: LocalSentry, po
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_processes_that_are_told_to_end_deliver_first(tmp_path: Path, sentry: LocalSentry, method: str) -> None:
+@pytest.mark.parametrize("told", TERMINATED)
+def test_what_is_told_to_end_delivers_first(tmp_path: Path, sentry: LocalSentry, told: str, method: str) -> None:
     sentry.always(Answer(delay=0.1))
-    run(tmp_path, sentry, PROGRAM.format(method=method, pool=TERMINATED.strip(), flush_on_sigterm=True))
+    run(tmp_path, sentry, PROGRAM.format(method=method, pool=TERMINATED[told].strip(), flush_on_sigterm=True))
     assert messages(sentry) == expected(parent=2, child=6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_that_sets_us_up_as_its_module_is_imported_delivers(
+    tmp_path: Path, sentry: LocalSentry, method: str
+) -> None:
+    sentry.always(Answer(delay=0.1))
+    text = """
+import multiprocessing
+asyncsentry.init(shutdown_timeout=20)
+if __name__ == "__main__":
+    child = multiprocessing.get_context("METHOD").Process(target=capture_message, args=("child 0",))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+"""
+    run(tmp_path, sentry, text.replace("METHOD", method))
+    assert messages(sentry) == expected(child=1)

@@ -626,8 +626,7 @@ def work(ready):
     init(shutdown_timeout=20)
     capture_message("child 0")
     ready.set()
-    while True:
-        time.sleep(0.1)  # again and again: a signal that comes as Python begins to sleep does not wake it
+    time.sleep(60)
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
