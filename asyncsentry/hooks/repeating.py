@@ -52,7 +52,7 @@ class Repeater:
             self._close()
             return False
         try:
-            _thread.start_new_thread(self._listen, ())
+            threading.Thread(target=self._listen, name="asyncsentry-signals", daemon=True).start()
         except RuntimeError:
             self.after_fork()
             return False

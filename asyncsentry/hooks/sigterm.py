@@ -40,9 +40,6 @@ WINK: Final = 1e-6
 NOBODY: Final = 0
 """The number of no thread and no greenlet."""
 
-_FORKS: Final = hasattr(os, "register_at_fork")
-"""Some systems have no forks, and no signals that programs handle."""
-
 _STEPS: Final = (Turnstile.do.__code__, Turnstile.ask.__code__)
 """What nobody passes through while it stands still."""
 
@@ -56,8 +53,7 @@ def install(client: Client[Any]) -> Uninstall:
     handler = _handler_for(client)
     if handler is None:
         return lambda: None
-    if _FORKS:
-        process.in_children(handler.listen)
+    process.in_children(handler.listen)
 
     def uninstall() -> None:
         if handler.client is client:
@@ -123,11 +119,13 @@ class _Handler:
         return now is self
 
     def listen(self) -> None:
-        """See that Python calls it, wherever the main thread waits."""
+        """See that Python calls it, wherever the main thread waits; not where threads are greenlets, or on Windows."""
+        if process.patched() or not hasattr(signal, "pthread_kill"):
+            return
         from asyncsentry.hooks.repeating import Repeater
 
         repeater = Repeater(signal.SIGTERM, self.in_place)
-        if not process.patched() and repeater.begin():
+        if repeater.begin():
             self._repeater = repeater
 
     def listen_no_more(self) -> None:
@@ -257,8 +255,8 @@ def _hold_over_forks() -> None:
     def let_go() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(_thread.get_ident()))
 
-    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_go)
+    register = getattr(os, "register_at_fork", lambda **_: None)  # some systems have no forks
+    register(before=hold, after_in_parent=let_go, after_in_child=let_go)
 
 
-if _FORKS:
-    _hold_over_forks()
+_hold_over_forks()

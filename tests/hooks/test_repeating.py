@@ -33,7 +33,7 @@ if __name__ == "__main__":
 """
 
 DIRECTLY = """
-import _thread, collections
+import collections
 from asyncsentry.hooks.repeating import AGAIN, Repeater
 calls = collections.deque()
 signal.signal(signal.SIGTERM, lambda *_: calls.append(time.monotonic()))
@@ -129,6 +129,19 @@ def work(lock):
     run_in_child(tmp_path, sentry, work, method="spawn")
 
 
+def test_where_threads_are_greenlets_nobody_is_told(tmp_path: Path, sentry: LocalSentry) -> None:
+    work = """
+def work(lock):
+    import _thread
+    asyncsentry.close()
+    start = _thread.start_new_thread
+    _thread.start_new_thread = lambda *arguments: start(*arguments)
+    begin()
+    assert listener() == -1
+"""
+    run_in_child(tmp_path, sentry, work)
+
+
 def test_a_child_s_own_child_is_told_alone(tmp_path: Path, sentry: LocalSentry) -> None:
     work = """
 def work(lock):
@@ -167,6 +180,7 @@ def test_what_nobody_ever_notices_is_sent_again_a_few_times(tmp_path: Path, sent
 before = descriptors()
 repeater = Repeater(signal.SIGTERM, lambda: True)
 assert repeater.begin()
+repeater.noticed()
 os.kill(os.getpid(), signal.SIGTERM)
 until(lambda: len(calls) == 1 + AGAIN)
 time.sleep(0.3)
@@ -193,9 +207,9 @@ def fail(*_):
     raise RuntimeError("can't start new thread")
 before = descriptors()
 assert not in_thread(lambda: Repeater(signal.SIGTERM, lambda: True).begin())
-start, _thread.start_new_thread = _thread.start_new_thread, fail
+start, threading.Thread.start = threading.Thread.start, fail
 assert not Repeater(signal.SIGTERM, lambda: True).begin()
-_thread.start_new_thread = start
+threading.Thread.start = start
 assert (signal.set_wakeup_fd(-1), descriptors()) == (-1, before)
 repeater = Repeater(signal.SIGTERM, lambda: True)
 assert repeater.begin()
