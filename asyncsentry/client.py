@@ -41,7 +41,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 LONGEST_WAIT: Final = 24 * 3600.0
 """Seconds that a flush lasts at most: longer ones are more than some timers can hold."""
 
-CHOSEN: Final = frozenset({"before_send", "event_processor", "sample_rate"})
+CHOSEN: Final = frozenset({"backpressure", "before_send", "event_processor", "sample_rate"})
 """The reasons for which an application itself has events dropped."""
 
 

@@ -17,6 +17,7 @@ from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.issues import Issue, issue_of_error, issue_of_event
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
@@ -59,6 +60,7 @@ class Recorder:
         # Only now, for a program without a DSN makes no events; and now, not in a capture, for a fork in the midst of
         # another thread's import leaves a child that waits for that import for ever.
         from asyncsentry.assembly import Assembly
+        from asyncsentry.delivery.flood import Flood
         from asyncsentry.selection import Selection
 
         self._shipping = shipping
@@ -66,6 +68,7 @@ class Recorder:
         self._options = options
         self._complaints = Complaints()
         self._selection = Selection(options, self._complaints)
+        self._flood = Flood(options.flood_limit, time.monotonic) if options.flood_limit else None
         self._assembly = Assembly(options, shipping.facts)
         self._inside = _Inside()
         self._token = new_event_id()
@@ -180,10 +183,13 @@ class Recorder:
         if not self._selection.keeps_error(error, hint):
             return self._lose("sample_rate")
 
+        def issue() -> Issue | None:
+            return None if event.get("level") == "fatal" else issue_of_error(type(error), _traceback_of(error))
+
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_error(error, mechanism, event, known, freezer)
 
-        return self._send(make, known, hint)
+        return self._send(make, known, hint, issue)
 
     def _report_event(
         self, event: Mapping[str, Any], known: Known, hint: Mapping[str, Any], *, stack: bool
@@ -194,19 +200,30 @@ class Recorder:
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_event(event, known, freezer, stack=stack)
 
-        return self._send(make, known, hint)
+        return self._send(make, known, hint, lambda: issue_of_event(event))
 
-    def _send(self, make: Callable[[Scope, Freezer], Event], known: Known, hint: Mapping[str, Any]) -> str | None:
-        """Make an event and queue it, if the server takes it and there is room for it."""
+    def _send(
+        self,
+        make: Callable[[Scope, Freezer], Event],
+        known: Known,
+        hint: Mapping[str, Any],
+        issue: Callable[[], Issue | None],
+    ) -> str | None:
+        """Make an event and queue it, if the server takes it, there is room for it, and not too many were like it."""
         dispatcher, facts = self._shipping.open(), self._shipping.facts
         if dispatcher is None:
             return self._lose("internal_sdk_error")
         reason = dispatcher.refusal("error")
         if reason is not None:
             return self._lose(reason)
+        held_back = self._held_back(issue)
+        if held_back is None:
+            return self._lose("backpressure")
         late = facts.missing
         scope, freezer = known(), Freezer(self._assembly.rules)
         event = make(scope, freezer)
+        if held_back:
+            event["contexts"]["flood_control"] = {"held_back": held_back}
         weight = freezer.weight
         self._inside.interrupted = freezer.interrupted
         if self._options.before_send is not None:
@@ -223,6 +240,12 @@ class Recorder:
             return None
         self._scopes.isolation().last_event_id = item.id
         return item.id
+
+    def _held_back(self, issue: Callable[[], Issue | None]) -> int | None:
+        """How many events of the issue were held back before this one; None if this one is to be held back."""
+        if self._flood is None or (which := issue()) is None:
+            return 0
+        return self._flood.admit(which)
 
     def _before_send(self, event: Event, hint: Hint) -> tuple[Event, int] | None:
         """What the application makes of an event, and its weight; None if it is to be dropped."""

@@ -31,6 +31,7 @@ class OptionArguments(TypedDict, total=False):
     debug: bool | None
     sample_rate: float | None
     error_sampler: ErrorSampler | None
+    flood_limit: int | None
     ignore_errors: Iterable[type[BaseException] | str] | None
     before_send: BeforeSend | None
     before_breadcrumb: BeforeBreadcrumb | None

@@ -166,6 +166,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "debug": flag,
     "sample_rate": number(0, 1),
     "error_sampler": function,
+    "flood_limit": count(0, 1_000_000),
     "ignore_errors": ignored_errors,
     "before_send": function,
     "before_breadcrumb": function,

@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +82,49 @@ def test_sampling_comes_before_the_limit_of_the_server(open_client: OpenClient, 
     assert client.capture_exception(KeyError()) is None
     assert client.capture_exception(KeyError()) is None
     assert lost(client) == {"sample_rate": 1, "ratelimit_backoff": 1}
+
+
+def test_of_one_issue_only_so_many_are_made_and_the_next_says_how_many_were_not(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    def fail(number: int) -> None:
+        try:
+            raise ValueError(number)
+        except ValueError as error:
+            ids.append(client.capture_exception(error))
+
+    ids: list[str | None] = []
+    client = open_client(flood_limit=60)
+    for number in range(70):
+        fail(number)
+    assert lost(client) == {"backpressure": sum(id is None for id in ids)}
+    held_back = lost(client)["backpressure"]
+    assert 5 <= held_back <= 10
+    assert client.capture_message("rare")
+    while ids[-1] is None:
+        time.sleep(0.05)
+        held_back += 1
+        fail(0)
+    assert client.flush(5)
+    contexts = [event["contexts"] for event in sentry.events]
+    assert sum(context.get("flood_control", {}).get("held_back", 0) for context in contexts) == held_back - 1
+
+
+def test_what_ends_the_program_is_not_held_back(open_client: OpenClient) -> None:
+    client = open_client(flood_limit=1)
+    assert client.capture_exception(ValueError())
+    assert client.capture_exception(ValueError()) is None
+    assert client.report(ValueError(), MECHANISM, event={"level": "fatal"})
+
+
+def test_messages_are_told_apart_by_their_text(open_client: OpenClient) -> None:
+    client = open_client(flood_limit=1)
+    assert [bool(client.capture_message(text)) for text in ("one", "one", "other")] == [True, False, True]
+
+
+def test_without_a_limit_nothing_is_held_back(open_client: OpenClient) -> None:
+    client = open_client(flood_limit=0)
+    assert all(client.capture_message("again and again") for _ in range(300))
 
 
 def test_nothing_of_an_error_is_read_while_the_server_takes_none(open_client: OpenClient, sentry: LocalSentry) -> None:

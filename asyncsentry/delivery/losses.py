@@ -13,6 +13,7 @@ from asyncsentry.delivery.turnstile import PATIENCE, Turnstile
 from asyncsentry.item import Category
 
 Reason = Literal[
+    "backpressure",
     "before_send",
     "buffer_overflow",
     "cache_overflow",
