@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from asyncsentry.chance import token
 from asyncsentry.item import Attachment
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Scope:
     def trace_ids(self) -> tuple[str, str]:
         """The trace and the span that this work is: one pair for all its events."""
         if self.trace is None:
-            self.trace = (os.urandom(16).hex(), os.urandom(8).hex())
+            self.trace = (token(), token()[:16])
         return self.trace
 
     def apply(self, data: ScopeData) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+from asyncsentry.chance import token
 from asyncsentry.events import Json
 from asyncsentry.events.freezing import Freezer
 
@@ -137,7 +137,7 @@ _RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"
 
 def new_event_id() -> str:
     """A random UUID (version 4) as 32 hexadecimal digits."""
-    return _as_uuid(os.urandom(16).hex())
+    return _as_uuid(token())
 
 
 def event_id_from(origin: str) -> str:
