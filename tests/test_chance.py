@@ -28,8 +28,6 @@ def test_no_two_threads_get_the_same() -> None:
 def test_a_forked_child_gets_others(tmp_path: Path, sentry: LocalSentry) -> None:
     text = """
 from asyncsentry.chance import AT_ONCE, token
-from asyncsentry.testing import LocalSentry
-from delivery.programs import run
 token()
 ear, mouth = os.pipe()
 child = os.fork()
