@@ -107,11 +107,14 @@ class Assembly:
 
     def _trace(self, event: Event) -> dict[str, str]:
         """The dynamic sampling context: which trace the event belongs to, for the envelope's headers."""
-        trace = {name: event.get(name) for name in ("release", "environment")} | {"public_key": self._public_key}
         contexts = event.get("contexts")
         context = contexts.get("trace") if isinstance(contexts, dict) else None
-        if isinstance(context, dict):
-            trace["trace_id"] = context.get("trace_id")
+        trace: dict[str, object] = {
+            "public_key": self._public_key,
+            "release": event.get("release"),
+            "environment": event.get("environment"),
+            "trace_id": context.get("trace_id") if isinstance(context, dict) else None,
+        }
         return {name: value for name, value in trace.items() if isinstance(value, str)}
 
 

@@ -99,37 +99,39 @@ class Queue:
     def __iter__(self) -> Iterator[Entry]:
         return chain.from_iterable(line.entries.values() for line in self._lines)
 
+    def __bool__(self) -> bool:
+        return any(line.entries for line in self._lines)
+
     def __len__(self) -> int:
         return sum(len(line.entries) for line in self._lines)
 
     @property
     def weight(self) -> int:
         """The bytes that wait."""
-        return sum(line.weight for line in self._lines)
+        total = 0
+        for line in self._lines:
+            total += line.weight
+        return total
 
     def full(self, category: Category) -> bool:
         """Whether an item of this category would be refused, if it is like the one that was refused last.
 
         Right without a lock, within a moment.
         """
-        return bool(self.weight) and self._room(category) < self._wanted
+        weight = self.weight
+        return weight + self._wanted > self._bound and bool(weight) and self._room(category) < self._wanted
 
     def append(self, entry: Entry) -> list[Entry]:
         """Queue an entry; gives those that had to go for it: itself, if too little waits that would give way.
 
         What is heavier than the bound is taken where nothing else waits: else it could never be sent.
         """
-        if self.weight and entry.item.weight > self._room(entry.item.category):
-            self._wanted = min(entry.item.weight, self._bound // SHARE)
+        weight, its = self.weight, entry.item.weight
+        excess = weight + its - self._bound
+        if weight and excess > 0 and its > self._room(entry.item.category):
+            self._wanted = min(its, self._bound // SHARE)
             return [entry]
-        excess = self.weight + entry.item.weight - self._bound
-        evicted = []
-        for victim in self._victims(self._lines[PRIORITY[entry.item.category] + 1 :]):
-            if excess <= 0:
-                break
-            self.discard(victim)
-            excess -= victim.item.weight
-            evicted.append(victim)
+        evicted = self._make_room(excess, entry.item.category) if excess > 0 else []
         self._line(entry).add(entry)
         return evicted
 
@@ -183,6 +185,16 @@ class Queue:
         least = PRIORITY[category] + 1
         filed = sum(line.filed_weight for line in self._lines[:least])
         return self._bound - self.weight + filed + sum(line.weight for line in self._lines[least:])
+
+    def _make_room(self, excess: int, category: Category) -> list[Entry]:
+        evicted = []
+        for victim in self._victims(self._lines[PRIORITY[category] + 1 :]):
+            if excess <= 0:
+                break
+            self.discard(victim)
+            excess -= victim.item.weight
+            evicted.append(victim)
+        return evicted
 
     def _victims(self, lower: tuple[_Line, ...]) -> Iterator[Entry]:
         """Who goes next; each is taken out before the next is asked for."""

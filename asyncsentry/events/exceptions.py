@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import bases, module_name, short_name, show_name
+from asyncsentry.events.foreign import IdentityCache, bases, module_name, short_name, show_name
 from asyncsentry.events.frames import LINE_LIMIT, short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
@@ -46,17 +46,20 @@ def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freeze
     links = _walk(error, freezer)
     shown = list(islice(links, freezer.rules.max_exceptions))
     more = sum(1 for _ in islice(links, COUNT_LIMIT))
-    values = [_describe(error, freezer) for error, _, _ in shown]
-    for number, ((error, parent, source), value) in enumerate(zip(shown, values, strict=True)):
+    kinds = [_kind_of(error) for error, _, _ in shown]
+    values = [_describe(link[0], kind, freezer) for link, kind in zip(shown, kinds, strict=True)]
+    for number, ((error, parent, source), kind, value) in enumerate(zip(shown, kinds, values, strict=True)):
         described: dict[str, Json] = {"type": "chained"} if number else _describe_mechanism(mechanism, more, freezer)
         if len(shown) > 1:
             described["exception_id"] = number
         if parent is not None:
             described |= {"parent_id": parent, "source": source}
-        value["mechanism"] = described | _particulars(error, freezer)
+        value["mechanism"] = described | _particulars(error, kind, freezer)
     # Only now the stacks, which may use up what there is of budget and patience: no message is lost to a variable.
-    for (error, _, _), value in zip(shown, values, strict=True):
-        frames = traceback_frames(_traceback_of(error), freezer) + _syntax_frames(error, freezer)
+    for (error, _, _), kind, value in zip(shown, kinds, values, strict=True):
+        frames = traceback_frames(_traceback_of(error), freezer)
+        if kind.has_place:
+            frames += _syntax_frames(error, freezer)
         if frames:
             value["stacktrace"] = {"frames": cast("list[Json]", frames)}
     values.reverse()
@@ -69,6 +72,7 @@ _context_of: Final = BaseException.__dict__["__context__"].__get__
 _suppresses: Final = BaseException.__dict__["__suppress_context__"].__get__
 _traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
 _arguments_of: Final = BaseException.__dict__["args"].__get__
+_dict_of: Final = BaseException.__dict__["__dict__"].__get__
 
 
 def _walk(error: BaseException, freezer: Freezer) -> Iterator[_Link]:
@@ -96,13 +100,45 @@ def _links_from(error: BaseException, number: int, freezer: Freezer) -> list[_Li
     return links
 
 
-def _is_group(kind: type) -> bool:
-    # By name: 3.10 has no builtin, but a backport whose class is called the same.
-    return "BaseExceptionGroup" in map(short_name, bases(kind))
+class _Kind(NamedTuple):
+    """What is true of all exceptions of a type. ``own_text`` is whether they say their arguments and nothing else."""
+
+    fields: dict[str, Json]
+    is_group: bool
+    has_number: bool
+    has_place: bool
+    own_text: bool
+
+
+_kinds: IdentityCache[_Kind] = IdentityCache(limit=1024)
+
+
+def _kind_of(error: BaseException) -> _Kind:
+    kind = type(error)
+    known = _kinds.get(kind)
+    if known is None:
+        known = _learn(kind)
+        _kinds.put(kind, known)
+    return known
+
+
+def _learn(kind: type[BaseException]) -> _Kind:
+    fields: dict[str, Json] = {"type": cut(short_name(kind).rpartition("<locals>.")[2], TYPE_LIMIT)}
+    module = module_name(kind)
+    if module != "builtins":
+        fields["module"] = cut(module, TYPE_LIMIT)
+    return _Kind(
+        fields,
+        # By name: 3.10 has no builtin, but a backport whose class is called the same.
+        is_group="BaseExceptionGroup" in map(short_name, bases(kind)),
+        has_number=issubclass(kind, OSError),
+        has_place=issubclass(kind, SyntaxError),
+        own_text=kind.__str__ is BaseException.__str__,
+    )
 
 
 def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...]:
-    if not _is_group(type(error)):
+    if not _kind_of(error).is_group:
         return ()
     members = freezer.ask(lambda group: group.exceptions, cast("Any", error))
     if type(members) is not tuple or not all(issubclass(type(member), BaseException) for member in members):
@@ -110,28 +146,28 @@ def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...
     return members[: freezer.rules.max_exceptions + COUNT_LIMIT]
 
 
-def _describe(error: BaseException, freezer: Freezer) -> dict[str, Json]:
-    kind = type(error)
-    value: dict[str, Json] = {"type": cut(short_name(kind).rpartition("<locals>.")[2], TYPE_LIMIT)}
-    module = module_name(kind)
-    if module != "builtins":
-        value["module"] = cut(module, TYPE_LIMIT)
-    text = "\n".join([_message(error, freezer), *_notes(error, freezer)])
+def _describe(error: BaseException, kind: _Kind, freezer: Freezer) -> dict[str, Json]:
+    value = kind.fields.copy()
+    text = _message(error, kind, freezer)
+    notes = _notes_of(error)
+    if notes:
+        text = "\n".join([text, *(freezer.text(note, MESSAGE_LIMIT) for note in notes)])
     if text:
         value["value"] = cut(text, MESSAGE_LIMIT)
     return value
 
 
-def _message(error: BaseException, freezer: Freezer) -> str:
+def _message(error: BaseException, kind: _Kind, freezer: Freezer) -> str:
     """What the exception says; of a group without the number of its members, which is no part of its message."""
-    kind = type(error)
-    if _is_group(kind):
+    if kind.is_group:
         message = freezer.ask(lambda group: group.message, cast("Any", error))
         return freezer.text(show_name(error) if message is None else message, MESSAGE_LIMIT)
+    if not kind.own_text:
+        return freezer.text(error, MESSAGE_LIMIT)
     arguments = _arguments_of(error)
-    if kind.__str__ is BaseException.__str__ and _hold_much(arguments):
-        return _show_arguments(arguments, freezer)
-    return freezer.text(error, MESSAGE_LIMIT)
+    if len(arguments) == 1 and type(arguments[0]) is str:
+        return freezer.text(arguments[0], MESSAGE_LIMIT)
+    return _show_arguments(arguments, freezer) if _hold_much(arguments) else freezer.text(error, MESSAGE_LIMIT)
 
 
 def _hold_much(arguments: tuple[object, ...]) -> bool:
@@ -153,11 +189,9 @@ def _show_argument(argument: object, freezer: Freezer) -> str:
     return frozen if type(frozen) is str and type(argument) is not str else repr(frozen)
 
 
-def _notes(error: BaseException, freezer: Freezer) -> list[str]:
-    notes = freezer.ask(lambda noted: getattr(noted, "__notes__", ()), error)
-    if type(notes) is not list and type(notes) is not tuple:
-        return []
-    return [freezer.text(note, MESSAGE_LIMIT) for note in notes[:NOTES_LIMIT]]
+def _notes_of(error: BaseException) -> Sequence[object]:
+    notes = _dict_of(error).get("__notes__", ())
+    return notes[:NOTES_LIMIT] if type(notes) is list or type(notes) is tuple else ()
 
 
 def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> dict[str, Json]:
@@ -176,12 +210,11 @@ def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> di
     return described
 
 
-def _particulars(error: BaseException, freezer: Freezer) -> dict[str, Json]:
+def _particulars(error: BaseException, kind: _Kind, freezer: Freezer) -> dict[str, Json]:
     """What a server shows of certain kinds of exceptions."""
-    kind = type(error)
-    if _is_group(kind):
+    if kind.is_group:
         return {"is_exception_group": True}
-    if not issubclass(kind, OSError):
+    if not kind.has_number:
         return {}
     number = freezer.ask(lambda failed: failed.errno, cast("OSError", error))
     if type(number) is not int or number not in errno.errorcode:
@@ -191,8 +224,6 @@ def _particulars(error: BaseException, freezer: Freezer) -> dict[str, Json]:
 
 def _syntax_frames(error: BaseException, freezer: Freezer) -> list[dict[str, Json]]:
     """The line that could not be compiled, as the last frame: no code ran there."""
-    if not issubclass(type(error), SyntaxError):
-        return []
     path, line, column, text = (SyntaxError.__dict__[name].__get__(error) for name in _SYNTAX_FIELDS)
     if type(path) is not str or type(line) is not int or line < 1:
         return []

@@ -67,18 +67,18 @@ def _freeze_calls(calls: Iterable[Call], freezer: Freezer) -> list[dict[str, Jso
     """A stack too long is cut in its middle: its ends say how it began and where it failed."""
     limit = freezer.rules.max_stack_frames
     calls = iter(calls)
-    oldest = list(islice(calls, limit // 5))
-    newest: deque[Call] = deque(maxlen=limit - len(oldest))
-    passed = 0
+    first = list(islice(calls, limit))
+    oldest, newest = first[: limit // 5], deque(first[limit // 5 :], maxlen=limit - limit // 5)
+    omitted = 0
     for call in calls:
         newest.append(call)
-        passed += 1
+        omitted += 1
     # The newest come first to the event's budget: where it failed is what the reader wants to see.
-    late = [_freeze_call(call, freezer) for call in reversed(newest)]
-    early = [_freeze_call(call, freezer) for call in reversed(oldest)]
-    if passed > len(newest):
-        _say_omitted(passed - len(newest), late)
-    return [frame for frame in reversed(late + early) if frame is not None]
+    shown = [_freeze_call(call, freezer) for call in reversed(newest)]
+    if omitted:
+        _say_omitted(omitted, shown)
+    shown += [_freeze_call(call, freezer) for call in reversed(oldest)]
+    return [frame for frame in reversed(shown) if frame is not None]
 
 
 def _say_omitted(count: int, newest_first: list[dict[str, Json] | None]) -> None:
