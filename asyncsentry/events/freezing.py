@@ -179,12 +179,13 @@ class Freezer:
             return {} if kind is dict else []
         if depth >= self.rules.max_depth or self._left <= 0:
             return f"<{kind.__name__} of {total}>"
-        mark = id(value)
-        if mark in self._opened:
+        mark, opened = id(value), self._opened
+        if mark in opened:
             return CIRCULAR
-        if depth == 1 and self._scrub and mark in self._seen:
+        outermost = depth == 1 and self._scrub
+        if outermost and mark in self._seen:
             return self._seen[mark][1]
-        self._opened.append(mark)
+        opened.append(mark)
         breadth = self.rules.max_breadth
         if kind is dict:
             pairs = list(value.items() if total <= breadth else islice(value.items(), breadth))
@@ -193,8 +194,8 @@ class Freezer:
             frozen = [self._freeze(value[0], depth + 1), FILTERED]
         else:
             frozen = self._freeze_items(value[:breadth], total, depth + 1)
-        self._opened.pop()
-        if depth == 1 and self._scrub:
+        opened.pop()
+        if outermost:
             self._seen[mark] = (value, frozen)
         return frozen
 
@@ -212,9 +213,12 @@ class Freezer:
             kind = type(value)
             if hidden and scrub:
                 frozen[name] = FILTERED
+            elif kind is str:
+                frozen[name] = value if len(value) <= short and value.isascii() else self.text(value)
+            elif kind is dict or kind is list or kind is tuple:
+                frozen[name] = self._freeze_builtin(value, kind, depth)
             elif (
-                (kind is str and len(value) <= short and value.isascii())
-                or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
+                (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
                 or value is None
                 or kind is bool
                 or (kind is float and isfinite(value))
@@ -232,9 +236,12 @@ class Freezer:
         frozen: list[Json] = []
         for value in values:
             kind = type(value)
-            if (
-                (kind is str and len(value) <= short and value.isascii())
-                or (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
+            if kind is str:
+                frozen.append(value if len(value) <= short and value.isascii() else self.text(value))
+            elif kind is dict or kind is list or kind is tuple:
+                frozen.append(self._freeze_builtin(value, kind, depth))
+            elif (
+                (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
                 or value is None
                 or kind is bool
                 or (kind is float and isfinite(value))
