@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.delivery.book import Book
+from asyncsentry.delivery.clerk import Clerk
 from asyncsentry.delivery.dispatcher import Dispatcher
 from asyncsentry.delivery.filing import Filing
 from asyncsentry.delivery.ledger import Account
@@ -125,8 +126,8 @@ assert outbox._turnstile.ask(lambda: True, False)
 @pytest.mark.parametrize(
     "function",
     [
-        *(Dispatcher.put, Outbox.put, Outbox._put, Book.open, Filing.add, Queue.append, Turns.arm, Outbox._next),
-        *(Queue.pop, Reports.take, Outbox.settle, Outbox._settle, Outbox._conclude, Book.deliver, Filing.settle),
+        *(Dispatcher.put, Outbox.put, Clerk.put, Book.open, Filing.add, Queue.append, Turns.arm, Clerk.next),
+        *(Queue.pop, Reports.take, Outbox.settle, Clerk.settle, Clerk._conclude, Book.deliver, Filing.settle),
     ],
     ids=lambda function: function.__qualname__,
 )
@@ -186,7 +187,7 @@ def test_what_another_thread_put_is_not_lost_with_the_step_that_ctrl_c_cuts_off(
         thread.start()
         thread.join()
 
-    with cut_where(lambda frame, event: event == "call" and frame.f_code is Outbox._put.__code__) as cut:
+    with cut_where(lambda frame, event: event == "call" and frame.f_code is Clerk.put.__code__) as cut:
         box.outbox._turnstile.do(let_another_put)
     assert cut.came
     assert box.outbox.accounts() == {"error": Account(captured=1, queued=1)}

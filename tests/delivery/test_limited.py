@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncsentry.delivery.outbox import MAX_RIDERS
+from asyncsentry.delivery.clerk import MAX_RIDERS
 from asyncsentry.item import Attachment
 from delivery.material import (
     REFUSED,

@@ -164,7 +164,7 @@ class Accounts(RuleBasedStateMachine):
 
     @invariant()
     def each_loss_is_told_waits_to_be_told_or_was_in_a_report_that_may_have_arrived(self) -> None:
-        for lease in self.reporting - self.box.outbox._leases.keys():  # reclaimed, or given up
+        for lease in self.reporting - self.box.outbox._clerk.leases.keys():  # reclaimed, or given up
             self.reporting.remove(lease)
             self.doubtful.update(lease.losses)
         under_way = sum((lease.losses for lease in self.reporting), Counts())
@@ -174,12 +174,12 @@ class Accounts(RuleBasedStateMachine):
     @invariant()
     def what_is_on_disk_alone_is_there(self) -> None:
         settled = set(self.files._book.filing.settled)
-        in_memory = {entry.file for entry in self.box.outbox._book.left()}
+        in_memory = {entry.file for entry in self.box.outbox._clerk.book.left()}
         assert self._spooled() == len(self.disk.keys() - settled - in_memory)
 
     @invariant()
     def the_queue_weighs_what_is_in_it(self) -> None:
-        queue = self.box.outbox._queue
+        queue = self.box.outbox._clerk.queue
         for line in queue._lines:
             filed = [entry for entry in line.entries.values() if entry.file is not None]
             assert line.filed == {entry.number: entry for entry in filed}
@@ -191,9 +191,9 @@ class Accounts(RuleBasedStateMachine):
     @invariant()
     def what_is_left_waits_or_is_on_its_way_and_not_both(self) -> None:
         outbox = self.box.outbox
-        waiting = {entry.number for line in outbox._queue._lines for entry in line.entries.values()}
-        under_way = [entry.number for lease in outbox._leases for entry in lease.entries]
-        pending = {entry.number for entry in outbox._book.left()}
+        waiting = {entry.number for line in outbox._clerk.queue._lines for entry in line.entries.values()}
+        under_way = [entry.number for lease in outbox._clerk.leases for entry in lease.entries]
+        pending = {entry.number for entry in outbox._clerk.book.left()}
         assert waiting <= pending
         assert not waiting.intersection(under_way)
         assert pending == waiting | pending.intersection(under_way)
@@ -220,13 +220,13 @@ class Accounts(RuleBasedStateMachine):
     # -- counting
 
     def left(self) -> int:
-        return len(self.box.outbox._book.left())
+        return len(self.box.outbox._clerk.book.left())
 
     def _note(self, lease: Lease, outcome: Response | NoResponse) -> None:
         before, lost, spooled = self.left(), self._lost(), self._spooled()
         outbox = self.box.outbox
-        if lease in outbox._leases and isinstance(outcome, Response) and outcome.status == 429:
-            again = [entry.item for entry in lease.entries if entry in outbox._book and entry.sent]
+        if lease in outbox._clerk.leases and isinstance(outcome, Response) and outcome.status == 429:
+            again = [entry.item for entry in lease.entries if entry in outbox._clerk.book and entry.sent]
             self.told_by_the_server += sum(quantity for item in again for _, quantity in amounts(item))
         self.box.settle(lease, outcome)
         if lease in self.reporting:
@@ -248,7 +248,7 @@ class Accounts(RuleBasedStateMachine):
         elif outcome.status < 300:
             self.told.update(lease.losses)
         elif outcome.status == 429:  # refused with everything else, or taken
-            if not self.box.outbox._limits.limited("internal", self.box.clock()):
+            if not self.box.outbox._clerk.limits.limited("internal", self.box.clock()):
                 self.told.update(lease.losses)
         elif outcome.status in RETRY_STATUSES or (outcome.status < 500 and not lease.entries):
             self.doubtful.update(lease.losses)

@@ -308,7 +308,7 @@ def test_what_was_left_goes_out_without_a_capture(root: Path, sentry: LocalSentr
 
 def test_more_than_memory_holds_is_kept(root: Path, sentry: LocalSentry) -> None:
     sentry.always(DOWN)
-    client = client_of(sentry, root, queue_bytes=64 * 1024, send_client_reports=False, include_source_context=False)
+    client = client_of(sentry, root, queue_bytes=64 * 1024, send_client_reports=False, flood_limit=0)
     kept = 0
     while kept < 100:
         client.capture_message("one of many")
