@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from asyncsentry.events import Json, attributes, runtime, source  # noqa: F401 - frames ask for sources later
 from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import Mechanism, exception_values
-from asyncsentry.events.frames import stack_frames
+from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
 from asyncsentry.events.plain import plain_and_weight
@@ -73,6 +73,8 @@ class Assembly:
         """The event for ``before_send`` to change: what the next event will share with it is a copy."""
         from asyncsentry.json import decode, encode
 
+        for stack in _stacks(event):
+            own_lines(stack)
         return event | {name: decode(encode(event[name])) for name in _SHARED if name in event}
 
     def mend(self, changed: Event, original: Event) -> tuple[Event, int]:
@@ -209,6 +211,14 @@ def _contexts(contexts: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
         for name, value in contexts.items()
         if isinstance(value, Mapping)
     }
+
+
+def _stacks(event: Event) -> Iterator[object]:
+    for name in ("exception", "threads"):
+        holder = event.get(name)
+        values = holder.get("values") if isinstance(holder, dict) else None
+        for value in values if isinstance(values, list) else ():
+            yield value.get("stacktrace") if isinstance(value, dict) else None
 
 
 _SHARED: Final = ("breadcrumbs", "modules", "sdk")

@@ -405,6 +405,34 @@ def test_before_send_may_change_an_event_in_place(open_client: OpenClient, sentr
     assert sentry.events[0]["logentry"] == {"formatted": "redacted"}
 
 
+def test_what_before_send_does_to_an_event_is_not_seen_in_the_next(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    def spoil(event: Any, hint: Any) -> Any:
+        (error,) = event["exception"]["values"]
+        (frame,) = error["stacktrace"]["frames"]
+        lines.append(list(frame["pre_context"]))
+        frame["pre_context"].clear()
+        return event
+
+    lines: list[list[str]] = []
+    client = open_client(before_send=spoil)
+    for _ in range(2):
+        try:
+            raise ValueError
+        except ValueError as error:
+            client.capture_exception(error)
+    assert lines[0] == lines[1] != []
+
+
+@pytest.mark.parametrize("exception", [None, {"values": None}, {"values": [None, {}, {"stacktrace": []}]}])
+def test_before_send_sees_whatever_somebody_calls_an_exception(open_client: OpenClient, exception: object) -> None:
+    seen: list[object] = []
+    client = open_client(before_send=lambda event, hint: seen.append(event["exception"]))
+    client.capture_event({"exception": exception} if exception else {"exception": []})
+    assert len(seen) == 1
+
+
 def test_before_send_may_drop_an_event(open_client: OpenClient) -> None:
     client = open_client(before_send=lambda event, hint: None)
     assert client.capture_message("text") is None

@@ -27,8 +27,6 @@ class _Facts(NamedTuple):
     """What is always true of a place in the code."""
 
     fields: dict[str, Json]
-    before: list[Json]
-    after: list[Json]
     may_hide: bool
 
 
@@ -103,11 +101,7 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
         _known.put(code, facts, (rules, instruction))
     if facts.may_hide and _is_hidden(frame, code):
         return None
-    # Copied, lists and all: what a hook does to this event must not be seen in the next.
-    shown = facts.fields.copy()
-    if "context_line" in shown:
-        shown["pre_context"] = facts.before.copy()
-        shown["post_context"] = facts.after.copy()
+    shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
     if rules.include_local_variables:
         variables = freezer.freeze_mapping(_variables_of(frame, code))
         if variables:
@@ -159,29 +153,33 @@ def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
     }
     if module is not None:
         fields["module"] = cut(module, LINE_LIMIT)
-    before: list[Json] = []
-    after: list[Json] = []
     if line is not None and line > 0:
         fields["lineno"] = line
         if rules.include_source_context:
-            before, after = _add_source(fields, line, frame, freezer)
-    return _Facts(fields, before, after, _HIDE in code.co_varnames or _HIDE in code.co_names)
+            _add_source(fields, line, frame, freezer)
+    return _Facts(fields, _HIDE in code.co_varnames or _HIDE in code.co_names)
 
 
-def _add_source(
-    fields: dict[str, Json], line: int, frame: FrameType, freezer: Freezer
-) -> tuple[list[Json], list[Json]]:
+def _add_source(fields: dict[str, Json], line: int, frame: FrameType, freezer: Freezer) -> None:
     # Imported late: a program that never fails never reads its own source.
     from asyncsentry.events.source import lines_of
 
     lines = lines_of(frame.f_code.co_filename, frame.f_globals, freezer)
-    if line > len(lines):
-        return [], []
-    around = freezer.rules.context_lines
-    fields["context_line"] = cut(lines[line - 1], LINE_LIMIT)
-    before = lines[max(0, line - 1 - around) : line - 1]
-    after = lines[line : line + around]
-    return [cut(text, LINE_LIMIT) for text in before], [cut(text, LINE_LIMIT) for text in after]
+    if line <= len(lines):
+        around = freezer.rules.context_lines
+        fields["context_line"] = cut(lines[line - 1], LINE_LIMIT)
+        fields["pre_context"] = [cut(text, LINE_LIMIT) for text in lines[max(0, line - 1 - around) : line - 1]]
+        fields["post_context"] = [cut(text, LINE_LIMIT) for text in lines[line : line + around]]
+
+
+def own_lines(stack: object) -> None:
+    """Give the frames of a stack lists of source lines of their own: until then other events have the same."""
+    frames = stack.get("frames") if type(stack) is dict else None
+    for frame in frames if type(frames) is list else ():
+        for name in ("pre_context", "post_context"):
+            lines = frame.get(name) if type(frame) is dict else None
+            if type(lines) is list:
+                frame[name] = lines.copy()
 
 
 def short_path(path: str, module: str | None, rules: Rules) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.events import frames as room
-from asyncsentry.events.frames import LINE_LIMIT, method_name, short_path, stack_frames, traceback_frames
+from asyncsentry.events.frames import LINE_LIMIT, method_name, own_lines, short_path, stack_frames, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer
 from asyncsentry.events.rules import InApp, Rules
 from events import raising
@@ -228,6 +228,9 @@ def test_what_a_hook_does_to_a_frame_is_not_seen_in_the_next() -> None:
     error, rules = caught(fail), Rules()
     (first,) = traceback_frames(error.__traceback__, Freezer(rules))
     expected = {name: list(value) if isinstance(value, list) else value for name, value in first.items()}
+    own_lines({"frames": [first, None]})
+    own_lines({"frames": None})
+    own_lines(None)
     spoilt: Any = first
     spoilt["pre_context"].clear()
     spoilt["post_context"].append("x")
