@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from itertools import islice
-from types import SimpleNamespace
+from types import BuiltinFunctionType, FunctionType, SimpleNamespace
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 from weakref import ref
 
@@ -101,6 +101,10 @@ def show_name(value: object, _breadth: int = 0) -> str:
     """The look that runs nothing of the value's own."""
     return f"<{type_name(type(value))}>"
 
+
+HARMLESS: Final = frozenset(map(id, (FunctionType, BuiltinFunctionType, type, bytes, range, complex)))
+"""Types to look at which runs nobody's code, takes no time and cannot fail. By identity, for a metaclass may say of any
+type that it is one of them; these live for ever."""
 
 _looks: IdentityCache[Look] = IdentityCache(limit=2048)
 _suspects: IdentityCache[bool] = IdentityCache(limit=2048)

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Final, TypeVar
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import Entries, Items, Shown, distrust, exact, look_at, show_name, suspect
+from asyncsentry.events.foreign import HARMLESS, Entries, Items, Shown, distrust, exact, look_at, show_name, suspect
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, is_sensitive, verdicts
 
@@ -266,7 +266,8 @@ class Freezer:
             return seen[1]
         if self._left <= 0:
             return show_name(value)
-        shown = self.ask(self._look, value, blame=type(value))
+        kind = type(value)
+        shown = self._look(value) if id(kind) in HARMLESS else self.ask(self._look, value, blame=kind)
         if type(shown) is Entries or type(shown) is Items:
             return self._freeze_members(value, shown, depth)
         frozen = self._freeze(show_name(value) if shown is None else shown, depth)

@@ -368,7 +368,7 @@ def test_a_type_that_slept_twice_is_named_from_then_on() -> None:
     wall = Clock()
     value = slow(wall, 2 * STUCK)
     for _ in range(2):
-        assert Freezer(Rules(), Clock(), wall).freeze([value, b"after it"]) == ["shown", "<bytes>"]
+        assert Freezer(Rules(), Clock(), wall).freeze([value, bytearray(b"after it")]) == ["shown", "<bytearray>"]
     assert Freezer(Rules(), Clock(), wall).freeze(value) == "<shop.Slow>"
 
 
@@ -376,7 +376,10 @@ def test_a_machine_that_was_busy_is_no_fault_of_a_type() -> None:
     wall = Clock()
     value = slow(wall, STUCK / 4)
     for _ in range(2):
-        assert Freezer(Rules(), Clock(), wall).freeze([value, b"after it"]) == ["shown", "b'after it'"]
+        assert Freezer(Rules(), Clock(), wall).freeze([value, bytearray(b"after it")]) == [
+            "shown",
+            "bytearray(b'after it')",
+        ]
 
 
 def test_a_type_that_was_quick_is_asked_again() -> None:
