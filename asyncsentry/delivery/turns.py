@@ -75,6 +75,8 @@ class Turns:
         False if there is something to do, and the transport has nowhere to do it.
         """
         now = self._now()
+        if self._soon is not None and now - self._soon <= OVERDUE:  # it looks for itself when it has run
+            return True
         delay = self._outbox.due(now)
         if delay is None:
             return True
@@ -94,11 +96,10 @@ class Turns:
         self._ended = True
 
     def _arm_soon(self, now: float, pause: float) -> bool:
-        if self._soon is None or now - self._soon > OVERDUE:
-            self._soon = now
-            if not self._later(pause, self._run_soon):
-                self._soon = None
-                return False
+        self._soon = now
+        if not self._later(pause, self._run_soon):
+            self._soon = None
+            return False
         return True
 
     def _arm_alarm(self, now: float, when: float) -> bool:
