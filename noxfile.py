@@ -231,9 +231,20 @@ def servers(session: nox.Session) -> None:
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])
 def bench(session: nox.Session) -> None:
-    """Measure beside the peers; the gate's short form only shows that it works (``-- --runs 25`` for figures)."""
+    """Measure beside the peers; the gate's short form only shows that it works (``-- --runs 7`` for figures).
+
+    Arguments are those of ``benchmarks/run.py``.
+    """
     install(session, "bench")
-    session.run("python", "benchmarks/startup.py", *(session.posargs or ["--runs", "5"]))
+    if session.posargs:
+        session.run("python", "benchmarks/startup.py")
+        session.run("python", "benchmarks/run.py", *session.posargs)
+        return
+    session.run("python", "benchmarks/startup.py", "--runs", "5")
+    briefly = ("--runs", "1", "--calls", "3")
+    session.run("python", "benchmarks/run.py", *briefly, "--sdks", "asyncsentry,sentry-sdk,floor")
+    session.run("python", "benchmarks/run.py", *briefly, "--cases", "shallow")
+    session.run("python", "benchmarks/content.py", silent=True)
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])

@@ -72,7 +72,7 @@ def on_eventlet(beat: Beat) -> None:
     import eventlet
 
     while beat():
-        eventlet.sleep(BEAT)
+        eventlet.sleep(BEAT)  # pyright: ignore[reportArgumentType]  # as if it took whole seconds alone
 
 
 def on_twisted(beat: Beat) -> None:

@@ -69,7 +69,7 @@ def report(runs: list[dict[str, Measured]]) -> None:
     print(f"{len(runs)} runs on Python {sys.version.split()[0]}\n")
     print(f"{'':10}{OURS:>16}{peer:>20}{'ratio':>10}   quartiles of the ratio")
     for part in ("import", "init"):
-        ours, theirs = ([run[name][part] for run in runs] for name in (OURS, PEER))  # type: ignore[literal-required]
+        ours, theirs = ([run[name][part] for run in runs] for name in (OURS, PEER))
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
         low, _, high = quantiles(ratios, n=4)
         print(

@@ -1,0 +1,66 @@
+"""What a capture costs that ends in nothing: its price should not depend on how deep the stack is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from cases.arrival import count, has_not_arrived
+from cases.case import Case, Figures, NotOffered, Setting
+from cases.paced import WARM_UP, Paced, Sample, microseconds
+from sdks import Mode
+from workloads import WORKLOADS, OrderError
+
+DEPTHS: Final = ("shallow", "deep")
+COLUMNS: Final = ("shallow", "deep")
+
+
+async def _nothing() -> None:
+    """There is nothing to wait for."""
+
+
+async def _captures(setting: Setting, drain: Callable[[], object]) -> Figures:
+    found: dict[str, list[Sample]] = {}
+    before = count(setting)
+    for depth in DEPTHS:
+        paced = Paced(WORKLOADS[depth], setting.sdk.capture, drain)
+        await paced.run(WARM_UP)
+        found[depth] = await paced.run(setting.calls)
+    if drain is _nothing:
+        has_not_arrived(setting, before, len(DEPTHS) * (WARM_UP + setting.calls))
+    return {depth: microseconds([sample.wall for sample in samples]) for depth, samples in found.items()}
+
+
+async def never_initialised(setting: Setting) -> Figures:
+    if not setting.sdk.works_uninitialised:
+        raise NotOffered("capturing needs a client that is set up")
+    return await _captures(setting, _nothing)
+
+
+async def rate_limited(setting: Setting) -> Figures:
+    """The server answers 429. An SDK that sends all the same is drained each time, so that its queue stays short."""
+    setting.sdk.init(setting.url, "on", OrderError)
+    setting.sdk.capture(WORKLOADS["shallow"]())
+    await setting.sdk.drain()
+    return await _captures(setting, setting.sdk.drain)
+
+
+def in_mode(mode: Mode, told: str) -> Case:
+    async def measure(setting: Setting) -> Figures:
+        if mode not in setting.sdk.modes:
+            raise NotOffered(f"no mode {mode!r}")
+        setting.sdk.init(setting.url, mode, OrderError)
+        return await _captures(setting, _nothing)
+
+    return Case(f"capture that ends in nothing: {told}", measure, COLUMNS)
+
+
+NOTHING: Final = {
+    "uninitialised": Case("capture that ends in nothing: before init", never_initialised, COLUMNS),
+    "off": in_mode("off", "no DSN, or switched off"),
+    "ignored": in_mode("ignored", "the error's type is ignored"),
+    "unsampled": in_mode("unsampled", "a sample rate of 0"),
+    "limited": Case(
+        "capture that ends in nothing: the server limits the rate", rate_limited, COLUMNS, sink=("--status", "429")
+    ),
+}

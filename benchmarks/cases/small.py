@@ -1,0 +1,68 @@
+"""What the small calls cost: messages, breadcrumbs, and log records that an SDK looks at."""
+
+from __future__ import annotations
+
+import logging
+from itertools import count as numbers
+from typing import Final
+
+from cases.arrival import count, has_arrived
+from cases.case import Case, Figures, NotOffered, Setting
+from cases.paced import COLUMNS, WARM_UP, Cooler, Paced, figures, microseconds
+from workloads import OrderError
+
+MANY: Final = 10
+"""So many times more calls than of the larger ones."""
+
+
+async def _nothing() -> None:
+    """There is nothing to wait for."""
+
+
+async def message(setting: Setting) -> Figures:
+    sdk = setting.sdk
+    if sdk.capture_message is None:
+        raise NotOffered("no messages")
+    sdk.init(setting.url, "on", OrderError)
+    before = count(setting)
+    number = numbers()
+    paced = Paced(lambda: f"message {next(number)}", sdk.capture_message, sdk.drain)
+    await paced.run(WARM_UP)
+    warm = await paced.run(setting.calls)
+    cool = await paced.run(setting.calls, between=Cooler())
+    has_arrived(setting, before, len(warm) + len(cool) + WARM_UP)
+    return figures(warm, cool)
+
+
+async def breadcrumb(setting: Setting) -> Figures:
+    """With a hundred of them there already, which is the most that SDKs keep."""
+    sdk = setting.sdk
+    if sdk.add_breadcrumb is None:
+        raise NotOffered("no breadcrumbs")
+    sdk.init(setting.url, "on", OrderError)
+    number = numbers()
+    paced = Paced(lambda: f"breadcrumb {next(number)}", sdk.add_breadcrumb, _nothing)
+    await paced.run(100)
+    warm = await paced.run(setting.calls * MANY)
+    return {"warm": microseconds([sample.wall for sample in warm])}
+
+
+async def log_record(setting: Setting) -> Figures:
+    """``logger.info`` before and after ``init``, with whatever the SDK hooks in by itself."""
+    logger = logging.getLogger("bench")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(logging.NullHandler())
+    paced = Paced(lambda: 17, lambda number: logger.info("order %s", number), _nothing)
+    await paced.run(100)
+    bare = microseconds([sample.wall for sample in await paced.run(setting.calls * MANY)])
+    setting.sdk.init(setting.url, "on", OrderError)
+    await paced.run(100)
+    hooked = microseconds([sample.wall for sample in await paced.run(setting.calls * MANY)])
+    return {"hooked": hooked, "bare": bare, "added": hooked - bare}
+
+
+SMALL: Final = {
+    "message": Case("capture of a message", message, COLUMNS),
+    "breadcrumb": Case("a breadcrumb", breadcrumb, ("warm",)),
+    "log": Case("a log record of level INFO", log_record, ("hooked", "bare", "added")),
+}

@@ -1,0 +1,118 @@
+"""Measure asyncsentry beside other SDKs, on the same work, in the same run: a table for each case.
+
+Run by ``nox -s bench``, and by hand where the SDKs are installed (``pip install --group bench``). Each SDK measures
+each case in a process of its own, which sends to a server in another (see sink.py). In each run all SDKs have their
+turn, the order moved on by one, so that what the machine does besides meets all of them. A table shows medians over the
+runs; a ratio is the median of the runs' own ratios, with its quartiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from os import cpu_count
+from pathlib import Path
+from typing import Any, Final
+
+from cases import CASES
+from chart import draw
+from results import Failed, Results
+from sdks import SDKS, label, missing
+from sink import Sink
+from table import lines
+
+MEASURE: Final = Path(__file__).with_name("measure.py")
+LONGEST: Final = 300.0
+"""Seconds for one SDK's turn at one case."""
+
+
+def turn(sdk: str, case: str, url: str, calls: int) -> dict[str, Any]:
+    """One fresh process. Raises `Failed` if it does not give figures."""
+    command = [sys.executable, str(MEASURE), sdk, case, "--sink", url, "--calls", str(calls)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=LONGEST)
+    except subprocess.CalledProcessError as error:
+        raise Failed(error.stderr.strip() or f"exit status {error.returncode}") from None
+    except subprocess.TimeoutExpired:
+        raise Failed(f"no figures within {LONGEST:.0f} seconds") from None
+    outcome: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return outcome
+
+
+def measure(case: str, sdks: list[str], runs: int, calls: int) -> Results:
+    """All runs of one case."""
+    results = Results(case, sdks)
+    with Sink(*CASES[case].sink) as sink:
+        for run in range(runs):
+            for sdk in (*sdks[run % len(sdks) :], *sdks[: run % len(sdks)]):
+                try:
+                    results.add(sdk, turn(sdk, case, sink.url, calls))
+                except Failed as failure:
+                    print(f"\n{sdk}, {case}: {failure}", file=sys.stderr)
+                    results.fail(sdk, str(failure))
+    return results
+
+
+def names(known: Iterable[str], what: str) -> Any:
+    """Reads a list of names with commas between them."""
+    every = list(known)
+
+    def read(text: str) -> list[str]:
+        chosen = [name.strip() for name in text.split(",")]
+        for name in chosen:
+            if name not in every:
+                raise argparse.ArgumentTypeError(f"there is no {what} {name!r}, but {', '.join(every)}")
+        return chosen
+
+    return read
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=names(CASES, "case"), default=[*CASES], help=f"of {', '.join(CASES)}")
+    parser.add_argument("--sdks", type=names(SDKS, "SDK"), default=[*SDKS], help=f"of {', '.join(SDKS)}")
+    parser.add_argument("--runs", type=int, default=7, help="how often each case is measured (default: 7)")
+    parser.add_argument("--calls", type=int, default=60, help="calls in each run (default: 60)")
+    parser.add_argument("--json", type=Path, help="write all figures of all runs to this file")
+    parser.add_argument("--svg", type=Path, help="draw a chart of each case into this folder")
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = options()
+    absent = {sdk: needs for sdk in arguments.sdks if (needs := missing(sdk))}
+    present = [sdk for sdk in arguments.sdks if sdk not in absent]
+    about = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": cpu_count(),
+        "runs": arguments.runs,
+        "calls": arguments.calls,
+        "sdks": {sdk: label(sdk) for sdk in present},
+        "not_measured": absent,
+    }
+    print(f"Python {about['python']}, {about['cores']} cores; {arguments.runs} runs of {arguments.calls} calls")
+    for sdk, needs in absent.items():
+        print(f"not measured: {sdk}, since {needs} is not installed")
+    found = []
+    for case in arguments.cases:
+        results = measure(case, present, arguments.runs, arguments.calls)
+        found.append(results)
+        print()
+        for line in lines(results):
+            print(line, flush=True)
+        if arguments.json:  # after each case, as a run may be broken off
+            cases = {each.case: each.outcomes for each in found}
+            arguments.json.write_text(json.dumps({**about, "cases": cases}, indent=1), encoding="utf-8")
+        if arguments.svg:
+            arguments.svg.mkdir(parents=True, exist_ok=True)
+            (arguments.svg / f"{case}.svg").write_text(draw(results), encoding="utf-8")
+    return 1 if any(results.failed for results in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
