@@ -242,7 +242,8 @@ def bench(session: nox.Session) -> None:
         return
     session.run("python", "benchmarks/startup.py", "--runs", "5")
     briefly = ("--runs", "1", "--calls", "3")
-    session.run("python", "benchmarks/run.py", *briefly, "--sdks", "asyncsentry,sentry-sdk,floor")
+    written = ("--json", str(OUTPUT / "bench.json"), "--svg", str(OUTPUT / "bench"))
+    session.run("python", "benchmarks/run.py", *briefly, *written, "--sdks", "asyncsentry,sentry-sdk,floor")
     session.run("python", "benchmarks/run.py", *briefly, "--cases", "shallow")
     session.run("python", "benchmarks/content.py", silent=True)
 

@@ -39,7 +39,9 @@ async def never_initialised(setting: Setting) -> Figures:
 
 async def rate_limited(setting: Setting) -> Figures:
     """The server answers 429. An SDK that sends all the same is drained each time, so that its queue stays short."""
-    setting.sdk.init(setting.url, "on", OrderError)
+    if "limited" not in setting.sdk.modes:
+        raise NotOffered("it takes no notice of limits")
+    setting.sdk.init(setting.url, "limited", OrderError)
     setting.sdk.capture(WORKLOADS["shallow"]())
     await setting.sdk.drain()
     return await _captures(setting, setting.sdk.drain)

@@ -15,9 +15,9 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Literal, Protocol
 
-Mode = Literal["on", "off", "ignored", "unsampled"]
-"""As users have it; with no DSN, or what stands for it; with the workloads' errors ignored by their type; with a sample
-rate of 0."""
+Mode = Literal["on", "limited", "off", "ignored", "unsampled"]
+"""As users have it; the same, while the server limits the rate; with no DSN, or what stands for it; with the workloads'
+errors ignored by their type; with a sample rate of 0."""
 
 Modes = frozenset[Mode]
 
@@ -33,6 +33,8 @@ class Adapter(Protocol):
     modes: Modes
     works_uninitialised: bool
     """Whether ``capture`` may be called before ``init``."""
+    watches_logging: bool
+    """Whether it looks at log records without being asked to."""
     capture: Callable[[BaseException], object]
     capture_message: Callable[[str], object] | None
     add_breadcrumb: Callable[[str], object] | None

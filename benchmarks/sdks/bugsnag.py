@@ -9,8 +9,9 @@ from sdks import Mode, Modes, until
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "off", "ignored"})
+    modes: Modes = frozenset({"on", "limited", "off", "ignored"})
     works_uninitialised = False
+    watches_logging = False
     capture_message = None
 
     def __init__(self) -> None:

@@ -12,8 +12,9 @@ from sdks import Mode, Modes, exc_info
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "off", "ignored"})
+    modes: Modes = frozenset({"on", "limited", "off", "ignored"})
     works_uninitialised = False
+    watches_logging = True
     add_breadcrumb = None
 
     def __init__(self) -> None:

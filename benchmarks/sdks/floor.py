@@ -98,6 +98,7 @@ def exceptions(error: BaseException | None) -> list[Fields]:
 class Adapter:
     modes: Modes = frozenset({"on"})
     works_uninitialised = False
+    watches_logging = False
 
     def __init__(self) -> None:
         self._queue: deque[Fields] = deque()

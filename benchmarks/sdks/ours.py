@@ -10,8 +10,9 @@ KEY: Final = "a" * 32
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "off", "ignored", "unsampled"})
+    modes: Modes = frozenset({"on", "limited", "off", "ignored", "unsampled"})
     works_uninitialised = True
+    watches_logging = True
 
     def __init__(self, transport: str) -> None:
         import asyncsentry

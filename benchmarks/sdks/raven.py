@@ -9,8 +9,9 @@ from sdks import Mode, Modes, exc_info, host, until
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "off", "ignored", "unsampled"})
+    modes: Modes = frozenset({"on", "limited", "off", "ignored", "unsampled"})
     works_uninitialised = False
+    watches_logging = True
 
     def __init__(self) -> None:
         self._sdk = import_module("raven")

@@ -8,8 +8,9 @@ from sdks import Mode, Modes, host, until
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "off", "ignored", "unsampled"})
+    modes: Modes = frozenset({"on", "limited", "off", "ignored", "unsampled"})
     works_uninitialised = True
+    watches_logging = True
 
     def __init__(self) -> None:
         self._sdk = import_module("sentry_sdk")
