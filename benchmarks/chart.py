@@ -12,7 +12,7 @@ from sdks import label
 from table import number
 
 WIDTH: Final = 760
-NAMES: Final = 200
+NAMES: Final = 220
 """Of the width, for the SDKs' names."""
 NUMBERS: Final = 110
 """Of the width, for the figures behind the bars."""
