@@ -13,14 +13,11 @@ import logging
 
 from cases import CASES
 from cases.case import Figures, NotOffered, Setting
-from cases.paced import Paced, microseconds
+from cases.paced import Paced, microseconds, nothing
 from sdks import SDKS, load
 
 
 async def clock() -> float:
-    async def nothing() -> None:
-        pass
-
     samples = await Paced(lambda: None, lambda _: None, nothing).run(1000)
     return microseconds([sample.wall for sample in samples])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cases.arrival import count, has_arrived
 from cases.case import Case, Figures, Setting
-from cases.paced import COLUMNS, WARM_UP, Cooler, Paced, figures
+from cases.paced import COLUMNS
+from cases.sending import sending
 from workloads import WORKLOADS, Make, OrderError
 
 TOLD: Final = {
@@ -20,15 +20,8 @@ TOLD: Final = {
 
 def case(name: str, make: Make) -> Case:
     async def measure(setting: Setting) -> Figures:
-        sdk = setting.sdk
-        sdk.init(setting.url, "on", OrderError)
-        before = count(setting)
-        paced = Paced(make, sdk.capture, sdk.drain)
-        await paced.run(WARM_UP)
-        warm = await paced.run(setting.calls)
-        cool = await paced.run(setting.calls, between=Cooler())
-        has_arrived(setting, before, len(warm) + len(cool) + WARM_UP)
-        return figures(warm, cool)
+        setting.sdk.init(setting.url, "on", OrderError)
+        return await sending(setting, make, setting.sdk.capture)
 
     return Case(f"capture of an error: {TOLD[name]} ({name})", measure, COLUMNS)
 

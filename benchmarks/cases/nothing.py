@@ -7,7 +7,7 @@ from typing import Final
 
 from cases.arrival import count, has_not_arrived
 from cases.case import Case, Figures, NotOffered, Setting
-from cases.paced import WARM_UP, Paced, Sample, microseconds
+from cases.paced import WARM_UP, Paced, Sample, microseconds, nothing
 from sdks import Mode
 from workloads import WORKLOADS, OrderError
 
@@ -15,26 +15,28 @@ DEPTHS: Final = ("shallow", "deep")
 COLUMNS: Final = ("shallow", "deep")
 
 
-async def _nothing() -> None:
-    """There is nothing to wait for."""
-
-
 async def _captures(setting: Setting, drain: Callable[[], object]) -> Figures:
     found: dict[str, list[Sample]] = {}
-    before = count(setting)
     for depth in DEPTHS:
         paced = Paced(WORKLOADS[depth], setting.sdk.capture, drain)
         await paced.run(WARM_UP)
         found[depth] = await paced.run(setting.calls)
-    if drain is _nothing:
-        has_not_arrived(setting, before, len(DEPTHS) * (WARM_UP + setting.calls))
     return {depth: microseconds([sample.wall for sample in samples]) for depth, samples in found.items()}
+
+
+async def _in_vain(setting: Setting) -> Figures:
+    """Captures of which none is sent. Raises if some are."""
+    before = count(setting)
+    figures = await _captures(setting, nothing)
+    await setting.sdk.drain()
+    has_not_arrived(setting, before, len(DEPTHS) * (WARM_UP + setting.calls))
+    return figures
 
 
 async def never_initialised(setting: Setting) -> Figures:
     if not setting.sdk.works_uninitialised:
         raise NotOffered("capturing needs a client that is set up")
-    return await _captures(setting, _nothing)
+    return await _in_vain(setting)
 
 
 async def rate_limited(setting: Setting) -> Figures:
@@ -52,7 +54,7 @@ def in_mode(mode: Mode, told: str) -> Case:
         if mode not in setting.sdk.modes:
             raise NotOffered(f"no mode {mode!r}")
         setting.sdk.init(setting.url, mode, OrderError)
-        return await _captures(setting, _nothing)
+        return await _in_vain(setting)
 
     return Case(f"capture that ends in nothing: {told}", measure, COLUMNS)
 

@@ -60,6 +60,10 @@ class Paced(Generic[Subject]):
         return Sample(ended - begun, thread, time.process_time_ns() - whole)
 
 
+async def nothing() -> None:
+    """The drain of calls that send nothing."""
+
+
 class Cooler:
     """Reads and writes so much that the caches hold nothing else."""
 

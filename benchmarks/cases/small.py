@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-from itertools import count as numbers
+from itertools import count
 from typing import Final
 
-from cases.arrival import count, has_arrived
 from cases.case import Case, Figures, NotOffered, Setting
-from cases.paced import COLUMNS, WARM_UP, Cooler, Paced, figures, microseconds
+from cases.paced import COLUMNS, Paced, microseconds, nothing
+from cases.sending import sending
 from workloads import OrderError
 
 MANY: Final = 10
 """So many times more calls than of the larger ones."""
-
-
-async def _nothing() -> None:
-    """There is nothing to wait for."""
 
 
 async def message(setting: Setting) -> Figures:
@@ -24,14 +20,8 @@ async def message(setting: Setting) -> Figures:
     if sdk.capture_message is None:
         raise NotOffered("no messages")
     sdk.init(setting.url, "on", OrderError)
-    before = count(setting)
-    number = numbers()
-    paced = Paced(lambda: f"message {next(number)}", sdk.capture_message, sdk.drain)
-    await paced.run(WARM_UP)
-    warm = await paced.run(setting.calls)
-    cool = await paced.run(setting.calls, between=Cooler())
-    has_arrived(setting, before, len(warm) + len(cool) + WARM_UP)
-    return figures(warm, cool)
+    number = count()
+    return await sending(setting, lambda: f"message {next(number)}", sdk.capture_message)
 
 
 async def breadcrumb(setting: Setting) -> Figures:
@@ -40,8 +30,8 @@ async def breadcrumb(setting: Setting) -> Figures:
     if sdk.add_breadcrumb is None:
         raise NotOffered("no breadcrumbs")
     sdk.init(setting.url, "on", OrderError)
-    number = numbers()
-    paced = Paced(lambda: f"breadcrumb {next(number)}", sdk.add_breadcrumb, _nothing)
+    number = count()
+    paced = Paced(lambda: f"breadcrumb {next(number)}", sdk.add_breadcrumb, nothing)
     await paced.run(100)
     warm = await paced.run(setting.calls * MANY)
     return {"warm": microseconds([sample.wall for sample in warm])}
@@ -54,7 +44,7 @@ async def log_record(setting: Setting) -> Figures:
     logger = logging.getLogger("bench")
     logger.setLevel(logging.INFO)
     logger.addHandler(logging.NullHandler())
-    paced = Paced(lambda: 17, lambda number: logger.info("order %s", number), _nothing)
+    paced = Paced(lambda: 17, lambda number: logger.info("order %s", number), nothing)
     await paced.run(100)
     bare = microseconds([sample.wall for sample in await paced.run(setting.calls * MANY)])
     setting.sdk.init(setting.url, "on", OrderError)
