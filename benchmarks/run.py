@@ -24,6 +24,7 @@ from results import Failed, Results
 from sdks import SDKS, label, missing
 from sink import Sink
 from table import lines
+from workloads import ABSENT
 
 MEASURE: Final = Path(__file__).with_name("measure.py")
 LONGEST: Final = 300.0
@@ -82,35 +83,39 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def write(arguments: argparse.Namespace, about: dict[str, Any], found: list[Results]) -> None:
+    """Into the files that are asked for, what was found so far: a run may be broken off."""
+    if arguments.json:
+        cases = {results.case: results.outcomes for results in found}
+        arguments.json.write_text(json.dumps({**about, "cases": cases}, indent=1), encoding="utf-8")
+    if arguments.svg:
+        arguments.svg.mkdir(parents=True, exist_ok=True)
+        (arguments.svg / f"{found[-1].case}.svg").write_text(draw(found[-1]), encoding="utf-8")
+
+
 def main() -> int:
     arguments = options()
-    absent = {sdk: needs for sdk in arguments.sdks if (needs := missing(sdk))}
-    present = [sdk for sdk in arguments.sdks if sdk not in absent]
+    absent = {sdk: f"{needs} is not installed" for sdk in arguments.sdks if (needs := missing(sdk))}
+    sdks = [sdk for sdk in arguments.sdks if sdk not in absent]
     about = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": cpu_count(),
         "runs": arguments.runs,
         "calls": arguments.calls,
-        "sdks": {sdk: label(sdk) for sdk in present},
-        "not_measured": absent,
+        "sdks": {sdk: label(sdk) for sdk in sdks},
+        "not_measured": absent | ABSENT,
     }
-    print(f"Python {about['python']}, {about['cores']} cores; {arguments.runs} runs of {arguments.calls} calls")
-    for sdk, needs in absent.items():
-        print(f"not measured: {sdk}, since {needs} is not installed")
+    print(f"Python {about['python']}, {about['cores']} cores; runs: {arguments.runs}, of {arguments.calls} calls")
+    for name, reason in (absent | ABSENT).items():
+        print(f"not measured: {name}, since {reason}")
     found = []
     for case in arguments.cases:
-        results = measure(case, present, arguments.runs, arguments.calls)
-        found.append(results)
+        found.append(measure(case, sdks, arguments.runs, arguments.calls))
         print()
-        for line in lines(results):
+        for line in lines(found[-1]):
             print(line, flush=True)
-        if arguments.json:  # after each case, as a run may be broken off
-            cases = {each.case: each.outcomes for each in found}
-            arguments.json.write_text(json.dumps({**about, "cases": cases}, indent=1), encoding="utf-8")
-        if arguments.svg:
-            arguments.svg.mkdir(parents=True, exist_ok=True)
-            (arguments.svg / f"{case}.svg").write_text(draw(results), encoding="utf-8")
+        write(arguments, about, found)
     return 1 if any(results.failed for results in found) else 0
 
 

@@ -181,5 +181,9 @@ WORKLOADS: Final[dict[str, Make]] = {
     "deep": partial(caught, partial(receive, DEEP_FRAMES)),
     "chain": partial(caught, report_in_time),
 }
+ABSENT: Final[dict[str, str]] = {}
+"""Those that this Python cannot raise, with the reason."""
 if sys.version_info >= (3, 11):
     WORKLOADS["group"] = partial(caught, gather_orders)
+else:
+    ABSENT["group"] = "it needs Python 3.11"
