@@ -28,7 +28,10 @@ class Adapter:
     def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:
         dsn = "" if mode == "off" else f"{self._transport}+http://{KEY}@{host(url)}/1"
         self._sdk.init(
-            dsn, ignore_errors=[ignored] if mode == "ignored" else [], sample_rate=0.0 if mode == "unsampled" else 1.0
+            dsn,
+            ignore_errors=[ignored] if mode == "ignored" else [],
+            sample_rate=0.0 if mode == "unsampled" else 1.0,
+            flood_limit=0,  # no other SDK has one: all captures are made
         )
 
     async def drain(self) -> None:
