@@ -11,6 +11,7 @@ import _thread
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -119,8 +120,11 @@ class _Handler:
         return now is self
 
     def listen(self) -> None:
-        """See that Python calls it, wherever the main thread waits; not where threads are greenlets, or on Windows."""
-        if process.patched() or not hasattr(signal, "pthread_kill"):
+        """See that Python calls it, wherever the main thread waits; not where threads are greenlets, or on Windows.
+
+        Nor beside trio, which warns of anybody else who is told of signals.
+        """
+        if process.patched() or "trio" in sys.modules or not hasattr(signal, "pthread_kill"):
             return
         from asyncsentry.hooks.repeating import Repeater
 
