@@ -8,6 +8,8 @@ from typing import Final
 AT_ONCE: Final = 128
 
 _tokens: list[str] = []
+_drawn_in = 0
+"""The process that drew them: one that was forked draws its own, also if nobody told Python of the fork."""
 
 
 def token() -> str:
@@ -15,6 +17,11 @@ def token() -> str:
 
     They are drawn many at a time: whoever asks the system lets other threads go first, and may wait for them.
     """
+    global _drawn_in
+    process = os.getpid()
+    if process != _drawn_in:
+        _tokens.clear()
+        _drawn_in = process
     try:
         return _tokens.pop()
     except IndexError:
@@ -28,7 +35,3 @@ def uniform() -> float:
     from random import random
 
     return random()
-
-
-_register_at_fork = getattr(os, "register_at_fork", lambda **_: None)  # some systems have no forks
-_register_at_fork(after_in_child=_tokens.clear)

@@ -58,8 +58,8 @@ class Options:
     error_sampler: ErrorSampler | None = None
     """Used instead of ``sample_rate``. It is called before frames are read."""
     flood_limit: int = 100
-    """Events a minute of one issue (an error's type and where it was raised, or a message); the next one says how many
-    were held back. 0: as many as there are."""
+    """Events of one issue (an error's type and where it was raised, or a message) at once, and in each minute from then
+    on; the next one says how many were held back. 0: as many as there are."""
     ignore_errors: tuple[type[BaseException] | str, ...] = ()
     """Classes, names, dotted names, and either with wildcards; an error's base classes count, too."""
     before_send: BeforeSend | None = None

@@ -39,6 +39,9 @@ MARK: Final = "__asyncsentry__"
 It is the only thing about an application's exception that we ever change.
 """
 
+LAST_WORDS: Final = "excepthook"
+"""The mechanism of what ends the program, which is never held back."""
+
 CAPTURED: Final = Mechanism("generic", handled=True)
 """How an error came to us that the application handed in itself."""
 
@@ -184,7 +187,7 @@ class Recorder:
             return self._lose("sample_rate")
 
         def issue() -> Issue | None:
-            return None if event.get("level") == "fatal" else issue_of_error(type(error), _traceback_of(error))
+            return None if mechanism.type == LAST_WORDS else issue_of_error(type(error), _traceback_of(error))
 
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_error(error, mechanism, event, known, freezer)
@@ -222,7 +225,7 @@ class Recorder:
         late = facts.missing
         scope, freezer = known(), Freezer(self._assembly.rules)
         event = make(scope, freezer)
-        if held_back:
+        if held_back and isinstance(event["contexts"], dict):  # somebody else's event may say anything
             event["contexts"]["flood_control"] = {"held_back": held_back}
         weight = freezer.weight
         self._inside.interrupted = freezer.interrupted

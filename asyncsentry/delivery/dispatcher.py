@@ -93,7 +93,7 @@ class Dispatcher:
         if self.spool is not None:
             self.spool.wake()
         if self._budget is None:
-            self._turns.arm()
+            self._turns.wake()
         else:  # there may be no turns any more
             self._deliver_last()
         return taken

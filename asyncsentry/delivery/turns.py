@@ -69,14 +69,17 @@ class Turns:
         """Whether a turn comes for what is not urgent."""
         return self._alarm is not None
 
+    def wake(self) -> None:
+        """Something was put: see that a turn runs, unless one is about to, which will look for itself."""
+        if self._soon is None or self._now() - self._soon > OVERDUE:
+            self.arm()
+
     def arm(self, pause: float = 0.0) -> bool:
         """See that a turn runs when there is something to do, or ``pause`` seconds from now if that is later.
 
         False if there is something to do, and the transport has nowhere to do it.
         """
         now = self._now()
-        if self._soon is not None and now - self._soon <= OVERDUE:  # it looks for itself when it has run
-            return True
         delay = self._outbox.due(now)
         if delay is None:
             return True
@@ -96,10 +99,11 @@ class Turns:
         self._ended = True
 
     def _arm_soon(self, now: float, pause: float) -> bool:
-        self._soon = now
-        if not self._later(pause, self._run_soon):
-            self._soon = None
-            return False
+        if self._soon is None or now - self._soon > OVERDUE:
+            self._soon = now
+            if not self._later(pause, self._run_soon):
+                self._soon = None
+                return False
         return True
 
     def _arm_alarm(self, now: float, when: float) -> bool:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import IdentityCache, bases, module_name, short_name, show_name
+from asyncsentry.events.foreign import IdentityCache, bases, defines, module_name, short_name, show_name
 from asyncsentry.events.frames import LINE_LIMIT, short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
@@ -101,13 +101,17 @@ def _links_from(error: BaseException, number: int, freezer: Freezer) -> list[_Li
 
 
 class _Kind(NamedTuple):
-    """What is true of all exceptions of a type. ``own_text`` is whether they say their arguments and nothing else."""
+    """What is true of all exceptions of a type.
+
+    ``own_text`` is whether they say their arguments and nothing else, ``computes_notes`` whether these are the type's.
+    """
 
     fields: dict[str, Json]
     is_group: bool
     has_number: bool
     has_place: bool
     own_text: bool
+    computes_notes: bool
 
 
 _kinds: IdentityCache[_Kind] = IdentityCache(limit=1024)
@@ -134,6 +138,7 @@ def _learn(kind: type[BaseException]) -> _Kind:
         has_number=issubclass(kind, OSError),
         has_place=issubclass(kind, SyntaxError),
         own_text=kind.__str__ is BaseException.__str__,
+        computes_notes=defines(kind, "__notes__"),
     )
 
 
@@ -149,7 +154,7 @@ def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...
 def _describe(error: BaseException, kind: _Kind, freezer: Freezer) -> dict[str, Json]:
     value = kind.fields.copy()
     text = _message(error, kind, freezer)
-    notes = _notes_of(error)
+    notes = _notes_of(error, kind, freezer)
     if notes:
         text = "\n".join([text, *(freezer.text(note, MESSAGE_LIMIT) for note in notes)])
     if text:
@@ -189,8 +194,11 @@ def _show_argument(argument: object, freezer: Freezer) -> str:
     return frozen if type(frozen) is str and type(argument) is not str else repr(frozen)
 
 
-def _notes_of(error: BaseException) -> Sequence[object]:
-    notes = _dict_of(error).get("__notes__", ())
+def _notes_of(error: BaseException, kind: _Kind, freezer: Freezer) -> Sequence[object]:
+    if kind.computes_notes:
+        notes = freezer.ask(lambda noted: noted.__notes__, cast("Any", error))
+    else:
+        notes = dict.get(_dict_of(error), "__notes__", ())
     return notes[:NOTES_LIMIT] if type(notes) is list or type(notes) is tuple else ()
 
 

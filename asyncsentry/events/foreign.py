@@ -102,7 +102,7 @@ def show_name(value: object, _breadth: int = 0) -> str:
     return f"<{type_name(type(value))}>"
 
 
-HARMLESS: Final = frozenset(map(id, (FunctionType, BuiltinFunctionType, type, bytes, range, complex)))
+HARMLESS: Final = frozenset(map(id, (FunctionType, BuiltinFunctionType, type, bytes, complex)))
 """Types to look at which runs nobody's code, takes no time and cannot fail. By identity, for a metaclass may say of any
 type that it is one of them; these live for ever."""
 
@@ -138,8 +138,8 @@ def _choose(kind: type) -> Look:
         return _show_repr
     for base, look in _BY_BASE:
         if issubclass(kind, base):
-            return _show_named_tuple if base is tuple and _defines(kind, "_fields") else look
-    if _defines(kind, "_sa_class_manager") or _comes_from(kind, "django.db.models.base"):
+            return _show_named_tuple if base is tuple and defines(kind, "_fields") else look
+    if defines(kind, "_sa_class_manager") or _comes_from(kind, "django.db.models.base"):
         return _show_loaded
     if _comes_from(kind, *_LAZY_OR_LARGE):
         return _show_shape
@@ -147,9 +147,9 @@ def _choose(kind: type) -> Look:
 
 
 def _choose_by_fields(kind: Any) -> Look:
-    if _defines(kind, "__dataclass_fields__"):
+    if defines(kind, "__dataclass_fields__"):
         return _fields_look([field.name for field in dataclasses.fields(kind) if field.repr])
-    if _defines(kind, "__attrs_attrs__"):
+    if defines(kind, "__attrs_attrs__"):
         return _fields_look([field.name for field in kind.__attrs_attrs__ if field.repr])
     if any(f"{_room(base)}.{short_name(base)}" in _READ_AS_TEXT for base in bases(kind)):
         return _show_text
@@ -158,7 +158,7 @@ def _choose_by_fields(kind: Any) -> Look:
     return show_name if kind.__repr__ is object.__repr__ else _show_repr
 
 
-def _defines(kind: type, name: str) -> bool:
+def defines(kind: type, name: str) -> bool:
     return any(name in _dict_of(base) for base in bases(kind))
 
 
@@ -263,7 +263,7 @@ def _show_shape(value: object, breadth: int) -> str:
     if _comes_from(kind, "numpy") and any(short_name(base) == "generic" for base in bases(kind)):
         return _show_repr(value, breadth)
     # The type is asked first: a table of data takes any name for one of its columns.
-    known = [f" {name}={exact(str(getattr(value, name)), 100)}" for name in ("shape", "dtype") if _defines(kind, name)]
+    known = [f" {name}={exact(str(getattr(value, name)), 100)}" for name in ("shape", "dtype") if defines(kind, name)]
     return f"<{type_name(kind)}{''.join(known)}>"
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final
 
+from asyncsentry.events.foreign import exact, show_name, type_name
+
 TEXT_LIMIT: Final = 200
 """Characters of a message that tell it from others."""
 
@@ -13,20 +15,25 @@ Issue = tuple[object, ...]
 
 
 def issue_of_error(kind: type[BaseException], traceback: TracebackType | None) -> Issue:
-    """The exception's type, and the instruction that raised it."""
+    """The name of the exception's type, and the instruction that raised it."""
+    name = type_name(kind)  # and not the type: a metaclass may say what it likes of that, and it would live on here
     if traceback is None:
-        return (kind,)
+        return (name,)
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     code = traceback.tb_frame.f_code
-    return kind, code.co_filename, code.co_firstlineno, traceback.tb_lasti
+    return name, code.co_filename, code.co_firstlineno, traceback.tb_lasti
 
 
 def issue_of_event(event: Mapping[str, Any]) -> Issue | None:
-    """The message before its parameters are filled in, and the logger; None for what has no message."""
+    """The message before its parameters are filled in, and the logger; None for what has no message.
+
+    Of a message that is no text (programs log their exceptions so) its type.
+    """
     entry = event.get("logentry")
     text = entry.get("message", entry.get("formatted")) if isinstance(entry, Mapping) else event.get("message")
-    logger = event.get("logger")
-    if type(text) is not str:
+    if text is None:
         return None
-    return text[:TEXT_LIMIT], logger if type(logger) is str else None
+    logger = event.get("logger")
+    shown = exact(text, TEXT_LIMIT) if issubclass(type(text), str) else show_name(text)
+    return shown, logger if type(logger) is str else None

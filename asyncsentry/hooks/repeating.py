@@ -17,7 +17,7 @@ from contextlib import suppress
 from socket import MSG_DONTWAIT, MSG_PEEK, SHUT_RDWR, socketpair
 from typing import Final
 
-from asyncsentry import process
+from asyncsentry import own, process
 
 PATIENCE: Final = 0.05
 """Seconds after which a signal counts as not noticed."""
@@ -43,7 +43,9 @@ class Repeater:
         self._signum = signum
         self._wanted = wanted
         self._asking = _thread.RLock()
+        self._left = AGAIN
         self._ear, self._mouth = socketpair()
+        self._ear.settimeout(None)  # whatever the program has said of sockets
         self._mouth.setblocking(False)
 
     def begin(self) -> bool:
@@ -52,7 +54,7 @@ class Repeater:
             self._close()
             return False
         try:
-            threading.Thread(target=self._listen, name="asyncsentry-signals", daemon=True).start()
+            threading.Thread(target=self._work, name="asyncsentry-signals", daemon=True).start()
         except RuntimeError:
             self.after_fork()
             return False
@@ -62,11 +64,13 @@ class Repeater:
     def noticed(self) -> None:
         """The handler is called. What came before this is not sent again."""
         with self._asking:
+            self._left = AGAIN
             self._told()
 
     def end(self) -> None:
         """Listen no more. In another thread than the main one that cannot be done."""
-        if _tell(NOBODY, instead_of=self._mouth.fileno()):
+        if threading.current_thread() is threading.main_thread():
+            _tell(NOBODY, instead_of=self._mouth.fileno())
             process.unsettle(self)
             self._mouth.shutdown(SHUT_RDWR)
 
@@ -86,17 +90,19 @@ class Repeater:
         self._ear.close()
         self._mouth.close()
 
+    def _work(self) -> None:
+        with suppress(OSError):  # somebody has closed all files, as programs do that become daemons
+            own.work(self._listen)
+            self._close()
+
     def _listen(self) -> None:
         main = threading.main_thread().ident
-        left = AGAIN
         while self._ear.recv(1, MSG_PEEK):
             time.sleep(PATIENCE)
             with self._asking:
-                missed = self._signum in self._told() and self._wanted()
-                left = left - 1 if missed else AGAIN
-                if missed and left >= 0 and main is not None:
+                if self._signum in self._told() and self._wanted() and self._left and main is not None:
+                    self._left -= 1
                     signal.pthread_kill(main, self._signum)
-        self._close()
 
     def _told(self) -> bytes:
         """The numbers of the signals that came since this was asked last."""

@@ -13,7 +13,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from importlib import _bootstrap
 from types import FrameType
@@ -249,15 +250,34 @@ def _may_wait() -> bool:
     return True
 
 
+def _came_meanwhile(before: Collection[int]) -> bool:
+    """Whether the signal came that was not held ``before``: then it is taken, to be sent again. Not by greenlets."""
+    if signal.SIGTERM in before or process.patched() or signal.SIGTERM not in signal.sigpending():
+        return False
+    return bool(signal.sigwait((signal.SIGTERM,)))
+
+
 def _hold_over_forks() -> None:
-    """Have each child get the signal when it can notice it: when it begins, Python forgets which signals have come."""
-    masks: dict[int, Iterable[int]] = {}
+    """Have each child get the signal when it can notice it: when it begins, Python forgets which signals have come.
+
+    One that came meanwhile comes a moment later: what a handler raises in the midst of a fork is lost.
+    """
+    masks: defaultdict[int, list[Collection[int]]] = defaultdict(list)
 
     def hold() -> None:
-        masks[_thread.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        masks[_thread.get_ident()].append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
 
     def let_go() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(_thread.get_ident()))
+        kept = masks.pop(_thread.get_ident(), None) or [signal.pthread_sigmask(signal.SIG_BLOCK, ())]
+        before = kept.pop()
+        if kept:  # a signal handler forked in the midst of a fork
+            masks[_thread.get_ident()] = kept
+        try:
+            if _came_meanwhile(before):
+                _thread.start_new_thread(send_again, (signal.SIGTERM,))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     register = getattr(os, "register_at_fork", lambda **_: None)  # some systems have no forks
     register(before=hold, after_in_parent=let_go, after_in_child=let_go)

@@ -57,10 +57,35 @@ def test_the_same_text_of_another_logger_is_another_one() -> None:
     assert issue_of_event(event | {"logger": []}) == issue_of_event({"message": "failed"})
 
 
+def test_of_a_message_that_is_no_text_it_is_the_type() -> None:
+    assert (
+        issue_of_event({"message": ValueError(1)})
+        == issue_of_event({"message": ValueError(2)})
+        == ("<ValueError>", None)
+    )
+
+
+def test_nothing_of_a_type_or_of_a_text_is_asked() -> None:
+    class Odd(type):
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(cls, other: object) -> bool:
+            raise AssertionError
+
+    class Failed(Exception, metaclass=Odd):
+        pass
+
+    class Text(str):
+        __hash__ = None  # type: ignore[assignment]
+
+    hash(issue_of_error(Failed, None))
+    assert issue_of_event({"message": Text("failed")}) == ("failed", None)
+
+
 def test_the_end_of_a_long_text_makes_no_difference() -> None:
     assert issue_of_event({"message": "a" * TEXT_LIMIT + "b"}) == issue_of_event({"message": "a" * TEXT_LIMIT + "c"})
 
 
-@pytest.mark.parametrize("event", [{}, {"exception": {}}, {"message": 1}, {"logentry": {"params": [1]}}])
+@pytest.mark.parametrize("event", [{}, {"exception": {}}, {"logentry": {"params": [1]}}])
 def test_what_has_no_message_has_none(event: dict[str, object]) -> None:
     assert issue_of_event(event) is None

@@ -33,7 +33,8 @@ os.register_at_fork(after_in_child=captured.clear)
 
 
 def spooled() -> int:
-    return sum(1 for _ in (Path(FOLDER) / SPOOL).rglob("*.envelope"))
+    folders = os.walk(Path(FOLDER) / SPOOL)  # which come and go meanwhile
+    return sum(name.endswith(".envelope") for _, _, names in folders for name in names)
 
 
 LEFT_BEHIND = spooled()

@@ -37,6 +37,9 @@ import collections
 from asyncsentry.hooks.repeating import AGAIN, Repeater
 calls = collections.deque()
 signal.signal(signal.SIGTERM, lambda *_: calls.append(time.monotonic()))
+kills = []
+send = signal.pthread_kill
+signal.pthread_kill = lambda *arguments: (kills.append(arguments), send(*arguments))
 def until(condition):
     deadline = time.monotonic() + 20
     while not condition():
@@ -82,6 +85,49 @@ for _ in range(20):
         os._exit(1)
     os.kill(child, signal.SIGTERM)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+""",
+    )
+
+
+def test_what_a_handler_raises_is_not_lost_in_a_fork(tmp_path: Path, sentry: LocalSentry) -> None:
+    run(
+        tmp_path,
+        sentry,
+        """
+def tell():
+    if os.getpid() == parent:
+        os.kill(parent, signal.SIGTERM)
+parent = os.getpid()
+os.register_at_fork(before=tell)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+asyncsentry.init(shutdown_timeout=20, flush_on_sigterm=True)
+if not os.fork():
+    os._exit(0)
+time.sleep(20)
+os._exit(1)
+""",
+    )
+
+
+def test_a_handler_that_forks_in_the_midst_of_a_fork_leaves_nothing_held(tmp_path: Path, sentry: LocalSentry) -> None:
+    run(
+        tmp_path,
+        sentry,
+        """
+def fork_too():
+    if not forked:
+        forked.append(True)
+        if not os.fork():
+            os._exit(0)
+forked = []
+os.register_at_fork(before=fork_too)
+asyncsentry.init(flush_on_sigterm=True)
+child = os.fork()
+if not child:
+    os._exit(signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+assert os.waitpid(child, 0)[1] == 0
+assert forked
+assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 """,
     )
 
@@ -182,9 +228,12 @@ repeater = Repeater(signal.SIGTERM, lambda: True)
 assert repeater.begin()
 repeater.noticed()
 os.kill(os.getpid(), signal.SIGTERM)
-until(lambda: len(calls) == 1 + AGAIN)
+until(lambda: len(kills) == AGAIN)
 time.sleep(0.3)
-assert len(calls) == 1 + AGAIN
+assert (len(kills), bool(calls)) == (AGAIN, True)
+repeater.noticed()
+os.kill(os.getpid(), signal.SIGTERM)
+until(lambda: len(kills) == 2 * AGAIN)
 repeater.end()
 until(lambda: descriptors() == before)
 """,
@@ -215,8 +264,69 @@ repeater = Repeater(signal.SIGTERM, lambda: True)
 assert repeater.begin()
 in_thread(repeater.end)
 os.kill(os.getpid(), signal.SIGTERM)
-until(lambda: len(calls) == 1 + AGAIN)
+until(lambda: len(kills) == AGAIN)
 repeater.end()
 until(lambda: descriptors() == before)
+""",
+    )
+
+
+def test_what_a_program_does_to_sockets_does_nothing_to_it(tmp_path: Path, sentry: LocalSentry) -> None:
+    work = """
+def work(lock):
+    begin()
+    global ear, mouth
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    signal.set_wakeup_fd(mouth.fileno())
+    time.sleep(0.5)  # longer than the time-out of all sockets
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(100):
+        pass
+    raise AssertionError("not called")
+socket.setdefaulttimeout(0.2)
+def told(*_):
+    signal.set_wakeup_fd(-1)
+    sys.exit(7)
+signal.signal(signal.SIGTERM, told)
+"""
+    run_in_child(tmp_path, sentry, work, status=7)
+    assert not sentry.events
+
+
+def test_whoever_takes_its_place_ends_it_too(tmp_path: Path, sentry: LocalSentry) -> None:
+    run(
+        tmp_path,
+        sentry,
+        DIRECTLY
+        + """
+before = descriptors()
+repeater = Repeater(signal.SIGTERM, lambda: True)
+assert repeater.begin()
+signal.set_wakeup_fd(-1)
+repeater.end()
+until(lambda: descriptors() == before)
+""",
+    )
+
+
+def test_where_all_files_are_closed_it_is_quiet(tmp_path: Path, sentry: LocalSentry) -> None:
+    run(
+        tmp_path,
+        sentry,
+        DIRECTLY
+        + """
+said = []
+threading.excepthook = said.append
+repeater = Repeater(signal.SIGTERM, lambda: True)
+assert repeater.begin()
+(thread,) = (each for each in threading.enumerate() if each.name == "asyncsentry-signals")
+signal.set_wakeup_fd(-1)
+ear = repeater._ear
+os.write(repeater._mouth.fileno(), b"x")
+ear.detach()
+thread.join(20)
+assert not thread.is_alive() and not said
+repeater._mouth.close()
 """,
     )
