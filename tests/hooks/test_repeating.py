@@ -54,11 +54,9 @@ def run_in_child(folder: Path, sentry: LocalSentry, work: str, *, method: str = 
     run(folder, sentry, IN_CHILD.format(work=work, method=method, status=status), transport="threaded")
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_signal_that_wakes_nobody_is_sent_again(tmp_path: Path, sentry: LocalSentry, method: str) -> None:
-    work = """
+WAKES_NOBODY = """
 def tell():
-    time.sleep(0.3)
+    time.sleep(0.5)
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
     time.sleep(60)
 def work(lock):
@@ -67,7 +65,16 @@ def work(lock):
     threading.Thread(target=tell, daemon=True).start()
     lock.acquire()
 """
-    run_in_child(tmp_path, sentry, work, method=method, status=-15)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_signal_that_wakes_nobody_is_sent_again(tmp_path: Path, sentry: LocalSentry, method: str) -> None:
+    run_in_child(tmp_path, sentry, WAKES_NOBODY, method=method, status=-15)
+    assert messages(sentry) == expected(child=1)
+
+
+def test_the_time_out_of_all_sockets_is_none_of_its(tmp_path: Path, sentry: LocalSentry) -> None:
+    run_in_child(tmp_path, sentry, "socket.setdefaulttimeout(0.1)" + WAKES_NOBODY, status=-15)
     assert messages(sentry) == expected(child=1)
 
 
@@ -269,29 +276,6 @@ repeater.end()
 until(lambda: descriptors() == before)
 """,
     )
-
-
-def test_what_a_program_does_to_sockets_does_nothing_to_it(tmp_path: Path, sentry: LocalSentry) -> None:
-    work = """
-def work(lock):
-    begin()
-    global ear, mouth
-    ear, mouth = socket.socketpair()
-    mouth.setblocking(False)
-    signal.set_wakeup_fd(mouth.fileno())
-    time.sleep(0.5)  # longer than the time-out of all sockets
-    os.kill(os.getpid(), signal.SIGTERM)
-    for _ in range(100):
-        pass
-    raise AssertionError("not called")
-socket.setdefaulttimeout(0.2)
-def told(*_):
-    signal.set_wakeup_fd(-1)
-    sys.exit(7)
-signal.signal(signal.SIGTERM, told)
-"""
-    run_in_child(tmp_path, sentry, work, status=7)
-    assert not sentry.events
 
 
 def test_whoever_takes_its_place_ends_it_too(tmp_path: Path, sentry: LocalSentry) -> None:
