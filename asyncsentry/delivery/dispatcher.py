@@ -161,20 +161,23 @@ class Dispatcher:
         if self._turns.home == here or _runs_loop():  # nothing goes on here while we block
             self._outbox.reclaim(here)
             going, hurry = False, self._last_resort.drain(idle, deadline, hurry=True, patient=False)
-        if not self._others_finish(idle, here, deadline, patience, going=going):
-            self._outbox.reclaim()
-            self._last_resort.drain(idle, deadline, hurry=hurry, patient=patient)
-            self._turns.nudge()
+        while not self._others_finish(idle, here, deadline, patience, going=going):
+            hurry = self._last_resort.drain(idle, deadline, hurry=hurry, patient=patient)
+            others = self._outbox.in_flight(besides=here)  # since then
+            going = self._turns.nudge()
+            if not others:
+                break
 
     def _others_finish(self, idle: Future[None], here: int, deadline: float, patience: float, *, going: bool) -> bool:
         """Wait while other threads get on, or have something in flight; True if that, or the deadline, was all.
 
-        What they have in flight may never land (a loop that is blocked, or has died), so ``patience`` seconds without
-        any progress are enough.
+        What they have in flight may never land (a loop that is blocked, or has died), so after ``patience`` seconds
+        without any progress it is taken from them; what they begin just now is theirs, or it would be sent twice.
         """
         since = self._now()
         while not idle.done() and (left := deadline - self._now()) > 0:
             if not going and not self._outbox.in_flight(besides=here):
+                self._outbox.reclaim(here)
                 return False
             progress = self._turns.progress
             opens(idle, min(GRACE, left))
@@ -182,6 +185,7 @@ class Dispatcher:
             if going:
                 since = self._now()
             elif self._now() - since >= patience:
+                self._outbox.reclaim()
                 return False
         return True
 

@@ -131,10 +131,10 @@ class Turns:
         own.work(self._turn)
 
     def _turn(self) -> None:
-        self.home = get_native_id()
+        here = self.home = get_native_id()
         if self._ended or self._put_off():
             return
-        work = self._exchange.begin(self.home)
+        work = self._exchange.begin(here)
         if work is None:
             self.arm(MOMENT)
         else:

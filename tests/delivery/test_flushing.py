@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
 import pytest
 
 from asyncsentry.delivery.last_resort import Channel
+from asyncsentry.post import Channel as Connection
 from asyncsentry.testing import Answer, Hang, Reset
 from asyncsentry.testing.answers import Reply
 from asyncsentry.transport.protocol import NoResponse, Transport
@@ -108,6 +110,21 @@ def test_a_flush_while_another_thread_is_at_work_sends_nothing_twice(delivery: D
     assert dispatcher.flush(LONG)
     assert len(delivery.sentry.events) == 6
     assert delivery.opened == []
+
+
+def test_a_flush_leaves_to_another_thread_what_that_begins_to_send_just_now(delivery: Delivery) -> None:
+    delivery.sentry.always(Answer(delay=0.15))
+    transport = InHand()
+
+    def begin_elsewhere() -> Channel:
+        elsewhere(transport.turn)
+        threading.Thread(target=lambda: transport.settle(delivery.post(transport.sends[0][0]))).start()
+        return Connection(delivery.settings)
+
+    dispatcher = delivery.begin(transport, open_channel=begin_elsewhere)
+    put(dispatcher, 1)
+    assert dispatcher.flush(LONG, patient=False)
+    assert delivery.arrived == ["01"]
 
 
 def test_a_flush_of_what_backs_off_elsewhere_tries_from_here(delivery: Delivery, threaded: OnThread) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from threading import get_native_id
 
 import pytest
 
@@ -10,8 +11,9 @@ from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
 from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, Turns
-from asyncsentry.transport.protocol import Request, Response, Transport
-from delivery.material import LOST, PATIENCE, REFUSED, Box, Known, event, session
+from asyncsentry.transport.protocol import Request, Response, Transport, Turn
+from delivery.delivering import elsewhere
+from delivery.material import ELSEWHERE, LOST, PATIENCE, REFUSED, Box, Known, event, session
 from delivery.styles import InHand, InPlace, Nowhere, Raises, SettlesTwice
 
 
@@ -262,6 +264,28 @@ def test_where_there_are_no_timers_the_sender_waits_a_bounded_time() -> None:
     stage.capture()
     assert len(transport.sent) == 1
     assert known.waited == [READY_WITHIN]
+
+
+def test_a_request_is_that_of_the_thread_whose_turn_sends_it_whoever_has_a_turn_meanwhile() -> None:
+    class AtOnce(InHand):
+        def later(self, delay: float, turn: Turn, /) -> bool:
+            if delay <= 0:
+                turn()
+            return delay <= 0
+
+    class Waiting(Known):
+        def wait(self, timeout: float) -> None:
+            self.known = True
+            elsewhere(stage.turns.rearm)
+            transport.settle()
+            stage.box.put(event(2))
+
+    transport = AtOnce()
+    stage = Stage(transport, Waiting(known=False))
+    stage.capture(1)
+    assert len(transport.sends) == 1
+    assert stage.box.outbox.in_flight(besides=ELSEWHERE)
+    assert not stage.box.outbox.in_flight(besides=get_native_id())
 
 
 # -- what went wrong
