@@ -21,6 +21,9 @@ SHORTENED_NOTED: Final = 100
 _WHOLE_FRAMES: Final = 25
 """Frames at each end of a stack of which Relay keeps the variables and the lines around."""
 
+_VARIABLES: Final = ("vars",)
+_SOURCE: Final = ("pre_context", "post_context")
+
 # Any: an event is what JSON can hold, and a hook may have given it any shape; what is used of it is looked at first.
 _Node: TypeAlias = dict[str, Any]
 _Path: TypeAlias = tuple[str, ...]
@@ -73,30 +76,18 @@ def _stacks(event: _Node) -> Iterator[tuple[_Path, _Node]]:
                 yield (name, "values", index, "stacktrace"), stack
 
 
-def _drop(event: _Node, note: _Note, fields: tuple[str, ...], ends: int) -> None:
-    """Take these fields from all frames but those at the ends of each stack."""
-    for path, stack in _stacks(event):
-        last = len(stack["frames"]) - ends
-        for index, frame in _members(stack["frames"]):
-            for field in fields:
-                if field in frame and ends <= int(index) < last:
-                    note((*path, "frames", index, field), len(frame.pop(field) or ()), "x")
+def _drop(fields: tuple[str, ...], oldest: int, newest: int) -> _Step:
+    """Take these fields from all frames but so many at each end of a stack."""
 
+    def drop(event: _Node, note: _Note) -> None:
+        for path, stack in _stacks(event):
+            last = len(stack["frames"]) - newest
+            for index, frame in _members(stack["frames"]):
+                for field in fields:
+                    if field in frame and oldest <= int(index) < last:
+                        note((*path, "frames", index, field), len(frame.pop(field) or ()), "x")
 
-def _drop_inner_variables(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("vars",), _WHOLE_FRAMES)
-
-
-def _drop_variables(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("vars",), 0)
-
-
-def _drop_inner_source(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("pre_context", "post_context"), _WHOLE_FRAMES)
-
-
-def _drop_source(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("pre_context", "post_context"), 0)
+    return drop
 
 
 def _drop_field(name: str) -> _Step:
@@ -186,11 +177,13 @@ _STEPS: Final[tuple[_Step, ...]] = (
     # What Relay would throw away in any case: of a stack it keeps 50 frames at its beginning and 200 at its end.
     _keep_frames(50, 200),
     _keep_newest("exception", 50),
-    _drop_inner_variables,
-    _drop_inner_source,
-    # What it would keep.
-    _drop_variables,
-    _drop_source,
+    _drop(_VARIABLES, _WHOLE_FRAMES, _WHOLE_FRAMES),
+    _drop(_SOURCE, _WHOLE_FRAMES, _WHOLE_FRAMES),
+    # What it would keep. Where it failed is read first.
+    _drop(_VARIABLES, 0, 10),
+    _drop(_VARIABLES, 0, 3),
+    _drop(_VARIABLES, 0, 0),
+    _drop(_SOURCE, 0, 0),
     _drop_field("extra"),
     _keep_newest("breadcrumbs", 20),
     _drop_contexts,
@@ -204,6 +197,8 @@ _STEPS: Final[tuple[_Step, ...]] = (
     _keep_frames(10, 40),
     _shorten(128),
     _keep_frames(1, 9),
+    _keep_newest("exception", 3),
+    _keep_frames(0, 3),
 )
 
 _ESSENTIAL: Final = ("event_id", "timestamp", "platform", "level", "release", "environment", "logger")
