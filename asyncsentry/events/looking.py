@@ -22,6 +22,7 @@ from asyncsentry.events.looks import (
     show_mapping,
     show_named_tuple,
     show_repr,
+    show_string,
 )
 from asyncsentry.events.packages import BY_NAME_ALONE, PACKAGES, show_loaded
 
@@ -47,8 +48,12 @@ def look_at(value: object, breadth: int) -> Shown:
 
 
 def distrust(kind: type) -> None:
-    """From now on show values of this type by its name alone: looking at one failed, or took long."""
-    _looks.put(kind, show_name)
+    """From now on show values of this type by its name alone: looking at one failed, took long, or said very much.
+
+    That one text is long is no fault of its type: texts are cut before they are copied.
+    """
+    if _looks.get(kind) is not show_string:
+        _looks.put(kind, show_name)
 
 
 def suspect(kind: type) -> None:

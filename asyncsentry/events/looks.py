@@ -35,6 +35,9 @@ Look: TypeAlias = Callable[[Any, int], Shown]
 
 _BYTES_LIMIT: Final = 4096
 
+_FOUND_LIMIT: Final = 200
+"""Characters or bytes of what a regular expression found."""
+
 _ADDRESS: Final = r" at 0x[0-9A-Fa-f]+"
 
 _args_of: Final = BaseException.__dict__["args"].__get__
@@ -91,7 +94,7 @@ def named(value: object, fields: list[tuple[object, object]], total: int) -> Ent
     return Entries([("__class__", type_name(type(value))), *fields], total + 1)
 
 
-def _show_string(value: str, _breadth: int) -> str:
+def show_string(value: str, _breadth: int) -> str:
     return exact(value)
 
 
@@ -123,6 +126,13 @@ def _show_partial(value: partial[object], _breadth: int) -> Entries:
     return named(value, [("func", value.func), ("args", value.args), ("kwargs", value.keywords)], 3)
 
 
+def _show_match(value: re.Match[Any], _breadth: int) -> Entries:
+    """With the beginning of what was found."""
+    start, end = value.span()
+    found = value.string[start : min(end, start + _FOUND_LIMIT)]
+    return named(value, [("pattern", value.re.pattern), ("span", (start, end)), ("match", found)], 3)
+
+
 def _items_look(iterate: Callable[[Any], Iterator[object]], count: Callable[[Any], int]) -> Look:
     def show_items(value: object, breadth: int) -> Items:
         return Items(list(islice(iterate(value), breadth)), count(value))
@@ -131,7 +141,7 @@ def _items_look(iterate: Callable[[Any], Iterator[object]], count: Callable[[Any
 
 
 BY_BASE: Final[tuple[tuple[type, Look], ...]] = (
-    (str, _show_string),
+    (str, show_string),
     (int, lambda value, _breadth: int.__int__(value)),
     (float, lambda value, _breadth: float.__float__(value)),
     (bytes, _show_bytes),
@@ -158,9 +168,12 @@ STANDARD_LIBRARY: Final[Mapping[str, Look]] = {
     **dict.fromkeys(("fractions.Fraction", "ipaddress._IPAddressBase", "pathlib.PurePath", "uuid.UUID"), show_text),
     "argparse.Namespace": show_attributes,
     "array.array": _items_look(iter, len),
+    "collections.ChainMap": lambda value, _breadth: named(value, [("maps", value.maps)], 1),
     "collections.MappingView": _items_look(iter, len),
     "collections.UserList": lambda value, breadth: Items(value.data[:breadth], len(value.data)),
+    "re.Match": _show_match,
     "shelve.Shelf": show_name,  # it is a file
+    "subprocess.CompletedProcess": show_attributes,
 }
 """The looks at other types of the standard library, which the program may have loaded, by package and name. The first
 are those whose ``str`` says all that their ``repr`` does, and reads better."""

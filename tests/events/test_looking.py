@@ -13,8 +13,10 @@ import ipaddress
 import json
 import os
 import pathlib
+import re
 import shelve
 import socket
+import subprocess
 import threading
 import uuid
 from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defaultdict, deque, namedtuple
@@ -94,7 +96,19 @@ class Order:
         (UserList(range(100)), [*range(10), f"{OMITTED} 90 more"]),
         (array.array("i", range(100)), [*range(10), f"{OMITTED} 90 more"]),
         (argparse.Namespace(password="x"), {"__class__": "argparse.Namespace", "password": FILTERED}),
-        (ChainMap({"a": 1}, {"b": 2}), {"b": 2, "a": 1}),
+        (ChainMap({"a": 1}, {"b": 2}), {"__class__": "collections.ChainMap", "maps": [{"a": 1}, {"b": 2}]}),
+        (
+            re.search("b+", "abc"),
+            {"__class__": "re.Match", "pattern": "b+", "span": [1, 2], "match": "b"},
+        ),
+        (
+            re.match(b"(?s).*", b"x" * 1_000_000),
+            {"__class__": "re.Match", "pattern": "b'(?s).*'", "span": [0, 1_000_000], "match": repr(b"x" * 200)},
+        ),
+        (
+            subprocess.CompletedProcess(["a"], 1, stdout="x"),
+            {"__class__": "subprocess.CompletedProcess", "args": ["a"], "returncode": 1, "stdout": "x", "stderr": None},
+        ),
         (MappingProxyType({"a": 1}), {"a": 1}),
         (deque(range(100)), [*range(10), f"{OMITTED} 90 more"]),
         (frozenset({1}), [1]),
@@ -266,6 +280,14 @@ def test_containers_of_a_foreign_type_are_read_with_the_interpreter_s_own_method
     ):
         kind = type("Own", (base,), {**members, "__module__": "shop"})
         assert freezer.freeze(kind(given)) == shown
+
+
+def test_that_a_text_is_long_is_no_fault_of_its_type(freezer: Freezer) -> None:
+    class Safe(str):
+        __slots__ = ()
+
+    assert freezer.freeze(Safe("x" * 20_000_000)) == "x" * 1021 + "..."
+    assert freezer.freeze(Safe("short")) == "short"
 
 
 def test_a_repr_of_a_foreign_type_of_text_becomes_plain_text(freezer: Freezer) -> None:
