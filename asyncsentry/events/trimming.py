@@ -1,12 +1,12 @@
 """Trimming: an event that is too large for a server loses what its reader misses least.
 
 Imported late: an event is bounded when it is frozen, and only what a program sets itself, or a hook puts into it, can
-make it as large as this. The order is that of `_STEPS`; each is taken only if those before it were not enough.
+make it as large as this. The order is that of the steps; each is taken only if those before it were not enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
@@ -39,7 +39,7 @@ def trim(event: Event, limit: int = EVENT_LIMIT) -> Event:
     if size <= limit:
         return event
     trimmed: Any = decode(encode(event))
-    for step in _STEPS:
+    for step in (*_NOT_READ, _cut_the_largest(limit // 2), *_STEPS):
         step(trimmed, lambda path, length, remark: _note(trimmed, path, length, remark))
         if len(encode(trimmed)) <= limit:
             return trimmed  # type: ignore[no-any-return]  # read back from the JSON of an event
@@ -169,11 +169,33 @@ def _shortened(value: Any, limit: int, path: _Path, cuts: list[tuple[_Path, int]
     return value
 
 
-_STEPS: Final[tuple[_Step, ...]] = (
-    # What nobody reads.
+def _cut_the_largest(share: int) -> _Step:
+    """Cut what alone takes more than ``share``: nothing else has to go for it."""
+
+    def cut_the_largest(event: _Node, note: _Note) -> None:
+        for name, steps in _LARGE.items():
+            for step in steps:
+                if name in event and len(encode(event[name])) > share:
+                    step(event, note)
+
+    return cut_the_largest
+
+
+_LARGE: Final[Mapping[str, tuple[_Step, ...]]] = {
+    "extra": (_drop_field("extra"),),
+    "breadcrumbs": (_keep_newest("breadcrumbs", 20), _drop_field("breadcrumbs")),
+    "contexts": (_drop_contexts,),
+    "modules": (_drop_field("modules"),),
+    "request": (_drop_field("request"),),
+}
+
+_NOT_READ: Final[tuple[_Step, ...]] = (
     _shorten(16 * 1024),
     _keep_first("tags", 200),
     _keep_first("fingerprint", 50),
+)
+
+_STEPS: Final[tuple[_Step, ...]] = (
     # What Relay would throw away in any case: of a stack it keeps 50 frames at its beginning and 200 at its end.
     _keep_frames(50, 200),
     _keep_newest("exception", 50),
@@ -181,11 +203,12 @@ _STEPS: Final[tuple[_Step, ...]] = (
     _drop(_SOURCE, _WHOLE_FRAMES, _WHOLE_FRAMES),
     # What it would keep. Where it failed is read first.
     _drop(_VARIABLES, 0, 10),
+    _keep_newest("breadcrumbs", 20),
     _drop(_VARIABLES, 0, 3),
+    _drop(_VARIABLES, 0, 1),
     _drop(_VARIABLES, 0, 0),
     _drop(_SOURCE, 0, 0),
     _drop_field("extra"),
-    _keep_newest("breadcrumbs", 20),
     _drop_contexts,
     _drop_field("breadcrumbs"),
     _drop_field("modules"),

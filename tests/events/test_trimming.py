@@ -114,7 +114,7 @@ def test_then_the_source_in_the_middle_then_all_variables() -> None:
     inner = frames_of(fits(event(frames=100, size=9000)))
     assert "pre_context" not in inner[50]
     assert "pre_context" in inner[0]
-    every = frames_of(fits(event(frames=50, size=20_000)))
+    every = frames_of(fits(event(frames=50, size=20_700)))
     assert not any("vars" in one for one in every)
     assert all("pre_context" in one for one in every)
 
@@ -128,6 +128,10 @@ def test_the_variables_where_it_failed_go_last() -> None:
         one["vars"] = wide(150_000)
     frames = frames_of(fits(large))
     assert [number for number, one in enumerate(frames) if "vars" in one] == [47, 48, 49]
+    for one in frames:
+        one["vars"] = wide(600_000)
+    frames = frames_of(fits({**large, "exception": {"values": [{"type": "E", "stacktrace": {"frames": frames}}]}}))
+    assert [number for number, one in enumerate(frames) if "vars" in one] == [49]
 
 
 def test_then_all_source_but_the_frames_own_lines() -> None:
@@ -151,6 +155,18 @@ def test_then_extra_then_breadcrumbs_then_contexts() -> None:
     trimmed = fits(event(contexts={"mine": wide(EVENT_LIMIT), "trace": {"trace_id": "b" * 32}}))
     assert trimmed["contexts"] == {"trace": {"trace_id": "b" * 32}}
     assert "" in trimmed["_meta"]["contexts"]["mine"]
+
+
+@pytest.mark.parametrize("name", ["extra", "breadcrumbs", "contexts", "modules", "request"])
+def test_what_alone_is_too_large_takes_nothing_else_with_it(name: str) -> None:
+    rest = {"extra": {"a": 1}, "contexts": {"mine": {"a": 1}}, "breadcrumbs": {"values": [{"message": "m"}]}}
+    large = {"mine": wide(EVENT_LIMIT), "values": wide(EVENT_LIMIT)}
+    trimmed = fits(
+        {**event(frames=100, size=3000), **rest, "request": {"url": "u"}, "modules": {"a": "1"}, name: large}
+    )
+    assert all("vars" in one for one in frames_of(trimmed))
+    assert set(trimmed["_meta"]) == {name}
+    assert {*rest, "request", "modules"} - trimmed.keys() == ({name} if name != "contexts" else set())
 
 
 @pytest.mark.parametrize("name", ["breadcrumbs", "modules", "request", "threads"])
