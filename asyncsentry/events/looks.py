@@ -166,11 +166,15 @@ BY_BASE: Final[tuple[tuple[type, Look], ...]] = (
 STANDARD_LIBRARY: Final[Mapping[str, Look]] = {
     **dict.fromkeys(("datetime.date", "datetime.time", "datetime.timedelta", "decimal.Decimal"), show_text),
     **dict.fromkeys(("fractions.Fraction", "ipaddress._IPAddressBase", "pathlib.PurePath", "uuid.UUID"), show_text),
+    "_contextvars.ContextVar": lambda value, _breadth: f"<ContextVar {value.name!r}>",
+    "_contextvars.Token": lambda value, _breadth: named(value, [("var", value.var)], 1),
     "argparse.Namespace": show_attributes,
     "array.array": _items_look(iter, len),
     "collections.ChainMap": lambda value, _breadth: named(value, [("maps", value.maps)], 1),
     "collections.MappingView": _items_look(iter, len),
     "collections.UserList": lambda value, breadth: Items(value.data[:breadth], len(value.data)),
+    "itertools.repeat": show_name,
+    "logging.LogRecord": show_attributes,
     "re.Match": _show_match,
     "shelve.Shelf": show_name,  # it is a file
     "subprocess.CompletedProcess": show_attributes,

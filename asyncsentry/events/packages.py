@@ -147,7 +147,7 @@ BY_NAME_ALONE: Final = tuple(
     f"{place}."
     for place in (
         *("cupy", "dask", "datasets", "django.core.paginator", "django.db.models", "duckdb", "h5py", "ibis", "jax"),
-        *("jaxlib", "modin", "mongoengine", "numpy", "pandas", "peewee", "polars", "pyarrow", "pyspark", "ray"),
+        *("jaxlib", "modin", "mongoengine", "numpy", "pandas", "peewee", "polars", "pony", "pyarrow", "pyspark", "ray"),
         *("rest_framework.fields", "rest_framework.serializers", "scipy", "sqlalchemy", "tensorflow", "torch"),
         *("tortoise", "vaex", "xarray", "zarr"),
     )

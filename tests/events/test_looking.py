@@ -10,7 +10,9 @@ import enum
 import fractions
 import functools
 import ipaddress
+import itertools
 import json
+import logging
 import os
 import pathlib
 import re
@@ -20,9 +22,10 @@ import subprocess
 import threading
 import uuid
 from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defaultdict, deque, namedtuple
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType, MethodType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
@@ -170,8 +173,11 @@ def test_what_is_running_or_held_is_named_and_not_touched(freezer: Freezer) -> N
 class Query:
     """Asks a database when it is looked at."""
 
+    asked: ClassVar[list[Any]] = []
+
     def __repr__(self) -> str:
-        raise AssertionError("evaluated")
+        self.asked.append(self)
+        return "evaluated"
 
     def first(self) -> None: ...
 
@@ -185,6 +191,7 @@ def test_a_method_is_shown_without_the_repr_of_its_object(freezer: Freezer) -> N
     assert freezer.freeze(MethodType(len, Query())) == (
         f"<bound method builtin_function_or_method of <{__name__}.Query>>"
     )
+    assert Query.asked == []
 
 
 def test_a_partial_shows_its_arguments_like_any_other_value(freezer: Freezer) -> None:
@@ -194,6 +201,20 @@ def test_a_partial_shows_its_arguments_like_any_other_value(freezer: Freezer) ->
         "args": [{"password": FILTERED}],
         "kwargs": {"file": f"<class '{__name__}.Query'>"},
     }
+
+
+def test_what_holds_a_value_is_shown_without_the_repr_of_it(freezer: Freezer) -> None:
+    variable: ContextVar[object] = ContextVar("request", default=Query())  # noqa: B039 - as some do
+    record = logging.LogRecord("shop", logging.INFO, "shop.py", 1, {"password": "x"}, (), None)
+    assert freezer.freeze([variable, variable.set(Query()), itertools.repeat(Query())]) == [
+        "<ContextVar 'request'>",
+        {"__class__": "_contextvars.Token", "var": "<ContextVar 'request'>"},
+        "<itertools.repeat>",
+    ]
+    assert Query.asked == []
+    shown = freezer.freeze(record)
+    assert isinstance(shown, dict)
+    assert shown["msg"] == {"password": FILTERED}
 
 
 def test_a_shelf_is_not_read(freezer: Freezer, tmp_path: pathlib.Path) -> None:
