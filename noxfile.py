@@ -136,7 +136,7 @@ def typing(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["full"], requires=["build"])
 def tests(session: nox.Session) -> None:
     """All tests but those with a session of their own, with every extra installed; measures coverage."""
-    install(session, "test-all", extra="[all]")
+    install(session, "test-all", "test-values", extra="[all]")
     shutil.rmtree(COVERAGE / session.name, ignore_errors=True)
     (COVERAGE / session.name).mkdir(parents=True)
     session.env["COVERAGE_FILE"] = str(COVERAGE / session.name / "data")

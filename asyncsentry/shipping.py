@@ -113,9 +113,7 @@ class Shipping:
             self.dispatcher.leave_behind()
 
     def _load(self) -> Dispatcher:
-        from asyncsentry.delivery.compression import compression
         from asyncsentry.delivery.dispatcher import Dispatcher
-        from asyncsentry.delivery.envelope import Packer
         from asyncsentry.delivery.losses import Losses
         from asyncsentry.delivery.outbox import Outbox
 
@@ -132,8 +130,7 @@ class Shipping:
             send_reports=options.send_client_reports,
             spooling=options.spool is not None,
         )
-        headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
-        pack = Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, compression(options.compress))
+        pack = self._make_packer(dsn)
         dispatcher = Dispatcher(
             outbox,
             losses,
@@ -147,6 +144,28 @@ class Shipping:
         if self._exit_within is not None:
             dispatcher.exit(self._exit_within)
         return dispatcher
+
+    def _make_packer(self, dsn: Dsn) -> Packer:
+        from asyncsentry.delivery.compression import compression
+        from asyncsentry.delivery.envelope import Packer
+
+        limit = self._options.max_event_bytes
+
+        def shrink(event: Mapping[str, Any]) -> Mapping[str, Any]:
+            from asyncsentry.events.trimming import trim
+
+            return trim(dict(event), limit)
+
+        headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
+        return Packer(
+            self._reach.url,
+            headers,
+            SDK,
+            self.facts.fields,
+            shrink,
+            compression(self._options.compress),
+            event_limit=limit,
+        )
 
     def _make_spool(self, path: str, dsn: Dsn, outbox: Outbox, pack: Packer) -> Spool:
         from asyncsentry.delivery.spool import names
@@ -180,9 +199,3 @@ class Shipping:
         from asyncsentry import post
 
         return post.Channel(self._reach)
-
-
-def _shrink(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    from asyncsentry.events.trimming import trim
-
-    return trim(dict(event))

@@ -9,7 +9,9 @@ from math import isfinite
 from typing import Any, Final, TypeAlias, TypeVar
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import HARMLESS, Entries, Items, Shown, distrust, exact, look_at, show_name, suspect
+from asyncsentry.events.foreign import exact, show_name
+from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
+from asyncsentry.events.looks import Entries, Items, Shown
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, harmless, is_sensitive
 
