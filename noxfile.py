@@ -241,7 +241,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/run.py", *session.posargs)
         return
     session.run("python", "benchmarks/startup.py", "--runs", "5")
-    briefly = ("--runs", "1", "--calls", "3")
+    briefly = ("--brief",)
     written = ("--json", str(OUTPUT / "bench.json"), "--svg", str(OUTPUT / "bench"))
     session.run("python", "benchmarks/run.py", *briefly, *written, "--sdks", "asyncsentry,sentry-sdk,floor")
     session.run("python", "benchmarks/run.py", *briefly, "--cases", "shallow")

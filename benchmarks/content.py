@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gzip
 import json
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, Final
 
+from bodies import decoded, items
 from sdks import PEER, SDKS, label, load, missing
 from sink import Sink, latest
 from workloads import WORKLOADS, OrderError
@@ -45,9 +44,8 @@ def receive(sdk: str, workload: str) -> tuple[Event, int]:
         command = [sys.executable, __file__, "--workload", workload, "--send", sdk, "--sink", sink.url]
         subprocess.run(command, check=True)
         body = latest(sink.url)
-    lines = gzip.decompress(body).split(b"\n")
-    for header, payload in pairwise(lines[1:]):
-        if b'"event"' in header:
+    for kind, payload in items(decoded(body)):
+        if kind == "event":
             event: Event = json.loads(payload)
             return event, len(body)
     raise AssertionError(f"{sdk} sent no event")
