@@ -8,5 +8,8 @@ from cases.capturing import CAPTURING
 from cases.case import Case
 from cases.nothing import NOTHING
 from cases.small import SMALL
+from cases.steady import STEADY
+from cases.storms import STORMS
+from cases.stumbling import STUMBLING
 
-CASES: Final[dict[str, Case]] = CAPTURING | NOTHING | SMALL
+CASES: Final[dict[str, Case]] = CAPTURING | STUMBLING | NOTHING | SMALL | STORMS | STEADY
