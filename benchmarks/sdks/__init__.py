@@ -70,20 +70,26 @@ class Entry:
     distributions: tuple[str, ...] = ()
     """Those that have to be installed; the first is the SDK itself, whose version is shown."""
     arguments: tuple[str, ...] = ()
+    needs_loop: bool = False
+    """Whether it sends nothing from a program without asyncio."""
+    integrated: bool = False
+    """Whether it looks after the errors of web frameworks by itself."""
 
 
 SDKS: Final[dict[str, Entry]] = {
-    "asyncsentry": Entry("ours", ("asyncsentry",), ("asyncio",)),
-    "asyncsentry aiohttp": Entry("ours", ("asyncsentry", "aiohttp"), ("aiohttp",)),
+    "asyncsentry": Entry("ours", ("asyncsentry",), ("asyncio",), needs_loop=True),
+    "asyncsentry aiohttp": Entry("ours", ("asyncsentry", "aiohttp"), ("aiohttp",), needs_loop=True),
     "asyncsentry threaded": Entry("ours", ("asyncsentry",), ("threaded",)),
-    "sentry-sdk": Entry("sentry_sdk", ("sentry-sdk",)),
-    "sentry-sdk async": Entry("sentry_sdk", ("sentry-sdk", "httpcore", "h11"), ("async",)),
+    "sentry-sdk": Entry("sentry_sdk", ("sentry-sdk",), integrated=True),
+    "sentry-sdk async": Entry(
+        "sentry_sdk", ("sentry-sdk", "httpcore", "h11"), ("async",), needs_loop=True, integrated=True
+    ),
     "raven": Entry("raven", ("raven",)),
     "rollbar": Entry("rollbar", ("rollbar",)),
     "bugsnag": Entry("bugsnag", ("bugsnag",)),
     "elastic-apm": Entry("elasticapm", ("elastic-apm",)),
     "honeybadger": Entry("honeybadger", ("honeybadger",)),
-    "floor": Entry("floor"),
+    "floor": Entry("floor", needs_loop=True),
     "none": Entry("none"),
 }
 NONE: Final = "none"
