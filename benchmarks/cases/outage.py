@@ -47,8 +47,9 @@ async def outage(setting: Setting, url: str) -> Figures:
     }
     if told["grown"] is not None:
         figures["RSS +MB"] = told["grown"]
-    if last:
-        figures["counted %"] = 100 * json.loads(last)["counted"] / (told["captured"] + 1)
+    for line in last.splitlines():
+        if line.startswith(b'{"counted"'):  # and not what the SDK itself has to say
+            figures["counted %"] = 100 * json.loads(line)["counted"] / (told["captured"] + 1)
     return figures
 
 

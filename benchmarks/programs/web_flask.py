@@ -1,4 +1,4 @@
-"""The same as ``web_aiohttp``, on Flask, a thread for each connection: ``python -m programs.web_flask SDK URL``.
+"""The same as ``web_aiohttp``, on Flask, one request at a time: ``python -m programs.web_flask SDK URL``.
 
 An SDK that does not look after Flask by itself is told of errors by Flask's own signal.
 """
@@ -45,6 +45,6 @@ def make_app(name: str, url: str) -> Any:
 if __name__ == "__main__":
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
-    server = serving.make_server("127.0.0.1", 0, make_app(*sys.argv[1:]), threaded=True)
+    server = serving.make_server("127.0.0.1", 0, make_app(*sys.argv[1:]))
     print(server.server_port, flush=True)
     server.serve_forever()
