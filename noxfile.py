@@ -241,10 +241,11 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/run.py", *session.posargs)
         return
     session.run("python", "benchmarks/startup.py", "--runs", "5")
-    briefly = ("--runs", "1", "--calls", "3")
+    briefly = ("python", "benchmarks/run.py", "--brief")
     written = ("--json", str(OUTPUT / "bench.json"), "--svg", str(OUTPUT / "bench"))
-    session.run("python", "benchmarks/run.py", *briefly, *written, "--sdks", "asyncsentry,sentry-sdk,floor")
-    session.run("python", "benchmarks/run.py", *briefly, "--cases", "shallow")
+    session.run(*briefly, *written, "--sdks", "asyncsentry,none")
+    session.run(*briefly, "--cases", "shallow")
+    session.run(*briefly, "--cases", "refused,storm-roomy,web-*", "--sdks", "*threaded,sentry-sdk*")
     session.run("python", "benchmarks/content.py", silent=True)
 
 
