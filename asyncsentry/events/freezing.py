@@ -197,7 +197,7 @@ class Freezer:
                         frozen[place] = self.text(value)
                 elif kind is int:
                     if not -_EXACT_INT <= value <= _EXACT_INT:
-                        frozen[place] = _freeze_int(value)
+                        frozen[place] = _show_int(value)
                 elif kind is dict or kind is list or kind is tuple:
                     frozen[place] = self._open(value, depth, above, todo)
                 elif value is not None and kind is not bool and (kind is not float or not isfinite(value)):
@@ -291,10 +291,8 @@ def _name_container(value: Any) -> Json:
     return f"<{kind.__name__} of {len(value)}>" if value else {} if kind is dict else []
 
 
-def _freeze_int(value: int) -> int | str:
-    """A number that every reader of JSON keeps exactly, or its digits, or their number if there are very many."""
-    if -_EXACT_INT <= value <= _EXACT_INT:
-        return value
+def _show_int(value: int) -> str:
+    """The digits of a number that not every reader of JSON keeps exactly, or their number if there are very many."""
     bits = value.bit_length()
     return str(value) if bits <= _LARGEST_INT_BITS else f"<int of {bits} bits>"
 
