@@ -204,6 +204,7 @@ _STEPS: Final[tuple[_Step, ...]] = (
     # What it would keep. Where it failed is read first.
     _drop(_VARIABLES, 0, 10),
     _keep_newest("breadcrumbs", 20),
+    _drop(_SOURCE, 0, 10),
     _drop(_VARIABLES, 0, 3),
     _drop(_VARIABLES, 0, 1),
     _drop(_VARIABLES, 0, 0),
