@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import exact, show_name
 from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
-from asyncsentry.events.looks import Entries, Items, Shown
+from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, harmless, is_sensitive
 
@@ -114,7 +114,7 @@ class Freezer:
         if type(mapping) is dict:
             frozen = self._copy_dict(mapping, len(mapping), most)
         else:
-            shown = self.ask(lambda foreign: Entries(list(islice(foreign.items(), most)), len(foreign)), mapping)
+            shown = self.ask(lambda foreign: show_mapping(foreign, most), mapping)
             frozen = {} if shown is None else self._copy_entries(*shown)
         self._freeze_members(frozen, 1)
         return frozen

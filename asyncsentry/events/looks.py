@@ -59,7 +59,8 @@ def show_named_tuple(value: Any, breadth: int) -> Entries:
 
 
 def show_mapping(value: Mapping[object, object], breadth: int) -> Entries:
-    return Entries(list(islice(value.items(), breadth)), len(value))
+    # Pair by pair: what it gives as one may be none.
+    return Entries([(name, member) for name, member in islice(value.items(), breadth)], len(value))
 
 
 def show_attributes(value: object, breadth: int) -> Entries:
@@ -172,7 +173,7 @@ STANDARD_LIBRARY: Final[Mapping[str, Look]] = {
     "array.array": _items_look(iter, len),
     "collections.ChainMap": lambda value, _breadth: named(value, [("maps", value.maps)], 1),
     "collections.MappingView": _items_look(iter, len),
-    "collections.UserList": lambda value, breadth: Items(value.data[:breadth], len(value.data)),
+    "collections.UserList": lambda value, breadth: Items(list(value.data[:breadth]), len(value.data)),
     "itertools.repeat": show_name,
     "logging.LogRecord": show_attributes,
     "re.Match": _show_match,

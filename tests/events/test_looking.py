@@ -134,6 +134,21 @@ def test_a_value_is_shown(freezer: Freezer, value: object, shown: object) -> Non
     assert freezer.freeze(value) == shown
 
 
+def test_what_a_list_of_the_program_s_own_holds_may_be_no_list(freezer: Freezer) -> None:
+    own: UserList[int] = UserList()
+    own.data = tuple(range(12))  # type: ignore[assignment]  # as a program may do
+    assert freezer.freeze(own) == [*range(10), f"{OMITTED} 2 more"]
+
+
+def test_a_mapping_whose_items_are_no_pairs_is_named(freezer: Freezer) -> None:
+    class Lying(UserDict[str, int]):
+        def items(self) -> Any:
+            return [("a", 1, "b")]
+
+    assert freezer.freeze([Lying(a=1)]) == [f"<{__name__}.{Lying.__qualname__}>"]
+    assert freezer.freeze_mapping(Lying(a=1)) == {}
+
+
 def test_a_float_of_a_foreign_type_is_a_float(freezer: Freezer) -> None:
     class Price(float):
         def __repr__(self) -> str:
