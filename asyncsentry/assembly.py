@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncsentry.events import Json, attributes, runtime, source  # noqa: F401 - frames ask for sources later
+from asyncsentry.events import Json, attributes, runtime
 from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
@@ -19,7 +19,7 @@ from asyncsentry.events.messages import logentry
 from asyncsentry.events.plain import plain_and_weight
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.facts import Facts, accepted
-from asyncsentry.item import Attachment, Item
+from asyncsentry.item import Attachment, Gap, Item
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.version import SDK
@@ -88,10 +88,18 @@ class Assembly:
         mended["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
         return mended, weight
 
-    def item(self, event: Event, weight: int, attachments: tuple[Attachment, ...], late: tuple[str, ...]) -> Item:
-        """The event, with what travels with it, and the names of what was not known yet when it was made."""
+    def item(
+        self,
+        event: Event,
+        weight: int,
+        attachments: tuple[Attachment, ...],
+        late: tuple[str, ...],
+        gaps: Sequence[Gap],
+    ) -> Item:
+        """The event, with what travels with it, and what was not known yet when it was made: fields, and gaps."""
         weight += OWN_WEIGHT + sum(len(attachment.data) for attachment in attachments)
-        return Item("event", "error", event, weight, event["event_id"], attachments, self._trace(event), late)
+        id, trace = event["event_id"], self._trace(event)
+        return Item("event", "error", event, weight, id, attachments, trace, late, tuple(gaps))
 
     def _begin(self, base: Mapping[str, Any], known: Scope, freezer: Freezer) -> Event:
         event: Event = {

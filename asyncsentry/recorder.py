@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from _thread import interrupt_main
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -25,6 +25,7 @@ from asyncsentry.scopes import Scopes
 if TYPE_CHECKING:
     from asyncsentry.delivery.losses import Reason
     from asyncsentry.delivery.spool.crashes import Crash
+    from asyncsentry.item import Gap
     from asyncsentry.shipping import Shipping
     from asyncsentry.types import Event, Hint
 
@@ -227,14 +228,14 @@ class Recorder:
         event = make(scope, freezer)
         if held_back and isinstance(event["contexts"], dict):  # somebody else's event may say anything
             event["contexts"]["flood_control"] = {"held_back": held_back}
-        weight = freezer.weight
+        weight, gaps = freezer.weight, freezer.gaps
         self._inside.interrupted = freezer.interrupted
         if self._options.before_send is not None:
-            kept = self._before_send(event, dict(hint))
+            kept = self._before_send(_whole(event, gaps), dict(hint))
             if kept is None:
                 return self._lose("before_send")
-            event, weight = kept
-        item = self._assembly.item(event, weight, scope.attachments, late)
+            (event, weight), gaps = kept, []
+        item = self._assembly.item(event, weight, scope.attachments, late, gaps)
         entry = dispatcher.entry(item)
         self._inside.put_off = partial(dispatcher.put_off, entry)
         taken = dispatcher.put(entry)
@@ -289,6 +290,14 @@ class Recorder:
         """Count an event as lost; gives the id that it has not got."""
         self._shipping.lose(reason, "error")
         return None
+
+
+def _whole(event: Event, gaps: Sequence[Gap]) -> Event:
+    """The event with all that it should have: who asks to see it waits for a disk, if need be."""
+    for gap in gaps:
+        gap.find_out()
+        gap.fill()
+    return event
 
 
 # Past whatever a subclass puts in their place.

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -414,6 +415,27 @@ def test_before_send_may_change_an_event_in_place(open_client: OpenClient, sentr
 
     open_client(before_send=redact).capture_message("secret")
     assert sentry.events[0]["logentry"] == {"formatted": "redacted"}
+
+
+def test_before_send_sees_the_lines_of_a_file_that_nobody_has_read_yet(
+    open_client: OpenClient, sentry: LocalSentry, tmp_path: Path
+) -> None:
+    seen = []
+
+    def before_send(event: Any, hint: Any) -> Any:
+        seen.extend(event["exception"]["values"][0]["stacktrace"]["frames"])
+        return event
+
+    file = tmp_path / "failing.py"
+    file.write_text("zero = 0\n1 // zero\n")
+    client = open_client(before_send=before_send)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), client.capture_exceptions():
+            exec(compile(file.read_text(), file, "exec"))
+    lines = [frame["context_line"] for frame in seen if frame["abs_path"] == str(file)]
+    assert lines == ["1 // zero", "1 // zero"]
+    arrived = [event["exception"]["values"][0]["stacktrace"]["frames"][-1] for event in sentry.events]
+    assert [frame["pre_context"] for frame in arrived] == [["zero = 0"], ["zero = 0"]]
 
 
 def test_what_before_send_does_to_an_event_is_not_seen_in_the_next(

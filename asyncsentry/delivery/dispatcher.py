@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from asyncsentry import process
 from asyncsentry.delivery.exchange import Exchange
+from asyncsentry.delivery.gaps import Gaps
 from asyncsentry.delivery.last_resort import Channel, LastResort, opens
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.ledger import Account
@@ -64,9 +65,9 @@ class Dispatcher:
         self._outbox = outbox
         self._losses = losses
         self._exchange = Exchange(outbox, encode, now, spool.wake if spool else bool)
-        self._turns = Turns(outbox, self._exchange, transport, readiness, now)
+        self._readiness = Gaps(readiness)
+        self._turns = Turns(outbox, self._exchange, transport, self._readiness, now)
         self._last_resort = LastResort(outbox, self._exchange, open_channel, timeout, now)
-        self._readiness = readiness
         self._now = now
         self._budget: float | None = None
         self._spent = 0.0
@@ -80,7 +81,9 @@ class Dispatcher:
         return self._outbox.refusal(category, self._now())
 
     def entry(self, item: Item) -> Entry:
-        """What an item is in the queue, to be `put` there."""
+        """What an item is in the queue, to be `put` there; what it lacks is found out from now on."""
+        if item.gaps:
+            self._readiness.expect(item.gaps)
         return self._outbox.entry(item, self._now())
 
     def put_off(self, entry: Entry) -> None:

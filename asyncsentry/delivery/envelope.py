@@ -98,12 +98,14 @@ class Packer:
 
         if isinstance(item.payload, bytes):
             return item
+        for gap in item.gaps:
+            gap.fill()
         late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
         payload = {**late, **item.payload}
         encoded = encode(payload)
         if item.type == "event" and len(encoded) > EVENT_LIMIT:
             encoded = encode(self._shrink(payload))
-        return replace(item, payload=encoded)
+        return replace(item, payload=encoded, gaps=())
 
     def _request(self, body: bytes) -> Request:
         if self._compression is None or len(body) > COMPRESSED_UP_TO:

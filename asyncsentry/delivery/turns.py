@@ -22,7 +22,7 @@ MOMENT: Final = 0.005
 """Seconds until a turn that could do nothing yet is tried again."""
 
 READY_WITHIN: Final = 2.0
-"""Seconds for which the first turns are put off until all is known that is to be sent with an item."""
+"""Seconds for which turns are put off until all is known that is to be sent with an item; then once all was known."""
 
 OVERDUE: Final = 1.0
 """Seconds after which a turn that was armed and did not run is armed again: its loop may have died."""
@@ -144,6 +144,7 @@ class Turns:
     def _put_off(self) -> bool:
         """Whether to leave all to a later turn, as not all is known yet. Where the style has no timers, wait."""
         if self._readiness.known:
+            self._put_off_at = None
             return False
         self._readiness.find_out()
         now = self._now()

@@ -12,6 +12,7 @@ from asyncsentry.events import Json
 from asyncsentry.events.foreign import HARMLESS, Entries, Items, Shown, distrust, exact, look_at, show_name, suspect
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, is_sensitive, verdicts
+from asyncsentry.item import Gap
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -62,6 +63,7 @@ class Freezer:
         "_short",
         "_wall",
         "_weight",
+        "gaps",
         "interrupted",
         "rules",
     )
@@ -74,6 +76,8 @@ class Freezer:
     ) -> None:
         self.rules = rules
         self.interrupted = False
+        self.gaps: list[Gap] = []
+        """What is missing yet in what was frozen."""
         self._clock = clock
         self._wall = wall
         self._left = rules.max_values

@@ -225,6 +225,26 @@ def test_what_was_not_known_when_an_event_was_made_is_added() -> None:
     assert item.json == {"message": "a"}
 
 
+def test_gaps_are_filled_as_far_as_they_are_known() -> None:
+    class Gap:
+        def __init__(self, name: str, known: bool) -> None:
+            self.name, self.known = name, known
+
+        def find_out(self) -> None:
+            raise AssertionError("packing never waits")
+
+        def fill(self) -> bool:
+            if self.known:
+                payload[self.name] = "found"
+            return self.known
+
+    payload: dict[str, object] = {"message": "a"}
+    item = Item("event", "error", payload, 1, ID, gaps=(Gap("one", True), Gap("other", False)))
+    (arrived,) = parse(pack(item)).items
+    assert arrived.json == {"message": "a", "one": "found"}
+    assert packer().finish(item).gaps == ()
+
+
 def test_an_event_that_no_server_takes_is_made_smaller() -> None:
     large = {"message": "a" * EVENT_LIMIT}
     (item,) = parse(pack(event(large), by=packer(shrunk={"message": "a…"}))).items

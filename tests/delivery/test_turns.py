@@ -258,6 +258,23 @@ def test_no_turn_is_put_off_for_ever() -> None:
     assert len(transport.sends) == 2
 
 
+def test_what_is_to_be_known_anew_is_waited_for_anew() -> None:
+    transport, known = InHand(), Known(known=False)
+    stage = Stage(transport, known)
+    stage.capture(1)
+    transport.turn()
+    known.known = True
+    transport.turn()
+    stage.box.clock.advance(READY_WITHIN)
+    known.known = False
+    stage.capture(2)
+    transport.turn()
+    assert len(transport.sends) == 1
+    known.known = True
+    transport.turn()
+    assert len(transport.sends) == 2
+
+
 def test_where_there_are_no_timers_the_sender_waits_a_bounded_time() -> None:
     transport, known = InPlace(), Known(known=False)
     stage = Stage(transport, known)

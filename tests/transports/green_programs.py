@@ -110,6 +110,31 @@ join(spawn(lambda: capture_message("last 0")))
     assert found == expected(early=1, greenlet=3, pool=1, thread=1, signal=1, last=1)
 
 
+def test_no_greenlet_waits_for_the_disk_that_the_source_is_on(
+    tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
+) -> None:
+    text = """
+reader, writer = os.pipe()
+class Disk:
+    def get_source(self, name):
+        os.read(reader, 1)
+        return source
+source = "1 / 0"
+def fail():
+    try:
+        exec(compile(source, "/no/such/file.py", "exec"), {"__name__": "slow", "__loader__": Disk()})
+    except ZeroDivisionError as error:
+        asyncsentry.capture_exception(error)
+join(spawn(fail))
+for _ in range(10):
+    join(spawn(lambda: sleep(0.001)))
+os.write(writer, b".")
+"""
+    assert dialect.said_by(tmp_path, sentry, prelude + text) == ""
+    (event,) = sentry.events
+    assert event["exception"]["values"][0]["stacktrace"]["frames"][-1]["context_line"] == "1 / 0"
+
+
 def test_an_error_that_ends_the_program_is_sent_once(
     tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
 ) -> None:
