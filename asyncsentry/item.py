@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -40,8 +40,9 @@ class Attachment:
 class Gap(Protocol):
     """What a payload has room for, and is not known yet."""
 
-    def find_out(self) -> None:
-        """Find it out: that may mean to wait for a disk. By any thread, and by several."""
+    @property
+    def find_out(self) -> Callable[[], None]:
+        """Finds it out: that may mean to wait for a disk. By any thread, and by several. Holds nothing of the item."""
         ...
 
     def fill(self) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from itertools import islice
 from typing import Any, Final, NamedTuple, cast
@@ -64,8 +65,9 @@ class MissingLines(NamedTuple):
     frame: dict[str, Json]
     passage: Passage
 
-    def find_out(self) -> None:
-        self.passage.read()
+    @property
+    def find_out(self) -> Callable[[], None]:
+        return self.passage.read
 
     def fill(self) -> bool:
         """Show them, if they are known by now."""

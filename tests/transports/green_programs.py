@@ -135,6 +135,24 @@ os.write(writer, b".")
     assert event["exception"]["values"][0]["stacktrace"]["frames"][-1]["context_line"] == "1 / 0"
 
 
+def test_what_is_large_is_compressed_while_the_hub_goes_on_and_arrives(
+    tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
+) -> None:
+    text = """
+def capture(number):
+    with asyncsentry.new_scope() as scope:
+        scope.add_attachment(b"0123456789abcdef" * 2**17, filename="lines.txt")
+        capture_message(f"large {number}")
+for number in range(2):
+    join(spawn(lambda: capture(number)))
+print(client.wait(20))
+capture(2)
+"""
+    assert dialect.said_by(tmp_path, sentry, prelude + text) == "True\n"
+    assert messages(sentry) == expected(large=3)
+    assert sum(len(request.body) > 2**21 > 2**17 > len(request.raw_body) for request in sentry.requests) == 3
+
+
 def test_an_error_that_ends_the_program_is_sent_once(
     tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
 ) -> None:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from asyncsentry.delivery import gaps as room
-from asyncsentry.delivery.gaps import Gaps
+from asyncsentry.delivery import preparation as room
+from asyncsentry.delivery.envelope import AT_ONCE
+from asyncsentry.delivery.preparation import Preparation
 from asyncsentry.testing import LocalSentry
 from delivery.material import Known, no_more_threads
-from delivery.programs import run
+from delivery.programs import TRANSPORTS, expected, messages, run
 
 LONG = 20.0
 
 
 class Found:
-    """A gap, and which thread found out what is in it."""
+    """Something to find out, and which thread did that."""
 
     def __init__(self, finding: Callable[[], object] = bool) -> None:
         self.finding = finding
@@ -29,57 +30,54 @@ class Found:
         self.by.append(threading.get_native_id())
         self.finding()
 
-    def fill(self) -> bool:
-        return bool(self.by)
 
-
-def test_gaps_are_found_out_by_another_thread() -> None:
-    gaps, found = Gaps(Known()), [Found() for _ in range(30)]
-    assert gaps.known
-    gaps.expect(found)
-    gaps.wait(LONG)
-    assert gaps.known
-    assert all(len(gap.by) == 1 for gap in found)
-    assert threading.get_native_id() not in {by for gap in found for by in gap.by}
+def test_readiness_are_found_out_by_another_thread() -> None:
+    readiness, found = Preparation(Known()), [Found() for _ in range(30)]
+    assert readiness.known
+    readiness.expect(each.find_out for each in found)
+    readiness.wait(LONG)
+    assert readiness.known
+    assert all(len(each.by) == 1 for each in found)
+    assert threading.get_native_id() not in {by for each in found for by in each.by}
 
 
 def test_what_is_to_be_known_besides_is_waited_for_too() -> None:
     besides = Known(known=False)
-    gaps = Gaps(besides)
-    gaps.find_out()
-    gaps.wait(LONG)
-    assert not gaps.known
+    readiness = Preparation(besides)
+    readiness.find_out()
+    readiness.wait(LONG)
+    assert not readiness.known
     assert (besides.asked, besides.waited) == (1, [LONG])
 
 
 def test_a_wait_is_bounded_and_what_comes_meanwhile_is_found_out_by_the_same_thread() -> None:
     go = threading.Event()
-    gaps, slow, later = Gaps(Known()), Found(lambda: go.wait(LONG)), Found()
-    gaps.expect([slow])
-    gaps.expect([later])
-    gaps.wait(0.05)
-    gaps.find_out()
-    assert not gaps.known
+    readiness, slow, later = Preparation(Known()), Found(lambda: go.wait(LONG)), Found()
+    readiness.expect([slow.find_out])
+    readiness.expect([later.find_out])
+    readiness.wait(0.05)
+    readiness.find_out()
+    assert not readiness.known
     assert later.by == []
     go.set()
-    gaps.wait(LONG)
-    assert gaps.known
+    readiness.wait(LONG)
+    assert readiness.known
     assert slow.by == later.by
 
 
 def test_who_finds_out_does_not_wait_for_itself() -> None:
     """As a finalizer does that happens to run there and captures."""
-    gaps = Gaps(Known())
+    readiness = Preparation(Known())
     waited = []
 
     def capture() -> None:
         began = time.monotonic()
-        gaps.wait(LONG)
+        readiness.wait(LONG)
         waited.append(time.monotonic() - began)
 
-    gaps.expect([Found(capture)])
-    gaps.wait(LONG)
-    assert gaps.known
+    readiness.expect([capture])
+    readiness.wait(LONG)
+    assert readiness.known
     assert len(waited) == 1
     assert waited[0] < LONG / 2
 
@@ -88,48 +86,73 @@ def test_what_cannot_be_found_out_keeps_nothing_waiting() -> None:
     def fail() -> None:
         raise LookupError
 
-    gaps, found = Gaps(Known()), Found()
+    readiness, found = Preparation(Known()), Found()
     with no_more_threads():
-        gaps.expect([Found(fail), found])
-    assert gaps.known
+        readiness.expect([fail, found.find_out])
+    assert readiness.known
     assert found.by
 
 
 def test_where_no_thread_can_be_started_it_is_found_out_in_place() -> None:
-    gaps, found = Gaps(Known()), Found()
+    readiness, found = Preparation(Known()), Found()
     with no_more_threads():
-        gaps.expect([found])
-    assert gaps.known
+        readiness.expect([found.find_out])
+    assert readiness.known
     assert found.by == [threading.get_native_id()]
 
 
 def test_a_thread_that_was_started_and_does_not_begin_is_not_started_again_at_once() -> None:
     seconds = 0.0
-    gaps, found = Gaps(Known(), lambda: seconds), Found()
-    gaps._begun = seconds
-    gaps.expect([found])
-    assert not gaps.known
+    readiness, found = Preparation(Known(), lambda: seconds), Found()
+    readiness._begun = seconds
+    readiness.expect([found.find_out])
+    assert not readiness.known
     seconds = room.BEGINS_WITHIN
     with no_more_threads():
-        gaps.find_out()
-    assert gaps.known
+        readiness.find_out()
+    assert readiness.known
     assert found.by
 
 
 def test_where_the_disk_hangs_the_oldest_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     go, at_it = threading.Event(), threading.Event()
-    gaps, found = Gaps(Known()), [Found() for _ in range(room.MOST + 1)]
+    readiness, found = Preparation(Known()), [Found() for _ in range(room.MOST + 1)]
 
     def hang() -> None:
         at_it.set()
         go.wait(LONG)
 
-    gaps.expect([Found(hang)])
+    readiness.expect([hang])
     assert at_it.wait(LONG)
-    gaps.expect(found)
+    readiness.expect(each.find_out for each in found)
     go.set()
-    gaps.wait(LONG)
-    assert [index for index, gap in enumerate(found) if not gap.by] == [0]
+    readiness.wait(LONG)
+    assert [index for index, each in enumerate(found) if not each.by] == [0]
+
+
+# -- whole programs with large attachments
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("waiting", ["", "    assert await asyncsentry.flush_async(20)\n"], ids=["exit", "flush"])
+def test_what_is_large_arrives_compressed_in_every_style(
+    tmp_path: Path, sentry: LocalSentry, transport: str, waiting: str
+) -> None:
+    text = f"""
+import asyncio
+async def main():
+    for number in range(3):
+        with asyncsentry.new_scope() as scope:
+            scope.add_attachment(b"0123456789abcdef" * {AT_ONCE}, filename="lines.txt")
+            capture_message(f"large {{number}}")
+    capture_message("small 0")
+{waiting}
+asyncsentry.init(shutdown_timeout=20)
+asyncio.run(main())
+"""
+    assert run(tmp_path, sentry, text, transport=transport) == ""
+    assert messages(sentry) == expected(large=3, small=1)
+    assert sum(len(request.body) > AT_ONCE > len(request.raw_body) for request in sentry.requests) == 3
 
 
 # -- whole programs, whose source is on a slow disk
