@@ -136,7 +136,7 @@ def typing(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["full"], requires=["build"])
 def tests(session: nox.Session) -> None:
     """All tests but those with a session of their own, with every extra installed; measures coverage."""
-    install(session, "test-all", extra="[all]")
+    install(session, "test-all", "test-values", extra="[all]")
     shutil.rmtree(COVERAGE / session.name, ignore_errors=True)
     (COVERAGE / session.name).mkdir(parents=True)
     session.env["COVERAGE_FILE"] = str(COVERAGE / session.name / "data")
@@ -241,10 +241,11 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/run.py", *session.posargs)
         return
     session.run("python", "benchmarks/startup.py", "--runs", "5")
-    briefly = ("--runs", "1", "--calls", "3")
+    briefly = ("python", "benchmarks/run.py", "--brief")
     written = ("--json", str(OUTPUT / "bench.json"), "--svg", str(OUTPUT / "bench"))
-    session.run("python", "benchmarks/run.py", *briefly, *written, "--sdks", "asyncsentry,sentry-sdk,floor")
-    session.run("python", "benchmarks/run.py", *briefly, "--cases", "shallow")
+    session.run(*briefly, *written, "--sdks", "asyncsentry,none")
+    session.run(*briefly, "--cases", "shallow")
+    session.run(*briefly, "--cases", "refused,storm-roomy,web-*", "--sdks", "*threaded,sentry-sdk*")
     session.run("python", "benchmarks/content.py", silent=True)
 
 

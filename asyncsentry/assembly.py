@@ -138,6 +138,9 @@ def rules(options: Options) -> Rules:
     """How much of the program an event may show."""
     return Rules(
         max_value_length=options.max_value_length,
+        max_depth=options.max_depth,
+        max_breadth=options.max_breadth,
+        max_values=options.max_event_values,
         max_stack_frames=options.max_stack_frames,
         include_local_variables=options.include_local_variables,
         include_source_context=options.include_source_context,

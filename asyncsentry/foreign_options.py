@@ -29,7 +29,7 @@ INSTEAD: Final[Mapping[str, str]] = {
     "site": "call set_tag('site', ...) after init()",
     "context": "call set_context() or set_extra() after init()",
     "hook_libraries": "nothing is patched that the program does not ask for: leave it out",
-    "list_max_length": "values are bounded for the event as a whole: leave it out",
+    "list_max_length": "use 'max_breadth'",
     "include_versions": "installed packages are always sent: leave it out",
 }
 """Refused with the advice: what they asked for is had in another way."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asyncsentry.dsn import Dsn, parse
 from asyncsentry.errors import DsnError, OptionError
+from asyncsentry.item import EVENT_LIMIT
 from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, TransportOption, choose, is_instance
 from asyncsentry.transport.settings import Settings
 
@@ -78,6 +79,14 @@ class Options:
     include_source_context: bool = True
     max_value_length: int = 1024
     """Characters; longer strings are cut."""
+    max_depth: int = 5
+    """Containers shown within containers, a frame's variables as a whole included; deeper ones are only named."""
+    max_breadth: int = 10
+    """Members shown of one container."""
+    max_event_values: int = 4000
+    """About how many values one event shows of the program, a long string counting for several."""
+    max_event_bytes: int = EVENT_LIMIT
+    """How large an event may be as JSON; from a larger one is cut what its reader misses least."""
     max_request_body_size: BodySize = "medium"
     """How much of a request's body is sent: none, up to 1 kB, up to 10 kB, or whatever the server takes."""
     in_app_include: tuple[str, ...] = ()

@@ -76,9 +76,14 @@ class Scope:
 
     def update(self, other: Scope) -> None:
         """Lay ``other`` over this scope: what it says wins, key by key; breadcrumbs follow ours."""
-        self.tags.update(other.tags)
-        self.extras.update(other.extras)
-        self.contexts.update(other.contexts)
+        if other.tags:
+            self.tags.update(other.tags)
+        if other.extras:
+            self.extras.update(other.extras)
+        if other.contexts:
+            self.contexts.update(other.contexts)
+        if other.breadcrumbs:
+            self.breadcrumbs.extend(other.breadcrumbs)
         self.user = self.user if other.user is None else other.user
         self.level = self.level if other.level is None else other.level
         self.fingerprint = self.fingerprint if other.fingerprint is None else other.fingerprint
@@ -86,7 +91,6 @@ class Scope:
         self.trace = other.trace or self.trace
         self.last_event_id = other.last_event_id or self.last_event_id
         self.attachments += other.attachments
-        self.breadcrumbs.extend(other.breadcrumbs)
 
     def trace_ids(self) -> tuple[str, str]:
         """The trace and the span that this work is: one pair for all its events."""

@@ -116,9 +116,7 @@ class Shipping:
             self.dispatcher.leave_behind()
 
     def _load(self) -> Dispatcher:
-        from asyncsentry.delivery.compression import compression
         from asyncsentry.delivery.dispatcher import Dispatcher
-        from asyncsentry.delivery.envelope import Packer
         from asyncsentry.delivery.losses import Losses
         from asyncsentry.delivery.outbox import Outbox
 
@@ -135,8 +133,7 @@ class Shipping:
             send_reports=options.send_client_reports,
             spooling=options.spool is not None,
         )
-        headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
-        pack = Packer(self._reach.url, headers, SDK, self.facts.fields, _shrink, compression(options.compress))
+        pack = self._make_packer(dsn)
         dispatcher = Dispatcher(
             outbox,
             losses,
@@ -150,6 +147,28 @@ class Shipping:
         if self._exit_within is not None:
             dispatcher.exit(self._exit_within)
         return dispatcher
+
+    def _make_packer(self, dsn: Dsn) -> Packer:
+        from asyncsentry.delivery.compression import compression
+        from asyncsentry.delivery.envelope import Packer
+
+        limit = self._options.max_event_bytes
+
+        def shrink(event: Mapping[str, Any]) -> Mapping[str, Any]:
+            from asyncsentry.events.trimming import trim
+
+            return trim(dict(event), limit)
+
+        headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
+        return Packer(
+            self._reach.url,
+            headers,
+            SDK,
+            self.facts.fields,
+            shrink,
+            compression(self._options.compress),
+            event_limit=limit,
+        )
 
     def _make_spool(self, path: str, dsn: Dsn, outbox: Outbox, pack: Packer) -> Spool:
         from asyncsentry.delivery.spool import names
@@ -193,9 +212,3 @@ def _filled(gaps: Sequence[Gap]) -> bool:
             return False
         time.sleep(GLANCE)
     return True
-
-
-def _shrink(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    from asyncsentry.events.trimming import trim
-
-    return trim(dict(event))

@@ -43,6 +43,10 @@ class OptionArguments(TypedDict, total=False):
     include_local_variables: bool | None
     include_source_context: bool | None
     max_value_length: int | None
+    max_depth: int | None
+    max_breadth: int | None
+    max_event_values: int | None
+    max_event_bytes: int | None
     max_request_body_size: BodySize | None
     in_app_include: Iterable[str] | None
     in_app_exclude: Iterable[str] | None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from asyncsentry.errors import OptionError
+from asyncsentry.item import EVENT_LIMIT
 
 # Any: an argument may be anything until it was checked.
 Check = Callable[[Any, str], object]
@@ -178,6 +179,10 @@ CHECKS: Final[Mapping[str, Check]] = {
     "include_local_variables": flag,
     "include_source_context": flag,
     "max_value_length": count(16, MEBIBYTE),
+    "max_depth": count(1, 50),
+    "max_breadth": count(1, 1000),
+    "max_event_values": count(100, 20_000),
+    "max_event_bytes": count(16 * 1024, EVENT_LIMIT),
     "max_request_body_size": body_size,
     "in_app_include": strings,
     "in_app_exclude": strings,

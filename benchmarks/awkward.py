@@ -73,7 +73,7 @@ VALUES: Final[dict[str, Callable[[], object]]] = {
     "repr that raises": Broken,
     "list 400 deep": partial(nested_list, 400),
     "list in itself": endless_list,
-    "dict of 10,000 leaves": partial(tree, 4),
+    "dict of 10k leaves": partial(tree, 4),
 }
 """Each kind of local, by what it is called in a table. Made once for each error."""
 

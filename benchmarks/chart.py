@@ -43,10 +43,11 @@ def draw(results: Results) -> str:
     """The whole file."""
     case = CASES[results.case]
     column = case.columns[0]
-    figures = {sdk: results.figure(sdk, column) for sdk in results.outcomes if results.without_figures(sdk) is None}
+    found = {sdk: results.figure(sdk, column) for sdk in results.outcomes if results.without_figures(sdk) is None}
+    figures = {sdk: figure for sdk, figure in found.items() if figure is not None}
     height = HEAD + ROW * len(figures) + 10
     runs = "1 run" if results.runs == 1 else f"{results.runs} runs"
-    below = f"{column}, {case.unit}: the median of {runs}; shorter is better"
+    below = f"{column}, {case.unit}: the median of {runs}; {'longer' if case.more_is_better else 'shorter'} is better"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
         f"<title>{escape(case.told)}</title>",

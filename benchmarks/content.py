@@ -1,22 +1,24 @@
 """What is in an event: the one that asyncsentry sends and the one that sentry-sdk sends for the same error, by field.
 
-``python benchmarks/content.py`` prints, for the error ``mid`` (or ``--workload``), the sizes of both events and every
-field with how often each has it and in how many places both say the same. Locals are one field, however nested.
+``python benchmarks/content.py`` prints, for each error (or the one of ``--workload``), the sizes of both events and
+every field with how often each has it, in how many places both say the same, and why they differ (see meant.py). It
+fails if a field differs that should not. Locals are one field, however nested, in the way that sentry-sdk spells them.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import gzip
 import json
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any, Final
 
+from bodies import decoded, items
+from meant import why
 from sdks import PEER, SDKS, label, load, missing
 from sink import Sink, latest
 from workloads import WORKLOADS, OrderError
@@ -24,6 +26,7 @@ from workloads import WORKLOADS, OrderError
 OURS: Final = "asyncsentry"
 ONE_FIELD: Final = ("vars", "modules", "pre_context", "post_context")
 """Fields that are not looked into."""
+FILTERED: Final = "[Filtered]"
 SHOWN: Final = 48
 """Characters of an example."""
 
@@ -45,9 +48,8 @@ def receive(sdk: str, workload: str) -> tuple[Event, int]:
         command = [sys.executable, __file__, "--workload", workload, "--send", sdk, "--sink", sink.url]
         subprocess.run(command, check=True)
         body = latest(sink.url)
-    lines = gzip.decompress(body).split(b"\n")
-    for header, payload in pairwise(lines[1:]):
-        if b'"event"' in header:
+    for kind, payload in items(decoded(body)):
+        if kind == "event":
             event: Event = json.loads(payload)
             return event, len(body)
     raise AssertionError(f"{sdk} sent no event")
@@ -70,33 +72,62 @@ def field(place: Place) -> str:
     return ".".join("[]" if isinstance(step, int) else step for step in place)
 
 
-def compare(ours: Event, theirs: Event) -> Iterator[str]:
-    """A line for each field."""
+def spelled(value: Any) -> Any:
+    """A local variable as sentry-sdk spells it: what holds nothing else as its `repr`."""
+    if isinstance(value, dict):
+        return {key: spelled(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [spelled(each) for each in value]
+    return value if value == FILTERED else repr(value)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One field of both events."""
+
+    name: str
+    ours: int
+    """In how many places we have it."""
+    theirs: int
+    same: int
+    """In how many places both say the same."""
+    example: str
+    """The first difference."""
+
+    @property
+    def differs(self) -> bool:
+        return not self.ours == self.theirs == self.same
+
+    def __str__(self) -> str:
+        start = f"{self.name:54}{self.ours:12}{self.theirs:12}{self.same:6}"
+        return f"{start}   {why(self.name) or 'NOT MEANT'}: {self.example}" if self.differs else start
+
+
+def compare(ours: Event, theirs: Event) -> Iterator[Compared]:
+    """Each field."""
     sides = [dict(leaves(ours)), dict(leaves(theirs))]
     places: dict[str, list[Place]] = defaultdict(list)
     for place in sorted({*sides[0], *sides[1]}, key=str):
         places[field(place)].append(place)
-    yield f"{'field':54}{OURS:>12}{PEER:>12}{'same':>6}   the first that differs"
+        if place[-1] == "vars" and place in sides[0]:
+            sides[0][place] = spelled(sides[0][place])
     for name, where in sorted(places.items()):
-        counts = [sum(place in side for place in where) for side in sides]
-        both = [place for place in where if all(place in side for side in sides)]
-        same = sum(sides[0][place] == sides[1][place] for place in both)
-        different = [place for place in both if sides[0][place] != sides[1][place]]
-        yield f"{name:54}{counts[0]:12}{counts[1]:12}{same:6}   {_example(sides, different or where[:1], same)}"
+        ours_has, theirs_has = (sum(place in side for place in where) for side in sides)
+        different = [place for place in where if not all(place in side for side in sides)]
+        different += [place for place in where if place not in different and sides[0][place] != sides[1][place]]
+        example = _example(sides, different[0]) if different else ""
+        yield Compared(name, ours_has, theirs_has, len(where) - len(different), example)
 
 
-def _example(sides: list[dict[Place, Any]], different: list[Place], same: int) -> str:
-    place = different[0]
-    if all(place in side for side in sides):
-        if sides[0][place] == sides[1][place]:
-            return ""
-        a, b = (side[place] for side in sides)
-        if isinstance(a, dict) and isinstance(b, dict):  # the first member that differs says more than the whole
-            key = next((key for key in a if a[key] != b.get(key)), None)
-            a, b = (a, b) if key is None else ({key: a[key]}, {key: b.get(key)})
-        return f"{_short(a)}  |  {_short(b)}"
-    present = 0 if place in sides[0] else 1
-    return f"{(OURS, PEER)[present]} alone: {_short(sides[present][place])}" if not same else ""
+def _example(sides: list[dict[Place, Any]], place: Place) -> str:
+    having = [name for name, side in zip((OURS, PEER), sides, strict=True) if place in side]
+    if len(having) == 1:
+        return f"{having[0]} alone has {_short((sides[0] | sides[1])[place])}"
+    a, b = (side[place] for side in sides)
+    if isinstance(a, dict) and isinstance(b, dict):  # the first member that differs says more than the whole
+        key = next((key for key in a if a[key] != b.get(key)), None)
+        a, b = (a, b) if key is None else ({key: a[key]}, {key: b.get(key)})
+    return f"{_short(a)} | {_short(b)}"
 
 
 def _short(value: Any) -> str:
@@ -112,28 +143,37 @@ def sizes(events: list[Event]) -> Iterator[str]:
         )
 
 
-def main() -> None:
+def report(workload: str) -> bool:
+    """Print both tables; False if a field differs that should not."""
+    received = [receive(sdk, workload) for sdk in (OURS, PEER)]
+    events = [event for event, _ in received]
+    print(f"the error {workload}: {label(OURS)} and {label(PEER)}\n")
+    print(f"{'bytes of JSON':54}{OURS:>12}{PEER:>12}")
+    for line in sizes(events):
+        print(line)
+    print(f"{'all':54}" + "".join(f"{len(json.dumps(event)):12}" for event in events))
+    print(f"{'on the wire, compressed':54}" + "".join(f"{wire:12}" for _, wire in received))
+    print(f"\n{'field':54}{OURS:>12}{PEER:>12}{'same':>6}   why they differ, and the first difference")
+    fields = list(compare(*events))
+    print(*fields, "", sep="\n")
+    return all(why(each.name) for each in fields if each.differs)
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workload", choices=WORKLOADS, default="mid", help="which error (default: mid)")
+    parser.add_argument("--workload", choices=WORKLOADS, help="this error alone")
     parser.add_argument("--send", choices=SDKS, help=argparse.SUPPRESS)
     parser.add_argument("--sink", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.send:
         asyncio.run(send(arguments.send, arguments.workload, arguments.sink))
-        return
+        return 0
     if absent := missing(PEER):
         sys.exit(f"not compared, since {absent} is not installed")
-    received = [receive(sdk, arguments.workload) for sdk in (OURS, PEER)]
-    events = [event for event, _ in received]
-    print(f"the error {arguments.workload}: {label(OURS)} and {label(PEER)}\n")
-    print(f"{'bytes of JSON':54}{OURS:>12}{PEER:>12}")
-    for line in sizes(events):
-        print(line)
-    print(f"{'all':54}" + "".join(f"{len(json.dumps(event)):12}" for event in events))
-    print(f"{'on the wire, compressed':54}" + "".join(f"{wire:12}" for _, wire in received) + "\n")
-    for line in compare(*events):
-        print(line)
+    workloads = [arguments.workload] if arguments.workload else [*WORKLOADS]
+    meant = [report(workload) for workload in workloads]
+    return 0 if all(meant) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
-BEAT = 0.001
-"""Seconds."""
+from pulse import BEAT, Pulse
+
 ANSWER_AFTER = 2.0
 CAPTURES_A_SECOND = 10
 
@@ -30,7 +30,7 @@ Beat = Callable[[], bool]
 
 
 class Heart:
-    """Notes how late each beat is, and captures."""
+    """Beats, and captures."""
 
     def __init__(self, dsn: str, seconds: float) -> None:
         import asyncsentry
@@ -38,19 +38,16 @@ class Heart:
         self._capture = asyncsentry.capture_message
         asyncsentry.init(dsn, queue_bytes=2**28, max_in_flight=100)
         self._end = time.perf_counter() + seconds
-        self._last: float | None = None
         self._beats = 0
-        self.lags: list[float] = []
+        self.pulse = Pulse()
 
     def __call__(self) -> bool:
-        now = time.perf_counter()
-        if self._last is not None:
-            self.lags.append(max(0.0, now - self._last - BEAT))
+        self.pulse()
         self._beats += 1
         if self._beats % round(1 / BEAT / CAPTURES_A_SECOND) == 0:
             self._capture(f"beat {self._beats}")
-        self._last = time.perf_counter()
-        return now < self._end
+            self.pulse.restart()
+        return time.perf_counter() < self._end
 
 
 def on_asyncio(beat: Beat) -> None:
@@ -123,7 +120,7 @@ def measure(style: str, dsn: str, seconds: float) -> tuple[float, float]:
 def beat_once(style: str, dsn: str, seconds: float) -> None:
     heart = Heart(dsn, seconds)
     STYLES[style][0](heart)
-    print(json.dumps([1000 * quantiles(heart.lags, n=100)[-1], 1000 * max(heart.lags)]))
+    print(json.dumps([heart.pulse.p99, heart.pulse.longest]))
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ import json
 import logging
 
 from cases import CASES
-from cases.case import Figures, NotOffered, Setting
+from cases.case import Case, Figures, NotOffered, Setting
 from cases.paced import Paced, microseconds, nothing
-from sdks import SDKS, load
+from sdks import SDKS
 
 
 async def clock() -> float:
@@ -22,12 +22,23 @@ async def clock() -> float:
     return microseconds([sample.wall for sample in samples])
 
 
-async def measure(sdk: str, case: str, url: str, calls: int) -> dict[str, Figures | float | str]:
+async def measure(case: Case, setting: Setting) -> dict[str, Figures | float | str]:
     costs = await clock()
     try:
-        return {"figures": await CASES[case].measure(Setting(load(sdk), url, calls)), "clock": costs}
+        return {"figures": await case.measure(setting), "clock": costs}
     except NotOffered as reason:
         return {"not_offered": str(reason), "clock": costs}
+
+
+def run(case: Case, setting: Setting) -> dict[str, Figures | float | str]:
+    """In a loop of the case's own, which ends as `asyncio.run` ends its loop."""
+    loop = case.loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(measure(case, setting))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 def main() -> None:
@@ -36,10 +47,12 @@ def main() -> None:
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--sink", required=True, help="where it runs (see sink.py)")
     parser.add_argument("--calls", type=int, default=60, help="how many are measured (default: 60)")
+    parser.add_argument("--brief", action="store_true", help="make as few calls as show that everything works")
     arguments = parser.parse_args()
     # What an SDK says of the server's answers is of no interest here, and writing it would be measured.
     logging.getLogger().addHandler(logging.NullHandler())
-    print(json.dumps(asyncio.run(measure(arguments.sdk, arguments.case, arguments.sink, arguments.calls))))
+    setting = Setting(arguments.sdk, arguments.sink, arguments.calls, arguments.brief)
+    print(json.dumps(run(CASES[arguments.case], setting)))
 
 
 if __name__ == "__main__":

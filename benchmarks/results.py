@@ -15,7 +15,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Ratio:
-    """How an SDK's figure compares with another's in the same run: below 1 it is the smaller."""
+    """An SDK's figure over another's in the same run: below 1 it is the smaller."""
 
     median: float
     quartiles: tuple[float, float] | None
@@ -59,10 +59,11 @@ class Results:
                 return f"not offered: {outcome['not_offered']}"
         return "failed"
 
-    def figure(self, sdk: str, column: str) -> float:
-        """The median over the runs."""
-        figures: list[float] = [outcome["figures"][column] for outcome in self.outcomes[sdk] if "figures" in outcome]
-        return median(figures)
+    def figure(self, sdk: str, column: str) -> float | None:
+        """The median over the runs; None if the SDK has nothing for this column."""
+        figures = [outcome["figures"].get(column) for outcome in self.outcomes[sdk] if "figures" in outcome]
+        known: list[float] = [figure for figure in figures if figure is not None]
+        return median(known) if known else None
 
     def ratio(self, sdk: str, other: str) -> Ratio | None:
         """Of the case's first column, in the runs that both have figures of; None if there is no such run."""
@@ -70,7 +71,7 @@ class Results:
         ratios = [
             ours["figures"][column] / theirs["figures"][column]
             for ours, theirs in zip(self.outcomes[sdk], self.outcomes.get(other, ()), strict=False)
-            if "figures" in ours and "figures" in theirs
+            if column in ours.get("figures", ()) and theirs.get("figures", {}).get(column)  # which may be 0
         ]
         if not ratios:
             return None

@@ -9,6 +9,7 @@ runs; a ratio is the median of the runs' own ratios, with its quartiles.
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import json
 import platform
 import subprocess
@@ -21,7 +22,7 @@ from typing import Any, Final
 from cases import CASES
 from chart import draw
 from results import Failed, Results
-from sdks import SDKS, label, missing
+from sdks import NONE, SDKS, label, missing
 from sink import Sink
 from table import lines
 from workloads import ABSENT
@@ -29,11 +30,13 @@ from workloads import ABSENT
 MEASURE: Final = Path(__file__).with_name("measure.py")
 LONGEST: Final = 300.0
 """Seconds for one SDK's turn at one case."""
+BRIEFLY: Final = 3
+"""Calls."""
 
 
-def turn(sdk: str, case: str, url: str, calls: int) -> dict[str, Any]:
+def turn(sdk: str, case: str, url: str, extent: list[str]) -> dict[str, Any]:
     """One fresh process. Raises `Failed` if it does not give figures."""
-    command = [sys.executable, str(MEASURE), sdk, case, "--sink", url, "--calls", str(calls)]
+    command = [sys.executable, str(MEASURE), sdk, case, "--sink", url, *extent]
     try:
         done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=LONGEST)
     except subprocess.CalledProcessError as error:
@@ -44,14 +47,15 @@ def turn(sdk: str, case: str, url: str, calls: int) -> dict[str, Any]:
     return outcome
 
 
-def measure(case: str, sdks: list[str], runs: int, calls: int) -> Results:
-    """All runs of one case."""
+def measure(case: str, sdks: list[str], runs: int, extent: list[str]) -> Results:
+    """All runs of one case. ``extent``: arguments of measure.py that say how much is done in each."""
+    sdks = [sdk for sdk in sdks if sdk != NONE or CASES[case].bare]
     results = Results(case, sdks)
     with Sink(*CASES[case].sink) as sink:
         for run in range(runs):
             for sdk in (*sdks[run % len(sdks) :], *sdks[: run % len(sdks)]):
                 try:
-                    results.add(sdk, turn(sdk, case, sink.url, calls))
+                    results.add(sdk, turn(sdk, case, sink.url, extent))
                 except Failed as failure:
                     print(f"\n{sdk}, {case}: {failure}", file=sys.stderr)
                     results.fail(sdk, str(failure))
@@ -59,14 +63,16 @@ def measure(case: str, sdks: list[str], runs: int, calls: int) -> Results:
 
 
 def names(known: Iterable[str], what: str) -> Any:
-    """Reads a list of names with commas between them."""
+    """Reads a list of names with commas between them, in which ``*`` stands for anything."""
     every = list(known)
 
     def read(text: str) -> list[str]:
-        chosen = [name.strip() for name in text.split(",")]
-        for name in chosen:
-            if name not in every:
-                raise argparse.ArgumentTypeError(f"there is no {what} {name!r}, but {', '.join(every)}")
+        chosen: list[str] = []
+        for pattern in text.split(","):
+            found = fnmatch.filter(every, pattern.strip())
+            if not found:
+                raise argparse.ArgumentTypeError(f"there is no {what} {pattern!r}, but {', '.join(every)}")
+            chosen += (name for name in found if name not in chosen)
         return chosen
 
     return read
@@ -78,9 +84,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--sdks", type=names(SDKS, "SDK"), default=[*SDKS], help=f"of {', '.join(SDKS)}")
     parser.add_argument("--runs", type=int, default=7, help="how often each case is measured (default: 7)")
     parser.add_argument("--calls", type=int, default=60, help="calls in each run (default: 60)")
+    parser.add_argument("--brief", action="store_true", help="one run, as short as shows that everything works")
     parser.add_argument("--json", type=Path, help="write all figures of all runs to this file")
     parser.add_argument("--svg", type=Path, help="draw a chart of each case into this folder")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.brief:
+        arguments.runs, arguments.calls = 1, BRIEFLY
+    return arguments
 
 
 def write(arguments: argparse.Namespace, about: dict[str, Any], found: list[Results]) -> None:
@@ -109,9 +119,10 @@ def main() -> int:
     print(f"Python {about['python']}, {about['cores']} cores; runs: {arguments.runs}, of {arguments.calls} calls")
     for name, reason in (absent | ABSENT).items():
         print(f"not measured: {name}, since {reason}")
+    extent = ["--calls", str(arguments.calls), *(["--brief"] if arguments.brief else [])]
     found = []
     for case in arguments.cases:
-        found.append(measure(case, sdks, arguments.runs, arguments.calls))
+        found.append(measure(case, sdks, arguments.runs, extent))
         print()
         for line in lines(found[-1]):
             print(line, flush=True)

@@ -1,7 +1,8 @@
 """A fast HTTP server on loopback, in a process of its own, that takes what every SDK sends and keeps the latest.
 
-``GET /seen`` answers what was received so far, as JSON: ``requests``, and the ``size`` of their bodies in bytes.
-``GET /latest`` answers the body of the latest request as it came. These are not counted, nor is any other GET.
+``GET /seen`` answers what was received so far, as JSON: ``requests``, the ``events`` in them, and the ``size`` of their
+bodies in bytes. Bodies are looked into only then. ``GET /latest`` answers the body of the latest request as it came.
+These are not counted, nor is any other GET.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import asyncio
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final
 from urllib.request import urlopen
+
+import bodies
 
 HEADER_END: Final = b"\r\n\r\n"
 
@@ -26,7 +29,21 @@ class Seen:
     requests: int = 0
     size: int = 0
     """Bytes."""
+    events: int = 0
     latest: bytes = b""
+    unread: list[bytes] = field(default_factory=list)
+    """Bodies whose events are not counted yet."""
+
+    def add(self, body: bytes) -> None:
+        self.requests += 1
+        self.size += len(body)
+        self.latest = body
+        self.unread.append(body)
+
+    def told(self) -> dict[str, int]:
+        self.events += sum(map(bodies.events, self.unread))
+        self.unread.clear()
+        return {"requests": self.requests, "size": self.size, "events": self.events}
 
 
 @dataclass(frozen=True)
@@ -68,16 +85,13 @@ class Talk(asyncio.Protocol):
 
     def _take(self, head: bytes, body: bytes) -> None:
         if head.startswith(b"GET /seen"):
-            seen = {"requests": self._seen.requests, "size": self._seen.size}
-            self._write(_answer(200, json.dumps(seen).encode()))
+            self._write(_answer(200, json.dumps(self._seen.told()).encode()))
         elif head.startswith(b"GET /latest"):
             self._write(_answer(200, self._seen.latest))
         elif head.startswith(b"GET"):  # elastic-apm asks which server this is
             self._write(_answer(200, b"{}"))
         else:
-            self._seen.requests += 1
-            self._seen.size += len(body)
-            self._seen.latest = body
+            self._seen.add(body)
             self._respond(head)
 
     def _respond(self, head: bytes) -> None:

@@ -17,7 +17,8 @@ LIMIT: Final = "floor"
 
 def lines(results: Results) -> Iterator[str]:
     case = CASES[results.case]
-    yield f"{case.told}; {case.unit} (of which the clock {results.clock:.2f})"
+    clock = f" (of which the clock {results.clock:.2f})" if case.unit == "µs" else ""
+    yield f"{case.told}; {case.unit}{clock}"
     heads = "".join(f"{column:>{COLUMN}}" for column in case.columns)
     yield f"{results.case:{WIDTH}}{heads}   {'to ' + PEER + ', quartiles':<34}to the floor"
     for sdk in results.outcomes:
@@ -30,8 +31,10 @@ def lines(results: Results) -> Iterator[str]:
         yield f"{label(sdk):{WIDTH}}{figures}   {ratios}"
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Three significant figures, or all before the point."""
+    if value is None:
+        return "–"
     size = abs(value)
     return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
 

@@ -276,6 +276,55 @@ def test_an_event_that_is_too_large_is_cut(open_client: OpenClient, sentry: Loca
     assert [item.type for item in sentry.envelopes[-1].items] == ["event", "attachment"]
 
 
+def test_an_event_is_cut_to_the_size_that_was_chosen(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client(max_event_bytes=20_000)
+    client.set_extra("large", ["x" * 1000] * 10)
+    client.set_context("larger", {str(number): "y" * 1000 for number in range(20)})
+    client.capture_message("text")
+    assert len(json.dumps(last(sentry))) <= 20_000
+    assert last(sentry)["logentry"]["formatted"] == "text"
+    assert set(last(sentry)["_meta"]) <= {"extra", "contexts", "modules"}
+
+
+def test_the_application_chooses_how_much_of_it_is_shown(open_client: OpenClient, sentry: LocalSentry) -> None:
+    def fail() -> None:
+        numbers, nested = list(range(10)), [[[1]]]
+        raise ValueError(str(len(numbers) + len(nested)))
+
+    def shown(**options: Any) -> dict[str, Any]:
+        client = open_client(**options)
+        try:
+            fail()
+        except ValueError as error:
+            client.capture_exception(error)
+        variables: dict[str, Any] = last(sentry)["exception"]["values"][-1]["stacktrace"]["frames"][-1]["vars"]
+        return variables
+
+    assert shown() == {"numbers": list(range(10)), "nested": [[[1]]]}
+    assert shown(max_breadth=2)["numbers"] == [0, 1, "... 8 more"]
+    assert shown(max_depth=2)["nested"] == ["<list of 1>"]
+
+
+def test_the_application_chooses_how_many_values_are_shown(open_client: OpenClient, sentry: LocalSentry) -> None:
+    def fail() -> None:
+        numbers = {str(number): [number, number] for number in range(60)}
+        raise ValueError(str(len(numbers)))
+
+    def shown(**options: Any) -> list[Any]:
+        client = open_client(max_breadth=60, **options)
+        try:
+            fail()
+        except ValueError as error:
+            client.capture_exception(error)
+        variables = last(sentry)["exception"]["values"][-1]["stacktrace"]["frames"][-1]["vars"]
+        return list(variables["numbers"].values())
+
+    assert shown() == [[number, number] for number in range(60)]
+    few = shown(max_event_values=100)
+    assert few[0] == [0, 0]
+    assert few[-1] == "<list of 2>"
+
+
 def test_many_large_breadcrumbs_are_no_event_too_large(open_client: OpenClient, sentry: LocalSentry) -> None:
     client = open_client(max_value_length=100_000)
     for _ in range(100):

@@ -85,7 +85,7 @@ class Packer:
     """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send.
 
     ``late_fields`` are fields of an event that may not have been known when it was made. ``shrink`` makes an event
-    small enough for a server. Without ``compression`` bodies are sent as they are.
+    small enough that is of more than ``event_limit`` bytes. Without ``compression`` bodies are sent as they are.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Packer:
         shrink: Callable[[Mapping[str, object]], Mapping[str, object]],
         compression: Compression | None,
         wall: Callable[[], float] = time.time,
+        event_limit: int = EVENT_LIMIT,
     ) -> None:
         self._url = url
         self._headers = {**headers, "Content-Type": CONTENT_TYPE}
@@ -105,6 +106,7 @@ class Packer:
         self._shrink = shrink
         self._compression = compression
         self._wall = wall
+        self._event_limit = event_limit
 
     def __call__(self, lease: Lease) -> Request | Parcel:
         """The request; a large one is yet to be compressed. `TypeError` or `ValueError` if a payload is no JSON."""
@@ -133,7 +135,7 @@ class Packer:
         late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
         payload = {**late, **item.payload}
         encoded = encode(payload)
-        if item.type == "event" and len(encoded) > EVENT_LIMIT:
+        if item.type == "event" and len(encoded) > self._event_limit:
             encoded = encode(self._shrink(payload))
         return replace(item, payload=encoded, gaps=())
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
@@ -45,19 +44,20 @@ def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freeze
     alone has no number.
     """
     links = _walk(error, freezer)
-    shown = list(islice(links, freezer.rules.max_exceptions))
-    more = sum(1 for _ in islice(links, COUNT_LIMIT))
-    kinds = [_kind_of(error) for error, _, _ in shown]
-    values = [_describe(link[0], kind, freezer) for link, kind in zip(shown, kinds, strict=True)]
-    for number, ((error, parent, source), kind, value) in enumerate(zip(shown, kinds, values, strict=True)):
+    more = len(links) - freezer.rules.max_exceptions
+    shown = [(link, _kind_of(link[0])) for link in links[: freezer.rules.max_exceptions]]
+    values = [_describe(error, kind, freezer) for (error, _, _), kind in shown]
+    for number, ((error, parent, source), kind) in enumerate(shown):
         described: dict[str, Json] = {"type": "chained"} if number else _describe_mechanism(mechanism, more, freezer)
         if len(shown) > 1:
             described["exception_id"] = number
         if parent is not None:
             described |= {"parent_id": parent, "source": source}
-        value["mechanism"] = described | _particulars(error, kind, freezer)
+        if kind.is_group or kind.has_number:
+            described |= _particulars(error, kind, freezer)
+        values[number]["mechanism"] = described
     # Only now the stacks, which may use up what there is of budget and patience: no message is lost to a variable.
-    for (error, _, _), kind, value in zip(shown, kinds, values, strict=True):
+    for ((error, _, _), kind), value in zip(shown, values, strict=True):
         frames = traceback_frames(_traceback_of(error), freezer)
         if kind.has_place:
             frames += _syntax_frames(error, freezer)
@@ -76,24 +76,32 @@ _arguments_of: Final = BaseException.__dict__["args"].__get__
 _dict_of: Final = BaseException.__dict__["__dict__"].__get__
 
 
-def _walk(error: BaseException, freezer: Freezer) -> Iterator[_Link]:
-    """Every exception once, depth first: what led to one, then what is grouped in it."""
+def _walk(error: BaseException, freezer: Freezer) -> list[_Link]:
+    """Every exception once, depth first: what led to one, then what is grouped in it. No more than are counted."""
     waiting: list[_Link] = [(error, None, None)]
-    met: dict[int, BaseException] = {}
-    while waiting:
+    found: list[_Link] = []
+    met: set[int] = set()
+    most = freezer.rules.max_exceptions + COUNT_LIMIT
+    while waiting and len(found) < most:
         link = waiting.pop()
         error = link[0]
         if id(error) not in met:
-            number = len(met)
-            met[id(error)] = error
-            yield link
-            waiting.extend(reversed(_links_from(error, number, freezer)))
+            met.add(id(error))
+            found.append(link)
+            links = _links_from(error, len(met) - 1, freezer)
+            if links:
+                waiting += reversed(links)
+    return found
 
 
 def _links_from(error: BaseException, number: int, freezer: Freezer) -> list[_Link]:
-    members = _members(error, freezer)
-    source = "__cause__" if _suppresses(error) else "__context__"
-    before = _cause_of(error) if _suppresses(error) else _context_of(error)
+    if _suppresses(error):
+        before, source = _cause_of(error), "__cause__"
+    else:
+        before, source = _context_of(error), "__context__"
+    members = _members(error, freezer) if _kind_of(error).is_group else ()
+    if before is None and not members:
+        return []
     links: list[_Link] = [(member, number, f"exceptions[{index}]") for index, member in enumerate(members)]
     # What a group was raised from is often one of its members, too (a TaskGroup's own error): there it says more.
     if before is not None and not any(before is member for member in members):
@@ -144,8 +152,6 @@ def _learn(kind: type[BaseException]) -> _Kind:
 
 
 def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...]:
-    if not _kind_of(error).is_group:
-        return ()
     members = freezer.ask(lambda group: group.exceptions, cast("Any", error))
     if type(members) is not tuple or not all(issubclass(type(member), BaseException) for member in members):
         return ()
@@ -206,7 +212,7 @@ def _notes_of(error: BaseException, kind: _Kind, freezer: Freezer) -> Sequence[o
 def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> dict[str, Json]:
     described: dict[str, Json] = {"type": mechanism.type, "handled": mechanism.handled}
     data = freezer.freeze_mapping(mechanism.data, scrub=False) if mechanism.data else {}
-    if more:
+    if more > 0:
         data["exceptions_not_shown"] = f"{more} or more" if more == COUNT_LIMIT else more
     if data:
         described["data"] = data
@@ -220,11 +226,9 @@ def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> di
 
 
 def _particulars(error: BaseException, kind: _Kind, freezer: Freezer) -> dict[str, Json]:
-    """What a server shows of certain kinds of exceptions."""
+    """What a server shows of groups, and of errors with a number."""
     if kind.is_group:
         return {"is_exception_group": True}
-    if not kind.has_number:
-        return {}
     number = freezer.ask(lambda failed: failed.errno, cast("OSError", error))
     if type(number) is not int or number not in errno.errorcode:
         return {}

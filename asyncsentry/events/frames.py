@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any, Final, NamedTuple
@@ -61,22 +61,28 @@ def _calls_of_stack(frame: FrameType | None) -> Iterator[Call]:
         frame = frame.f_back
 
 
-def _freeze_calls(calls: Iterable[Call], freezer: Freezer) -> list[dict[str, Json]]:
+def _freeze_calls(calls: Iterator[Call], freezer: Freezer) -> list[dict[str, Json]]:
     """A stack too long is cut in its middle: its ends say how it began and where it failed."""
-    limit = freezer.rules.max_stack_frames
-    calls = iter(calls)
-    first = list(islice(calls, limit))
-    oldest, newest = first[: limit // 5], deque(first[limit // 5 :], maxlen=limit - limit // 5)
-    omitted = 0
-    for call in calls:
-        newest.append(call)
-        omitted += 1
+    most = freezer.rules.max_stack_frames
+    kept, omitted = list(islice(calls, most + 1)), 0
+    if len(kept) > most:
+        kept, omitted = _leave_out_middle(kept, calls, most)
     # The newest come first to the event's budget: where it failed is what the reader wants to see.
-    shown = [_freeze_call(call, freezer) for call in reversed(newest)]
+    shown = [_freeze_call(call, freezer) for call in reversed(kept)]
     if omitted:
-        _say_omitted(omitted, shown)
-    shown += [_freeze_call(call, freezer) for call in reversed(oldest)]
-    return [frame for frame in reversed(shown) if frame is not None]
+        _say_omitted(omitted, shown[: most - most // 5])
+    shown.reverse()
+    return [frame for frame in shown if frame is not None]
+
+
+def _leave_out_middle(first: list[Call], more: Iterator[Call], most: int) -> tuple[list[Call], int]:
+    """A fifth of ``most`` from the beginning, the others from the end, and how many are not there."""
+    oldest, newest = first[: most // 5], deque(first[most // 5 :], maxlen=most - most // 5)
+    total = len(first)
+    for call in more:
+        newest.append(call)
+        total += 1
+    return [*oldest, *newest], total - most
 
 
 def _say_omitted(count: int, newest_first: list[dict[str, Json] | None]) -> None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from math import isfinite
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import HARMLESS, Entries, Items, Shown, distrust, exact, look_at, show_name, suspect
+from asyncsentry.events.foreign import exact, show_name
+from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
+from asyncsentry.events.looks import Entries, Items, Shown
 from asyncsentry.events.rules import Rules
-from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, is_sensitive, verdicts
+from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, harmless, is_sensitive
 from asyncsentry.item import Gap
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+# Any: what is being frozen is anything yet.
+_Copy: TypeAlias = "dict[Any, Any] | list[Any]"
+_ToDo: TypeAlias = "list[tuple[_Copy, int, tuple[int, ...]]]"
+"""Copies whose members are to be frozen, with the number of containers that these are in, and those containers' ids."""
 
 SLOW: Final = 0.005
 """Seconds of the processor's time: a type whose look took longer is shown by its name from then on, and so is
@@ -53,10 +60,11 @@ class Freezer:
     """
 
     __slots__ = (
+        "_breadth",
         "_clock",
+        "_deepest",
         "_left",
         "_leisure",
-        "_opened",
         "_patience",
         "_scrub",
         "_seen",
@@ -81,12 +89,13 @@ class Freezer:
         self._clock = clock
         self._wall = wall
         self._left = rules.max_values
+        self._deepest = rules.max_depth
+        self._breadth = rules.max_breadth
         self._short = min(_SHORT, rules.max_value_length)
         self._weight = 0
         self._patience = SLOW
         self._leisure = STUCK
         self._scrub = True
-        self._opened: list[int] = []
         # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
         self._seen: dict[int, tuple[object, Json]] = {}
 
@@ -97,20 +106,28 @@ class Freezer:
 
     def freeze(self, value: object, *, scrub: bool = True) -> Json:
         """One value. ``scrub=False`` for what the user has set: that is theirs to show."""
-        self._scrub = scrub
+        self._begin(scrub=scrub)
         self._left -= 1
         return self._freeze(value, 1)
 
     def freeze_mapping(self, mapping: Mapping[Any, object], *, scrub: bool = True) -> dict[str, Json]:
         """Named values: variables, extra data, a context."""
-        self._scrub = scrub
+        if scrub is not self._scrub:
+            self._begin(scrub=scrub)
         most = self.rules.max_names if self._left > 0 else 0
         if type(mapping) is dict:
-            total = len(mapping)
-            pairs = list(mapping.items() if total <= most else islice(mapping.items(), most))
-            return self._freeze_entries(pairs, total, 1)
-        shown = self.ask(lambda foreign: Entries(list(islice(foreign.items(), most)), len(foreign)), mapping)
-        return {} if shown is None else self._freeze_entries(shown.pairs, shown.total, 1)
+            frozen = self._copy_dict(mapping, len(mapping), most)
+        else:
+            shown = self.ask(lambda foreign: Entries(list(islice(foreign.items(), most)), len(foreign)), mapping)
+            frozen = {} if shown is None else self._copy_entries(*shown)
+        self._freeze_members(frozen, 1)
+        return frozen
+
+    def _begin(self, *, scrub: bool) -> None:
+        """What was shown one way is not to be shown the other way."""
+        if scrub is not self._scrub:
+            self._scrub = scrub
+            self._seen = {}
 
     def text(self, value: object, limit: int | None = None) -> str:
         """``str(value)`` as an event can hold it; the type's name where ``__str__`` fails."""
@@ -164,118 +181,105 @@ class Freezer:
         return show_name(value) if shown is None else exact(shown)
 
     def _freeze(self, value: Any, depth: int) -> Json:
-        kind = type(value)
-        if kind is str:
-            return self.text(value)
-        if kind is dict or kind is list or kind is tuple:
-            return self._freeze_builtin(value, kind, depth)
-        if value is None or kind is bool:
-            return value  # type: ignore[no-any-return]  # known by identity, not by a test that mypy follows
-        if kind is int:
-            return _freeze_int(value)
-        if kind is float:
-            return value if isfinite(value) else repr(value)
-        return self._freeze_foreign(value, depth)
+        holder = [value]
+        self._freeze_members(holder, depth)
+        return holder[0]  # type: ignore[no-any-return]  # frozen now
 
-    def _freeze_builtin(self, value: Any, kind: type, depth: int) -> Json:
-        total = len(value)
-        if not total:
-            return {} if kind is dict else []
-        if depth >= self.rules.max_depth or self._left <= 0:
-            return f"<{kind.__name__} of {total}>"
-        mark, opened = id(value), self._opened
-        if mark in opened:
-            return CIRCULAR
-        outermost = depth == 1 and self._scrub
-        if outermost and mark in self._seen:
-            return self._seen[mark][1]
-        opened.append(mark)
-        breadth = self.rules.max_breadth
-        if kind is dict:
-            pairs = list(value.items() if total <= breadth else islice(value.items(), breadth))
-            frozen: Json = self._freeze_entries(pairs, total, depth + 1)
-        elif kind is tuple and total == 2 and self._scrub and _is_secret_pair(value):
-            frozen = [self._freeze(value[0], depth + 1), FILTERED]
-        else:
-            frozen = self._freeze_items(value[:breadth], total, depth + 1)
-        opened.pop()
-        if outermost:
-            self._seen[mark] = (value, frozen)
-        return frozen
+    def _freeze_members(self, holder: _Copy, depth: int) -> None:
+        """Freeze what is in a copy of a container, and what is in that. The shallow comes first to the budget.
 
-    # The two loops know the commonest values themselves: a call for each would double the cost of freezing.
-
-    def _freeze_entries(self, pairs: Sequence[tuple[Any, Any]], total: int, depth: int) -> dict[str, Json]:
-        self._left -= len(pairs)
-        scrub, short = self._scrub, self._short
-        frozen: dict[str, Json] = {}
-        for name, value in pairs:
-            hidden = verdicts.get(name) if type(name) is str else None
-            if hidden is None:
-                name = self._freeze_name(name)
-                hidden = is_sensitive(name)
-            kind = type(value)
-            if hidden and scrub:
-                frozen[name] = FILTERED
-            elif kind is str:
-                frozen[name] = value if len(value) <= short and value.isascii() else self.text(value)
-            elif kind is dict or kind is list or kind is tuple:
-                frozen[name] = self._freeze_builtin(value, kind, depth)
-            elif (
-                (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
-                or value is None
-                or kind is bool
-                or (kind is float and isfinite(value))
-            ):
-                frozen[name] = value
-            else:
-                frozen[name] = self._freeze(value, depth)
-        if total > len(pairs):
-            frozen[OMITTED] = f"{total - len(pairs)} more"
-        return frozen
-
-    def _freeze_items(self, values: Sequence[Any], total: int, depth: int) -> list[Json]:
-        self._left -= len(values)
+        ``depth`` is the number of containers that the members are in.
+        """
         short = self._short
-        frozen: list[Json] = []
-        for value in values:
-            kind = type(value)
-            if kind is str:
-                frozen.append(value if len(value) <= short and value.isascii() else self.text(value))
-            elif kind is dict or kind is list or kind is tuple:
-                frozen.append(self._freeze_builtin(value, kind, depth))
-            elif (
-                (kind is int and -_EXACT_INT <= value <= _EXACT_INT)
-                or value is None
-                or kind is bool
-                or (kind is float and isfinite(value))
-            ):
-                frozen.append(value)
+        todo: _ToDo = [(holder, depth, ())]
+        for frozen, depth, above in todo:  # which grows meanwhile
+            members: Iterable[tuple[Any, Any]] = frozen.items() if type(frozen) is dict else enumerate(frozen)
+            for place, value in members:
+                kind = type(value)
+                if kind is str:
+                    if len(value) > short:
+                        frozen[place] = self.text(value)
+                elif kind is int:
+                    if not -_EXACT_INT <= value <= _EXACT_INT:
+                        frozen[place] = _freeze_int(value)
+                elif kind is dict or kind is list or kind is tuple:
+                    frozen[place] = self._open(value, depth, above, todo)
+                elif value is not None and kind is not bool and (kind is not float or not isfinite(value)):
+                    frozen[place] = self._freeze_foreign(value, depth, above, todo)
+
+    def _open(self, value: Any, depth: int, above: tuple[int, ...], todo: _ToDo) -> Json:
+        """A copy of a container, whose members are to be frozen yet; or what is said instead."""
+        total, mark = len(value), id(value)
+        if not total or depth >= self._deepest or self._left <= 0 or mark in above:
+            return CIRCULAR if mark in above else _name_container(value)
+        if depth == 1 and mark in self._seen:
+            return self._seen[mark][1]
+        copy: _Copy
+        if type(value) is dict:
+            copy = self._copy_dict(value, total, self._breadth)
+        elif total > self._breadth:
+            copy = self._note_omitted([*value[: self._breadth]], total)
+        else:
+            self._left -= total
+            copy = [value[0], FILTERED] if total == 2 and self._scrub and _is_secret_pair(value) else [*value]
+        todo.append((copy, depth + 1, (*above, mark)))
+        if depth == 1:
+            self._seen[mark] = (value, copy)
+        return copy
+
+    def _copy_dict(self, given: dict[Any, Any], total: int, most: int) -> dict[str, Any]:
+        """The first entries, their names frozen, and what stands under those of secrets hidden."""
+        if total <= most:
+            copy = given.copy()
+            for name in copy:
+                if type(name) is not str or name not in harmless:
+                    break
             else:
-                frozen.append(self._freeze(value, depth))
-        if total > len(values):
-            frozen.append(f"{OMITTED} {total - len(values)} more")
-        return frozen
+                self._left -= total
+                return copy
+        return self._copy_entries(list(islice(given.items(), most)), total)
+
+    def _copy_entries(self, pairs: Sequence[tuple[Any, Any]], total: int) -> dict[str, Any]:
+        self._left -= len(pairs)
+        copy: dict[str, Any] = {}
+        for name, value in pairs:
+            shown = self._freeze_name(name)
+            copy[shown] = FILTERED if self._scrub and is_sensitive(shown) else value
+        if total > len(pairs):
+            copy[OMITTED] = f"{total - len(pairs)} more"
+        return copy
+
+    def _note_omitted(self, copy: list[Any], total: int) -> list[Any]:
+        self._left -= len(copy)
+        if total > len(copy):
+            copy.append(f"{OMITTED} {total - len(copy)} more")
+        return copy
 
     def _freeze_name(self, name: object) -> str:
         """A mapping's key: a text as it is, anything else as the text that it would be frozen to."""
         if type(name) is tuple:
-            members = self._freeze_items(name[: self.rules.max_breadth], len(name), self.rules.max_depth)
-            return cut(str(tuple(members)), NAME_LIMIT)
-        return cut(name if type(name) is str else str(self._freeze(name, self.rules.max_depth)), NAME_LIMIT)
+            members = self._freeze(name, self._deepest - 1)
+            return cut(str(tuple(members) if type(members) is list else members), NAME_LIMIT)
+        return cut(name if type(name) is str else str(self._freeze(name, self._deepest)), NAME_LIMIT)
 
-    def _freeze_foreign(self, value: object, depth: int) -> Json:
-        seen = self._seen.get(id(value))
-        if seen is not None:
-            return seen[1]
+    def _freeze_foreign(self, value: object, depth: int, above: tuple[int, ...], todo: _ToDo) -> Json:
+        mark = id(value)
+        if mark in self._seen:
+            return self._seen[mark][1]
         if self._left <= 0:
             return show_name(value)
         kind = type(value)
+        if kind is float:  # not a finite one
+            return repr(value)
         shown = self._look(value) if id(kind) in HARMLESS else self.ask(self._look, value, blame=kind)
         if type(shown) is Entries or type(shown) is Items:
-            return self._freeze_members(value, shown, depth)
+            if depth >= self._deepest or mark in above:
+                return show_name(value)
+            copy: _Copy = self._copy_entries(*shown) if type(shown) is Entries else self._note_omitted(*shown)
+            todo.append((copy, depth + 1, (*above, mark)))
+            return copy
         frozen = self._freeze(show_name(value) if shown is None else shown, depth)
-        self._seen[id(value)] = (value, frozen)
+        self._seen[mark] = (value, frozen)
         return frozen
 
     def _look(self, value: object) -> Shown:
@@ -284,18 +288,11 @@ class Freezer:
             distrust(type(value))
         return shown
 
-    def _freeze_members(self, value: object, shown: Entries | Items, depth: int) -> Json:
-        mark = id(value)
-        if depth >= self.rules.max_depth or mark in self._opened:
-            return show_name(value)
-        self._opened.append(mark)
-        frozen: Json
-        if isinstance(shown, Entries):
-            frozen = self._freeze_entries(shown.pairs, shown.total, depth + 1)
-        else:
-            frozen = self._freeze_items(shown.values, shown.total, depth + 1)
-        self._opened.pop()
-        return frozen
+
+def _name_container(value: Any) -> Json:
+    """What is said of a container that is not looked into; an empty one is whole."""
+    kind = type(value)
+    return f"<{kind.__name__} of {len(value)}>" if value else {} if kind is dict else []
 
 
 def _freeze_int(value: int) -> int | str:
@@ -314,8 +311,10 @@ def _is_plain(value: Any) -> bool:
     return value is None or kind is bool or kind is float
 
 
-def _is_secret_pair(pair: tuple[Any, Any]) -> bool:
+def _is_secret_pair(pair: Sequence[Any]) -> bool:
     """Whether this is a header or the like: ``(b"authorization", b"...")``."""
+    if type(pair) is not tuple:
+        return False
     name = pair[0]
     if type(name) is bytes:
         name = name[:NAME_LIMIT].decode("latin-1")

@@ -19,22 +19,22 @@ _TERMS: Final = (
 NAME_LIMIT: Final = 200
 """Characters of a name that an event shows."""
 
-VERDICTS_LIMIT: Final = 4096
-verdicts: dict[str, bool] = {}
-"""What was found of names before. It holds none but short ones of ASCII: who finds a name here can show it as it is."""
+HARMLESS_LIMIT: Final = 4096
+harmless: set[str] = set()
+"""Names that were asked about before, and are none of secrets."""
 
 
 def is_sensitive(name: str) -> bool:
     """Whether what stands under ``name`` is to be hidden."""
-    verdict = verdicts.get(name)
-    if verdict is None:
-        lowered = name.lower()
-        verdict = any(term in lowered for term in _TERMS)
-        if len(name) <= NAME_LIMIT and name.isascii():
-            if len(verdicts) >= VERDICTS_LIMIT:
-                verdicts.clear()
-            verdicts[name] = verdict
-    return verdict
+    if name in harmless:
+        return False
+    lowered = name.lower()
+    sensitive = any(term in lowered for term in _TERMS)
+    if not sensitive and len(name) <= NAME_LIMIT:
+        if len(harmless) >= HARMLESS_LIMIT:
+            harmless.clear()
+        harmless.add(name)
+    return sensitive
 
 
 def scrub_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """Trimming: an event that is too large for a server loses what its reader misses least.
 
 Imported late: an event is bounded when it is frozen, and only what a program sets itself, or a hook puts into it, can
-make it as large as this. The order is that of `_STEPS`; each is taken only if those before it were not enough.
+make it as large as this. The order is that of the steps; each is taken only if those before it were not enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
@@ -20,6 +20,9 @@ SHORTENED_NOTED: Final = 100
 
 _WHOLE_FRAMES: Final = 25
 """Frames at each end of a stack of which Relay keeps the variables and the lines around."""
+
+_VARIABLES: Final = ("vars",)
+_SOURCE: Final = ("pre_context", "post_context")
 
 # Any: an event is what JSON can hold, and a hook may have given it any shape; what is used of it is looked at first.
 _Node: TypeAlias = dict[str, Any]
@@ -36,7 +39,7 @@ def trim(event: Event, limit: int = EVENT_LIMIT) -> Event:
     if size <= limit:
         return event
     trimmed: Any = decode(encode(event))
-    for step in _STEPS:
+    for step in (*_NOT_READ, _cut_the_largest(limit // 2), *_STEPS):
         step(trimmed, lambda path, length, remark: _note(trimmed, path, length, remark))
         if len(encode(trimmed)) <= limit:
             return trimmed  # type: ignore[no-any-return]  # read back from the JSON of an event
@@ -73,30 +76,18 @@ def _stacks(event: _Node) -> Iterator[tuple[_Path, _Node]]:
                 yield (name, "values", index, "stacktrace"), stack
 
 
-def _drop(event: _Node, note: _Note, fields: tuple[str, ...], ends: int) -> None:
-    """Take these fields from all frames but those at the ends of each stack."""
-    for path, stack in _stacks(event):
-        last = len(stack["frames"]) - ends
-        for index, frame in _members(stack["frames"]):
-            for field in fields:
-                if field in frame and ends <= int(index) < last:
-                    note((*path, "frames", index, field), len(frame.pop(field) or ()), "x")
+def _drop(fields: tuple[str, ...], oldest: int, newest: int) -> _Step:
+    """Take these fields from all frames but so many at each end of a stack."""
 
+    def drop(event: _Node, note: _Note) -> None:
+        for path, stack in _stacks(event):
+            last = len(stack["frames"]) - newest
+            for index, frame in _members(stack["frames"]):
+                for field in fields:
+                    if field in frame and oldest <= int(index) < last:
+                        note((*path, "frames", index, field), len(frame.pop(field) or ()), "x")
 
-def _drop_inner_variables(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("vars",), _WHOLE_FRAMES)
-
-
-def _drop_variables(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("vars",), 0)
-
-
-def _drop_inner_source(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("pre_context", "post_context"), _WHOLE_FRAMES)
-
-
-def _drop_source(event: _Node, note: _Note) -> None:
-    _drop(event, note, ("pre_context", "post_context"), 0)
+    return drop
 
 
 def _drop_field(name: str) -> _Step:
@@ -178,21 +169,46 @@ def _shortened(value: Any, limit: int, path: _Path, cuts: list[tuple[_Path, int]
     return value
 
 
-_STEPS: Final[tuple[_Step, ...]] = (
-    # What nobody reads.
+def _cut_the_largest(share: int) -> _Step:
+    """Cut what alone takes more than ``share``: nothing else has to go for it."""
+
+    def cut_the_largest(event: _Node, note: _Note) -> None:
+        for name, steps in _LARGE.items():
+            for step in steps:
+                if name in event and len(encode(event[name])) > share:
+                    step(event, note)
+
+    return cut_the_largest
+
+
+_LARGE: Final[Mapping[str, tuple[_Step, ...]]] = {
+    "extra": (_drop_field("extra"),),
+    "breadcrumbs": (_keep_newest("breadcrumbs", 20), _drop_field("breadcrumbs")),
+    "contexts": (_drop_contexts,),
+    "modules": (_drop_field("modules"),),
+    "request": (_drop_field("request"),),
+}
+
+_NOT_READ: Final[tuple[_Step, ...]] = (
     _shorten(16 * 1024),
     _keep_first("tags", 200),
     _keep_first("fingerprint", 50),
+)
+
+_STEPS: Final[tuple[_Step, ...]] = (
     # What Relay would throw away in any case: of a stack it keeps 50 frames at its beginning and 200 at its end.
     _keep_frames(50, 200),
     _keep_newest("exception", 50),
-    _drop_inner_variables,
-    _drop_inner_source,
-    # What it would keep.
-    _drop_variables,
-    _drop_source,
-    _drop_field("extra"),
+    _drop(_VARIABLES, _WHOLE_FRAMES, _WHOLE_FRAMES),
+    _drop(_SOURCE, _WHOLE_FRAMES, _WHOLE_FRAMES),
+    # What it would keep. Where it failed is read first.
+    _drop(_VARIABLES, 0, 10),
     _keep_newest("breadcrumbs", 20),
+    _drop(_VARIABLES, 0, 3),
+    _drop(_VARIABLES, 0, 1),
+    _drop(_VARIABLES, 0, 0),
+    _drop(_SOURCE, 0, 0),
+    _drop_field("extra"),
     _drop_contexts,
     _drop_field("breadcrumbs"),
     _drop_field("modules"),
@@ -204,6 +220,8 @@ _STEPS: Final[tuple[_Step, ...]] = (
     _keep_frames(10, 40),
     _shorten(128),
     _keep_frames(1, 9),
+    _keep_newest("exception", 3),
+    _keep_frames(0, 3),
 )
 
 _ESSENTIAL: Final = ("event_id", "timestamp", "platform", "level", "release", "environment", "logger")

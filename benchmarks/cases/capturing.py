@@ -7,7 +7,7 @@ from typing import Final
 from cases.case import Case, Figures, Setting
 from cases.paced import COLUMNS
 from cases.sending import sending
-from workloads import WORKLOADS, Make, OrderError
+from workloads import WORKLOADS, Make
 
 TOLD: Final = {
     "shallow": "three frames, few locals",
@@ -20,10 +20,17 @@ TOLD: Final = {
 
 def case(name: str, make: Make) -> Case:
     async def measure(setting: Setting) -> Figures:
-        setting.sdk.init(setting.url, "on", OrderError)
-        return await sending(setting, make, setting.sdk.capture)
+        return await sending(setting, make, setting.begin("on").capture)
 
     return Case(f"capture of an error: {TOLD[name]} ({name})", measure, COLUMNS)
 
 
-CAPTURING: Final = {name: case(name, make) for name, make in WORKLOADS.items()}
+async def with_hook(setting: Setting) -> Figures:
+    return await sending(setting, WORKLOADS["mid"], setting.begin("seen").capture)
+
+
+CAPTURING: Final = {name: case(name, make) for name, make in WORKLOADS.items()} | {
+    "before-send": Case(
+        "capture of an error: mid, with a hook that is given each event and returns it", with_hook, COLUMNS
+    )
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -9,7 +10,7 @@ from cases.arrival import count, has_not_arrived
 from cases.case import Case, Figures, NotOffered, Setting
 from cases.paced import WARM_UP, Paced, Sample, microseconds, nothing
 from sdks import Mode
-from workloads import WORKLOADS, OrderError
+from workloads import WORKLOADS
 
 DEPTHS: Final = ("shallow", "deep")
 COLUMNS: Final = ("shallow", "deep")
@@ -43,17 +44,29 @@ async def rate_limited(setting: Setting) -> Figures:
     """The server answers 429. An SDK that sends all the same is drained each time, so that its queue stays short."""
     if "limited" not in setting.sdk.modes:
         raise NotOffered("it takes no notice of limits")
-    setting.sdk.init(setting.url, "limited", OrderError)
+    setting.begin("limited")
     setting.sdk.capture(WORKLOADS["shallow"]())
     await setting.sdk.drain()
     return await _captures(setting, setting.sdk.drain)
 
 
+async def full(setting: Setting) -> Figures:
+    """The server answers nothing, and the queue holds what it can."""
+    if setting.sdk.full_after is None:
+        raise NotOffered("its queue has no bound within reach")
+    setting.begin("on")
+    for _ in range(setting.sdk.full_after):
+        setting.sdk.capture(WORKLOADS["mid"]())
+        await asyncio.sleep(0)
+    before = count(setting)
+    figures = await _captures(setting, nothing)
+    has_not_arrived(setting, before, len(DEPTHS) * (WARM_UP + setting.calls))
+    return figures
+
+
 def in_mode(mode: Mode, told: str) -> Case:
     async def measure(setting: Setting) -> Figures:
-        if mode not in setting.sdk.modes:
-            raise NotOffered(f"no mode {mode!r}")
-        setting.sdk.init(setting.url, mode, OrderError)
+        setting.begin(mode)
         return await _in_vain(setting)
 
     return Case(f"capture that ends in nothing: {told}", measure, COLUMNS)
@@ -67,4 +80,6 @@ NOTHING: Final = {
     "limited": Case(
         "capture that ends in nothing: the server limits the rate", rate_limited, COLUMNS, sink=("--status", "429")
     ),
+    "full": Case("capture that ends in nothing: the queue is full", full, COLUMNS, sink=("--hang",)),
+    "refused": in_mode("refused", "a hook is given the event and drops it"),
 }

@@ -9,7 +9,6 @@ from typing import Final
 from cases.case import Case, Figures, NotOffered, Setting
 from cases.paced import COLUMNS, Paced, microseconds, nothing
 from cases.sending import sending
-from workloads import OrderError
 
 MANY: Final = 10
 """So many times more calls than of the larger ones."""
@@ -19,7 +18,7 @@ async def message(setting: Setting) -> Figures:
     sdk = setting.sdk
     if sdk.capture_message is None:
         raise NotOffered("no messages")
-    sdk.init(setting.url, "on", OrderError)
+    setting.begin("on")
     number = count()
     return await sending(setting, lambda: f"message {next(number)}", sdk.capture_message)
 
@@ -29,7 +28,7 @@ async def breadcrumb(setting: Setting) -> Figures:
     sdk = setting.sdk
     if sdk.add_breadcrumb is None:
         raise NotOffered("no breadcrumbs")
-    sdk.init(setting.url, "on", OrderError)
+    setting.begin("on")
     number = count()
     paced = Paced(lambda: f"breadcrumb {next(number)}", sdk.add_breadcrumb, nothing)
     await paced.run(100)
@@ -47,7 +46,7 @@ async def log_record(setting: Setting) -> Figures:
     paced = Paced(lambda: 17, lambda number: logger.info("order %s", number), nothing)
     await paced.run(100)
     bare = microseconds([sample.wall for sample in await paced.run(setting.calls * MANY)])
-    setting.sdk.init(setting.url, "on", OrderError)
+    setting.begin("on")
     await paced.run(100)
     hooked = microseconds([sample.wall for sample in await paced.run(setting.calls * MANY)])
     return {"hooked": hooked, "bare": bare, "added": hooked - bare}

@@ -12,14 +12,26 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Literal, Protocol
 
-Mode = Literal["on", "limited", "off", "ignored", "unsampled"]
-"""As users have it; the same, while the server limits the rate; with no DSN, or what stands for it; with the workloads'
-errors ignored by their type; with a sample rate of 0."""
+Mode = Literal["on", "default", "roomy", "seen", "refused", "limited", "off", "ignored", "unsampled"]
+"""How an SDK is set up.
+
+``on``: as users have it, but that it does not hold back equal errors, as most SDKs do not; ``default``: it does if it
+can; ``roomy``: ``on``, with room for all that a case captures; ``seen``: with a hook that is given each event and
+returns it; ``refused``: with one that drops it; ``limited``: ``on``, while the server limits the rate; ``off``: with no
+DSN, or what stands for it; ``ignored``: the workloads' errors are ignored by their type; ``unsampled``: with a sample
+rate of 0.
+"""
 
 Modes = frozenset[Mode]
+USUAL: Final[Modes] = frozenset({"on", "default", "roomy", "limited", "off", "ignored"})
+"""What most SDKs can."""
+
+
+def usual_and(*modes: Mode) -> Modes:
+    return USUAL | frozenset(modes)
+
 
 POLL: Final = 0.0003
 """Seconds between two looks at an SDK's queue."""
@@ -38,12 +50,16 @@ class Adapter(Protocol):
     capture: Callable[[BaseException], object]
     capture_message: Callable[[str], object] | None
     add_breadcrumb: Callable[[str], object] | None
+    counted: Callable[[], int] | None
+    """Gives how many errors it knows to be lost so far, by whatever."""
+    full_after: int | None
+    """So many errors ``mid`` fill its queue while the server answers nothing; None: there is no bound within reach."""
 
     def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:
         """Set the SDK up to send to the server at ``url``; in the mode "ignored" errors of that type are dropped."""
 
-    async def drain(self) -> None:
-        """Return when nothing is left to be sent."""
+    async def drain(self, patience: float = PATIENCE) -> None:
+        """Return when nothing is left to be sent. Raises `TimeoutError` after ``patience`` seconds."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +70,38 @@ class Entry:
     distributions: tuple[str, ...] = ()
     """Those that have to be installed; the first is the SDK itself, whose version is shown."""
     arguments: tuple[str, ...] = ()
+    needs_loop: bool = False
+    """Whether it sends nothing from a program without asyncio."""
+    integrated: bool = False
+    """Whether it looks after the errors of web frameworks by itself."""
 
 
 SDKS: Final[dict[str, Entry]] = {
-    "asyncsentry": Entry("ours", ("asyncsentry",), ("asyncio",)),
-    "asyncsentry aiohttp": Entry("ours", ("asyncsentry", "aiohttp"), ("aiohttp",)),
+    "asyncsentry": Entry("ours", ("asyncsentry",), ("asyncio",), needs_loop=True),
+    "asyncsentry aiohttp": Entry("ours", ("asyncsentry", "aiohttp"), ("aiohttp",), needs_loop=True),
     "asyncsentry threaded": Entry("ours", ("asyncsentry",), ("threaded",)),
-    "sentry-sdk": Entry("sentry_sdk", ("sentry-sdk",)),
+    "sentry-sdk": Entry("sentry_sdk", ("sentry-sdk",), integrated=True),
+    "sentry-sdk async": Entry(
+        "sentry_sdk", ("sentry-sdk", "httpcore", "h11"), ("async",), needs_loop=True, integrated=True
+    ),
     "raven": Entry("raven", ("raven",)),
     "rollbar": Entry("rollbar", ("rollbar",)),
     "bugsnag": Entry("bugsnag", ("bugsnag",)),
     "elastic-apm": Entry("elasticapm", ("elastic-apm",)),
     "honeybadger": Entry("honeybadger", ("honeybadger",)),
-    "floor": Entry("floor"),
+    "floor": Entry("floor", needs_loop=True),
+    "none": Entry("none"),
 }
+NONE: Final = "none"
+"""No SDK at all: what the rest of a case's work costs."""
 PEER: Final = "sentry-sdk"
 """The one that all others are compared with."""
 
 
 def missing(name: str) -> str | None:
     """The distribution without which this SDK cannot be measured; None if it can."""
+    from importlib.metadata import PackageNotFoundError, version  # not where memory is measured
+
     for distribution in SDKS[name].distributions:
         try:
             version(distribution)
@@ -84,6 +112,8 @@ def missing(name: str) -> str | None:
 
 def label(name: str) -> str:
     """The SDK with its version."""
+    from importlib.metadata import version
+
     distributions = SDKS[name].distributions
     return f"{name} {version(distributions[0])}" if distributions else name
 
@@ -105,9 +135,12 @@ def exc_info(error: BaseException) -> tuple[type[BaseException], BaseException, 
     return type(error), error, error.__traceback__
 
 
-async def until(done: Callable[[], bool]) -> None:
-    """Look again and again, with the loop free in between: for SDKs that do not say when they have sent."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
+async def until(done: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Look again and again, with the loop free in between: for SDKs that do not say when they have sent.
+
+    Raises `TimeoutError` after ``patience`` seconds.
+    """
+    deadline = asyncio.get_running_loop().time() + patience
     while not done():
         if asyncio.get_running_loop().time() > deadline:
             raise TimeoutError("the SDK did not send what it has")

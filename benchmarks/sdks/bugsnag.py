@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from importlib import import_module
 
-from sdks import Mode, Modes, until
+from sdks import PATIENCE, Mode, Modes, until, usual_and
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "limited", "off", "ignored"})
+    modes: Modes = usual_and("seen", "refused")
     works_uninitialised = False
+    counted = None
+    full_after = None
     watches_logging = False
     capture_message = None
 
@@ -30,7 +32,9 @@ class Adapter:
             notify_release_stages=["elsewhere"] if mode == "off" else None,
             ignore_classes=[f"{ignored.__module__}.{ignored.__qualname__}"] if mode == "ignored" else [],
         )
+        if mode in ("seen", "refused"):
+            self._sdk.before_notify(lambda event: mode == "seen")  # noqa: ARG005  # it wants one
         self._threads = threading.active_count()
 
-    async def drain(self) -> None:
-        await until(lambda: threading.active_count() <= self._threads)
+    async def drain(self, patience: float = PATIENCE) -> None:
+        await until(lambda: threading.active_count() <= self._threads, patience)

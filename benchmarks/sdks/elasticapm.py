@@ -1,6 +1,6 @@
 """elastic-apm, as far as it captures errors: no instrumentation, no metrics, no configuration from the server.
 
-It sends in batches. Draining makes it send at once, one request for each event.
+It sends in batches. Draining makes it send at once what it has. Its hooks see an event only where it is sent.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from sdks import Mode, Modes, exc_info
+from sdks import PATIENCE, USUAL, Mode, Modes, exc_info
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "limited", "off", "ignored"})
+    modes: Modes = USUAL
     works_uninitialised = False
+    counted = None
+    full_after = None
     watches_logging = True
     add_breadcrumb = None
 
@@ -41,6 +43,6 @@ class Adapter:
             filter_exception_types=[f"{ignored.__module__}.{ignored.__qualname__}"] if mode == "ignored" else [],
         )
 
-    async def drain(self) -> None:
+    async def drain(self, patience: float = PATIENCE) -> None:  # noqa: ARG002  # it takes no time
         if not self._off:
             self._client._transport.flush()

@@ -16,7 +16,7 @@ from collections import deque
 from types import CodeType, TracebackType
 from typing import Any, Final
 
-from sdks import Mode, Modes, host
+from sdks import PATIENCE, Mode, Modes, host
 
 DEPTH: Final = 4
 BREADTH: Final = 10
@@ -96,8 +96,10 @@ def exceptions(error: BaseException | None) -> list[Fields]:
 
 
 class Adapter:
-    modes: Modes = frozenset({"on"})
+    modes: Modes = frozenset({"on", "default", "roomy"})
     works_uninitialised = False
+    counted = None
+    full_after = None
     watches_logging = False
 
     def __init__(self) -> None:
@@ -107,7 +109,7 @@ class Adapter:
         self._sending: asyncio.Task[None] | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:  # noqa: ARG002  # it has one mode
+    def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:  # noqa: ARG002  # they are all one to it
         self._host = host(url)
 
     def capture(self, error: BaseException) -> None:
@@ -119,9 +121,9 @@ class Adapter:
     def add_breadcrumb(self, text: str) -> None:
         self._crumbs.append({"message": text, "timestamp": time.time()})
 
-    async def drain(self) -> None:
+    async def drain(self, patience: float = PATIENCE) -> None:
         if self._sending is not None:
-            await self._sending
+            await asyncio.wait_for(self._sending, patience)
 
     def _put(self, event: Fields) -> None:
         event["event_id"] = os.urandom(16).hex()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from importlib import import_module
 
-from sdks import Mode, Modes, until
+from sdks import PATIENCE, Mode, Modes, until, usual_and
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "limited", "off", "ignored"})
+    modes: Modes = usual_and("seen", "refused")
     works_uninitialised = False
+    counted = None
+    full_after = None
     watches_logging = False
     add_breadcrumb = None
 
@@ -30,8 +32,9 @@ class Adapter:
             endpoint=url,
             environment="development" if mode == "off" else "production",
             excluded_exceptions=[ignored.__name__] if mode == "ignored" else [],
+            before_notify=lambda notice: None if mode == "refused" else notice,
         )
         self._threads = threading.active_count()
 
-    async def drain(self) -> None:
-        await until(lambda: threading.active_count() <= self._threads)
+    async def drain(self, patience: float = PATIENCE) -> None:
+        await until(lambda: threading.active_count() <= self._threads, patience)

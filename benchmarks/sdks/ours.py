@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from sdks import PATIENCE, Mode, Modes, host
+from sdks import PATIENCE, Mode, Modes, host, usual_and
 
 KEY: Final = "a" * 32
+ROOM: Final = 2**30
+"""Bytes that may wait where nothing is to be dropped."""
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "limited", "off", "ignored", "unsampled"})
+    modes: Modes = usual_and("unsampled", "seen", "refused")
     works_uninitialised = True
     watches_logging = True
+    full_after = 1500
+    """Many: 16 MB of errors that weigh some twenty kilobytes."""
 
     def __init__(self, transport: str) -> None:
         import asyncsentry
@@ -27,13 +31,20 @@ class Adapter:
 
     def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:
         dsn = "" if mode == "off" else f"{self._transport}+http://{KEY}@{host(url)}/1"
+        hooks = {"seen": lambda event, _: event, "refused": lambda _, __: None}
         self._sdk.init(
             dsn,
             ignore_errors=[ignored] if mode == "ignored" else [],
             sample_rate=0.0 if mode == "unsampled" else 1.0,
-            flood_limit=0,  # no other SDK has one: all captures are made
+            before_send=hooks.get(mode),
+            queue_bytes=ROOM if mode == "roomy" else None,
+            flood_limit=None if mode == "default" else 0,  # no other SDK has one: all captures are made
         )
 
-    async def drain(self) -> None:
-        if not await self._sdk.flush_async(PATIENCE):
+    async def drain(self, patience: float = PATIENCE) -> None:
+        if not await self._sdk.flush_async(patience):
             raise TimeoutError("asyncsentry did not send what it has")
+
+    def counted(self) -> int:
+        account = self._sdk.get_client().stats()["error"]
+        return sum(account.lost.values()) + account.limited + account.unknown

@@ -5,12 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from sdks import Mode, Modes, exc_info, host, until
+from sdks import PATIENCE, Mode, Modes, exc_info, host, until, usual_and
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "limited", "off", "ignored", "unsampled"})
+    modes: Modes = usual_and("unsampled")
     works_uninitialised = False
+    counted = None
+    full_after = None
     watches_logging = True
 
     def __init__(self) -> None:
@@ -34,8 +36,8 @@ class Adapter:
             sample_rate=0 if mode == "unsampled" else 1,
         )
 
-    async def drain(self) -> None:
+    async def drain(self, patience: float = PATIENCE) -> None:
         transport = self._client.remote.get_transport()
         if transport is not None:
             queue = transport.get_worker()._queue
-            await until(lambda: not queue.unfinished_tasks)
+            await until(lambda: not queue.unfinished_tasks, patience)

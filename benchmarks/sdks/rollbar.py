@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from sdks import Mode, Modes, exc_info, until
+from sdks import PATIENCE, Mode, Modes, exc_info, until, usual_and
 
 
 class Adapter:
-    modes: Modes = frozenset({"on", "limited", "off", "ignored"})
+    modes: Modes = usual_and("seen", "refused")
     works_uninitialised = False
+    counted = None
+    full_after = None
     watches_logging = False
     add_breadcrumb = None
 
@@ -31,7 +33,9 @@ class Adapter:
             enabled=mode != "off",
             exception_level_filters=[(ignored, "ignored")] if mode == "ignored" else [],
         )
+        if mode in ("seen", "refused"):
+            self._sdk.events.add_payload_handler(lambda payload, **_: payload if mode == "seen" else False)
 
-    async def drain(self) -> None:
+    async def drain(self, patience: float = PATIENCE) -> None:
         threads = self._sdk._threads
-        await until(lambda: not threads.unfinished_tasks)
+        await until(lambda: not threads.unfinished_tasks, patience)

@@ -57,6 +57,7 @@ def packer(
     shrunk: Mapping[str, object] | None = None,
     wall: Wall | None = None,
     level: int = 1,
+    event_limit: int = EVENT_LIMIT,
 ) -> Packer:
     return Packer(
         "https://sentry.test/api/42/envelope/",
@@ -66,6 +67,7 @@ def packer(
         lambda event: shrunk or {},
         compression(level),
         wall or Wall(),
+        event_limit,
     )
 
 
@@ -260,6 +262,14 @@ def test_an_event_that_no_server_takes_is_made_smaller() -> None:
     large = {"message": "a" * EVENT_LIMIT}
     (item,) = parse(pack(event(large), by=packer(shrunk={"message": "a…"}))).items
     assert item.json == {"message": "a…"}
+
+
+def test_an_event_is_made_smaller_than_was_chosen() -> None:
+    small = packer(shrunk={"message": "a…"}, event_limit=100)
+    (item,) = parse(pack(event({"message": "a" * 100}), by=small)).items
+    assert item.json == {"message": "a…"}
+    (item,) = parse(pack(event({"message": "a" * 50}), by=small)).items
+    assert item.json == {"message": "a" * 50}
 
 
 def test_a_large_attachment_makes_no_event_smaller() -> None:

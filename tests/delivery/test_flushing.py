@@ -184,7 +184,7 @@ def test_t24_a_flush_of_a_server_that_fails_takes_no_longer_than_it_may(
     assert delivery.lost() == {}, "it is still to be delivered"
     delivery.sentry.always(Answer())
     assert dispatcher.flush(LONG)
-    assert delivery.arrived == ["01", "02"]
+    assert set(delivery.arrived) == {"01", "02"}, "what was given up on just then may have arrived, too"
 
 
 def test_a_large_body_is_compressed_by_whoever_flushes_where_nobody_else_sends(delivery: Delivery) -> None:

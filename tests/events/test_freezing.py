@@ -16,16 +16,16 @@ import pytest
 from asyncsentry.events.freezing import CIRCULAR, OMITTED, SLOW, STUCK, Freezer
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED
+from asyncsentry.json import encode
 
 
 def strictly_parsed(value: object) -> object:
-    """What a server reads: strict JSON in valid UTF-8, or a failure."""
+    """What a server reads: strict JSON, or a failure."""
 
     def refuse(constant: str) -> object:
         raise AssertionError(f"{constant} is no JSON")
 
-    text = json.dumps(value, ensure_ascii=False).encode("utf-8")
-    return json.loads(text, parse_constant=refuse)
+    return json.loads(encode(value).decode("utf-8"), parse_constant=refuse)
 
 
 class Clock:
@@ -98,6 +98,22 @@ def test_what_contains_itself_is_shown_once(freezer: Freezer) -> None:
     assert freezer.freeze(nested) == {"itself": CIRCULAR}
 
 
+def test_what_contains_itself_at_a_distance_is_shown_once(freezer: Freezer) -> None:
+    first: list[object] = [1]
+    second = {"first": first}
+    first.append((second, "in between"))
+    assert freezer.freeze_mapping({"a": first, "b": second}) == {
+        "a": [1, [{"first": CIRCULAR}, "in between"]],
+        "b": {"first": [1, [CIRCULAR, "in between"]]},
+    }
+
+
+def test_the_shallow_comes_first_to_the_budget() -> None:
+    nested = {"deep": [[1, 2, 3], [4, 5, 6]], "shallow": [7, 8]}
+    frozen = Freezer(Rules(max_values=8)).freeze_mapping({"nested": nested})
+    assert frozen == {"nested": {"deep": [[1, 2, 3], "<list of 3>"], "shallow": [7, 8]}}
+
+
 def test_a_foreign_object_that_contains_itself_is_shown_once(freezer: Freezer) -> None:
     node = SimpleNamespace()
     node.parent = node
@@ -144,13 +160,17 @@ def test_secrets_are_filtered_by_the_names_they_stand_under_at_any_depth(freezer
 
 
 def test_headers_as_pairs_are_filtered_too(freezer: Freezer) -> None:
-    headers = [(b"authorization", b"Bearer x"), ("cookie", "a=b"), (b"accept", b"text"), (1, "x"), ("a", "b", "c")]
+    headers = [
+        *((b"authorization", b"Bearer x"), ("cookie", "a=b"), (b"accept", b"text")),
+        *((1, "x"), ("a", "b", "c"), ["cookie", "a=b"]),
+    ]
     assert freezer.freeze(headers) == [
         ["b'authorization'", FILTERED],
         ["cookie", FILTERED],
         ["b'accept'", "b'text'"],
         [1, "x"],
         ["a", "b", "c"],
+        ["cookie", "a=b"],
     ]
 
 

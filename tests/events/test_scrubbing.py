@@ -6,13 +6,13 @@ import pytest
 
 from asyncsentry.events.scrubbing import (
     FILTERED,
-    VERDICTS_LIMIT,
+    HARMLESS_LIMIT,
+    harmless,
     is_sensitive,
     scrub_cookies,
     scrub_headers,
     scrub_query,
     scrub_url,
-    verdicts,
 )
 
 TERMS = (
@@ -31,14 +31,15 @@ def test_other_names_are_not(name: str) -> None:
     assert not is_sensitive(name)
 
 
-def test_verdicts_are_remembered_for_a_bounded_number_of_plain_names() -> None:
-    for number in range(VERDICTS_LIMIT + 10):
+def test_a_bounded_number_of_short_names_is_remembered_as_harmless() -> None:
+    for number in range(HARMLESS_LIMIT + 10):
         is_sensitive(f"name{number}")
-    assert len(verdicts) <= VERDICTS_LIMIT
-    is_sensitive("größe")
-    is_sensitive("y" * 1000)
-    assert "größe" not in verdicts
-    assert "y" * 1000 not in verdicts
+    assert len(harmless) <= HARMLESS_LIMIT
+    assert not is_sensitive("größe")
+    assert not is_sensitive("y" * 1000)
+    assert "größe" in harmless
+    assert "y" * 1000 not in harmless
+    assert is_sensitive("password")
     assert is_sensitive("password")
 
 

@@ -114,9 +114,24 @@ def test_then_the_source_in_the_middle_then_all_variables() -> None:
     inner = frames_of(fits(event(frames=100, size=9000)))
     assert "pre_context" not in inner[50]
     assert "pre_context" in inner[0]
-    every = frames_of(fits(event(frames=50, size=15_000)))
+    every = frames_of(fits(event(frames=50, size=20_700)))
     assert not any("vars" in one for one in every)
     assert all("pre_context" in one for one in every)
+
+
+def test_the_variables_where_it_failed_go_last() -> None:
+    frames = frames_of(fits(event(frames=50, size=15_000)))
+    assert [number for number, one in enumerate(frames) if "vars" in one] == [*range(40, 50)]
+    assert all("pre_context" in one for one in frames)
+    large = event(frames=50, size=10)
+    for one in frames_of(large):
+        one["vars"] = wide(150_000)
+    frames = frames_of(fits(large))
+    assert [number for number, one in enumerate(frames) if "vars" in one] == [47, 48, 49]
+    for one in frames:
+        one["vars"] = wide(600_000)
+    frames = frames_of(fits({**large, "exception": {"values": [{"type": "E", "stacktrace": {"frames": frames}}]}}))
+    assert [number for number, one in enumerate(frames) if "vars" in one] == [49]
 
 
 def test_then_all_source_but_the_frames_own_lines() -> None:
@@ -140,6 +155,18 @@ def test_then_extra_then_breadcrumbs_then_contexts() -> None:
     trimmed = fits(event(contexts={"mine": wide(EVENT_LIMIT), "trace": {"trace_id": "b" * 32}}))
     assert trimmed["contexts"] == {"trace": {"trace_id": "b" * 32}}
     assert "" in trimmed["_meta"]["contexts"]["mine"]
+
+
+@pytest.mark.parametrize("name", ["extra", "breadcrumbs", "contexts", "modules", "request"])
+def test_what_alone_is_too_large_takes_nothing_else_with_it(name: str) -> None:
+    rest = {"extra": {"a": 1}, "contexts": {"mine": {"a": 1}}, "breadcrumbs": {"values": [{"message": "m"}]}}
+    large = {"mine": wide(EVENT_LIMIT), "values": wide(EVENT_LIMIT)}
+    trimmed = fits(
+        {**event(frames=100, size=3000), **rest, "request": {"url": "u"}, "modules": {"a": "1"}, name: large}
+    )
+    assert all("vars" in one for one in frames_of(trimmed))
+    assert set(trimmed["_meta"]) == {name}
+    assert {*rest, "request", "modules"} - trimmed.keys() == ({name} if name != "contexts" else set())
 
 
 @pytest.mark.parametrize("name", ["breadcrumbs", "modules", "request", "threads"])
@@ -169,7 +196,7 @@ def test_the_frames_themselves_go_last() -> None:
 
 
 def test_notes_on_what_is_gone_are_gone_too() -> None:
-    given = event(frames=260, size=15_000)
+    given = event(frames=260, size=20_000)
     given["_meta"] = {"exception": {"values": {"0": {"stacktrace": {"frames": {"7": {"": {"len": 5}}}}}}}}
     notes = fits(given)["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]
     assert notes[""] == {"rem": [["!limit", "x"]], "len": 260}
@@ -211,3 +238,21 @@ def test_what_cannot_be_cut_is_told_of() -> None:
 
 def test_the_limit_can_be_another() -> None:
     assert len(encode(trim(event(frames=20, size=100), limit=10_000))) <= 10_000
+
+
+def test_of_a_long_chain_something_is_left_within_the_least_limit_that_can_be_chosen() -> None:
+    given = event(frames=100, size=1000, exceptions=50)
+    for one in frames_of(given):
+        one |= {"filename": "f" * 200, "abs_path": "a" * 200, "function": "f" * 200, "module": "m" * 200}
+    trimmed: Event = trim(given, limit=16 * 1024)
+    assert len(encode(trimmed)) <= 16 * 1024
+    assert [raised["value"] for raised in trimmed["exception"]["values"]] == ["47", "48", "49"]
+    assert [one["lineno"] for one in frames_of(trimmed, 2)] == [98, 99, 100]
+
+
+def test_what_cannot_be_cut_is_told_of_within_the_least_limit_that_can_be_chosen() -> None:
+    texts = dict.fromkeys(("platform", "level", "release", "environment", "logger"), "\x00" * 10_000)
+    raised: Event = {"values": [{"type": "\x00" * 10_000, "value": "\x00" * 10_000}]}
+    trimmed = trim({**event(), **texts, "exception": raised, **wide(20_000_000)}, limit=16 * 1024)
+    assert "logentry" in trimmed
+    assert len(encode(trimmed)) <= 16 * 1024

@@ -1,0 +1,56 @@
+"""How long sending an event holds the loop up at a time, its capture not counted.
+
+Only work on the loop's own thread is seen. That another thread has the interpreter is seen in the lag of a beat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from cases.arrival import count, has_arrived
+from cases.case import Case, Figures, Setting
+from cases.paced import WARM_UP, microseconds, worst
+from sdks import Adapter
+from slicing import SlicedLoop
+from workloads import WORKLOADS, Make
+
+BACKLOG_PATIENCE: Final = 60.0
+
+
+async def longest(sdk: Adapter, make: Make, events: int = 1) -> int:
+    """The longest slice until they are sent, in nanoseconds."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SlicedLoop)
+    for _ in range(events):
+        sdk.capture(make())
+    loop.watching.restart()
+    await sdk.drain(BACKLOG_PATIENCE)
+    await asyncio.sleep(0)  # into the next slice
+    return max(loop.watching.slices)
+
+
+async def measure(setting: Setting) -> Figures:
+    sdk = setting.begin("roomy")
+    backlog = setting.amount(200, 20)
+    before = count(setting)
+    figures: Figures = {}
+    for workload in ("mid", "deep"):
+        make = WORKLOADS[workload]
+        for _ in range(WARM_UP):
+            await longest(sdk, make)
+        slices = [await longest(sdk, make) for _ in range(setting.calls)]
+        figures |= {workload: microseconds(slices), f"{workload} p99": worst(slices)}
+    figures["backlog"] = await longest(sdk, WORKLOADS["mid"], backlog) / 1000
+    has_arrived(setting, before, 2 * (WARM_UP + setting.calls) + backlog)
+    return figures
+
+
+SLICES: Final = {
+    "slices": Case(
+        "the longest that sending an event holds the loop up: of one, mid and deep, and of 200 that wait",
+        measure,
+        ("mid", "mid p99", "deep", "deep p99", "backlog"),
+        loop=SlicedLoop,
+    )
+}
