@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from asyncsentry.delivery.spool.crashes import Crash
     from asyncsentry.item import Gap
     from asyncsentry.shipping import Shipping
-    from asyncsentry.types import Event, Hint
+    from asyncsentry.types import Event
 
 logger = logging.getLogger("asyncsentry")
 
@@ -64,6 +64,7 @@ class Recorder:
         # Only now, for a program without a DSN makes no events; and now, not in a capture, for a fork in the midst of
         # another thread's import leaves a child that waits for that import for ever.
         from asyncsentry.assembly import Assembly
+        from asyncsentry.callbacks import Callbacks
         from asyncsentry.delivery.flood import Flood
         from asyncsentry.selection import Selection
 
@@ -72,6 +73,7 @@ class Recorder:
         self._options = options
         self._complaints = Complaints()
         self._selection = Selection(options, self._complaints)
+        self._callbacks = Callbacks(options, self._complaints)
         self._flood = Flood(options.flood_limit, time.monotonic) if options.flood_limit else None
         self._assembly = Assembly(options, shipping.facts)
         self._inside = _Inside()
@@ -121,7 +123,10 @@ class Recorder:
             return
         self._inside.capturing = True
         try:
-            kept = self._before_breadcrumb({"timestamp": time.time(), **(crumb or {}), **fields}, hint or {})
+            made = {**crumb, **fields} if crumb else fields
+            kept: Mapping[str, Any] | None = made
+            if self._callbacks.see_breadcrumbs:
+                kept = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **made}, hint or {})
             if kept is not None:
                 crumbs = self._scopes.isolation().breadcrumbs
                 crumbs.append(self._assembly.breadcrumb(kept))
@@ -230,11 +235,11 @@ class Recorder:
             event["contexts"]["flood_control"] = {"held_back": held_back}
         weight, gaps = freezer.weight, freezer.gaps
         self._inside.interrupted = freezer.interrupted
-        if self._options.before_send is not None:
-            kept = self._before_send(_whole(event, gaps), dict(hint))
-            if kept is None:
+        if self._callbacks.see_events:
+            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, gaps)), dict(hint))
+            if changed is None:
                 return self._lose("before_send")
-            (event, weight), gaps = kept, []
+            (event, weight), gaps = self._assembly.mend(changed, event), []
         item = self._assembly.item(event, weight, scope.attachments, late, gaps)
         entry = dispatcher.entry(item)
         self._inside.put_off = partial(dispatcher.put_off, entry)
@@ -250,34 +255,6 @@ class Recorder:
         if self._flood is None or (which := issue()) is None:
             return 0
         return self._flood.admit(which)
-
-    def _before_send(self, event: Event, hint: Hint) -> tuple[Event, int] | None:
-        """What the application makes of an event, and its weight; None if it is to be dropped."""
-        assert self._options.before_send is not None
-        try:
-            changed = self._options.before_send(self._assembly.lend(event), hint)
-        except Exception:
-            self._complaints.failed("before_send", "the event is dropped")
-            return None
-        if changed is None:
-            return None
-        if not isinstance(changed, dict):
-            self._complaints.wrong("before_send returned neither an event nor None", "the event is dropped")
-            return None
-        return self._assembly.mend(changed, event)
-
-    def _before_breadcrumb(self, crumb: dict[str, Any], hint: Mapping[str, Any]) -> dict[str, Any] | None:
-        if self._options.before_breadcrumb is None:
-            return crumb
-        try:
-            changed = self._options.before_breadcrumb(crumb, dict(hint))
-        except Exception:
-            self._complaints.failed("before_breadcrumb", "the breadcrumb is dropped")
-            return None
-        if changed is not None and not isinstance(changed, dict):
-            self._complaints.wrong("before_breadcrumb returned no breadcrumb", "it is dropped")
-            return None
-        return changed
 
     def _break_off(self) -> str | None:
         """Count the event that was to be captured, once: as lost, or by whoever sends it."""

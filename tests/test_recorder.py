@@ -480,7 +480,7 @@ def test_what_before_send_returns_instead_of_an_event_drops_it(
     client = open_client(before_send=lambda event, hint: returned)
     assert client.capture_message("one") is client.capture_message("two") is None
     assert lost(client) == {"before_send": 2}
-    assert loud(caplog) == ["before_send returned neither an event nor None: the event is dropped"]
+    assert loud(caplog) == ["before_send returned neither a dict nor None: the event is dropped"]
 
 
 def test_before_send_may_keep_the_event_and_change_it_later(open_client: OpenClient, sentry: LocalSentry) -> None:
@@ -676,7 +676,7 @@ def test_a_before_breadcrumb_that_fails_drops_and_is_said_loudly_once(
     client.capture_message("text")
     assert crumbs(sentry) == []
     assert loud(caplog) == [
-        "before_breadcrumb returned no breadcrumb: it is dropped",
+        "before_breadcrumb returned neither a dict nor None: the breadcrumb is dropped",
         "before_breadcrumb failed: the breadcrumb is dropped",
     ]
 
