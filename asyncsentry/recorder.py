@@ -233,14 +233,14 @@ class Recorder:
         event = make(scope, freezer)
         if held_back and isinstance(event["contexts"], dict):  # somebody else's event may say anything
             event["contexts"]["flood_control"] = {"held_back": held_back}
-        weight, gaps = freezer.weight, freezer.gaps
         self._inside.interrupted = freezer.interrupted
         if self._callbacks.see_events:
-            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, gaps)), dict(hint))
+            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps)), dict(hint))
             if changed is None:
                 return self._lose("before_send")
-            (event, weight), gaps = self._assembly.mend(changed, event), []
-        item = self._assembly.item(event, weight, scope.attachments, late, gaps)
+            item = self._assembly.changed_item(changed, event, scope.attachments, late)
+        else:
+            item = self._assembly.item(event, freezer.weight, scope.attachments, late, freezer.gaps)
         entry = dispatcher.entry(item)
         self._inside.put_off = partial(dispatcher.put_off, entry)
         taken = dispatcher.put(entry)
