@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncsentry.events import Json, attributes, runtime, source  # noqa: F401 - frames ask for sources later
+from asyncsentry.events import Json, attributes, runtime
 from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
-from asyncsentry.events.plain import plain_and_weight
+from asyncsentry.events.plain import encode_plain, own, plain_and_weight
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.facts import Facts, accepted
-from asyncsentry.item import Attachment, Item
+from asyncsentry.item import Attachment, Gap, Item
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.version import SDK
@@ -44,6 +45,7 @@ class Assembly:
         self._constants = _constants(options)
         self._public_key = options.dsn.public_key if options.dsn else ""
         self._facts = facts
+        self._most_bytes = options.max_event_bytes
         if options.before_send is not None:
             import_module("asyncsentry.json")
 
@@ -71,27 +73,38 @@ class Assembly:
 
     def lend(self, event: Event) -> Event:
         """The event for ``before_send`` to change: what the next event will share with it is a copy."""
-        from asyncsentry.json import decode, encode
-
         for stack in _stacks(event):
             own_lines(stack)
-        return event | {name: decode(encode(event[name])) for name in _SHARED if name in event}
+        return event | {name: own(event[name]) for name in _SHARED if name in event}
 
-    def mend(self, changed: Event, original: Event) -> tuple[Event, int]:
-        """What ``before_send`` gave back, as JSON can hold it, and its weight.
+    def changed_item(
+        self, changed: Event, original: Event, attachments: tuple[Attachment, ...], late: tuple[str, ...]
+    ) -> Item:
+        """What ``before_send`` gave back, as JSON can hold it, with what travels with it.
 
-        Its id and its time stay valid, whatever was done.
+        Its id and its time stay valid, whatever was done. It is encoded at once: somebody may still hold it.
         """
-        copy, weight = plain_and_weight(changed)
-        mended = cast("Event", copy)
-        mended["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
-        mended["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
-        return mended, weight
+        event = dict(dict.items(changed))
+        event["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
+        event["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
+        encoded = None if late else encode_plain(event, self._most_bytes)
+        if encoded is None:
+            copy, weight = plain_and_weight(event)
+            return self.item(cast("Event", copy), weight, attachments, late, ())
+        return replace(self.item(event, len(encoded), attachments, (), ()), payload=encoded)
 
-    def item(self, event: Event, weight: int, attachments: tuple[Attachment, ...], late: tuple[str, ...]) -> Item:
-        """The event, with what travels with it, and the names of what was not known yet when it was made."""
+    def item(
+        self,
+        event: Event,
+        weight: int,
+        attachments: tuple[Attachment, ...],
+        late: tuple[str, ...],
+        gaps: Sequence[Gap],
+    ) -> Item:
+        """The event, with what travels with it, and what was not known yet when it was made: fields, and gaps."""
         weight += OWN_WEIGHT + sum(len(attachment.data) for attachment in attachments)
-        return Item("event", "error", event, weight, event["event_id"], attachments, self._trace(event), late)
+        id, trace = event["event_id"], self._trace(event)
+        return Item("event", "error", event, weight, id, attachments, trace, late, tuple(gaps))
 
     def _begin(self, base: Mapping[str, Any], known: Scope, freezer: Freezer) -> Event:
         event: Event = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 Category = Literal["error", "transaction", "session", "attachment", "monitor", "log_item", "trace_metric", "internal"]
 """What rate limits and client reports count by: Sentry's data categories, as far as an SDK sends them."""
@@ -37,14 +37,28 @@ class Attachment:
     content_type: str = "application/octet-stream"
 
 
+class Gap(Protocol):
+    """What a payload has room for, and is not known yet."""
+
+    @property
+    def find_out(self) -> Callable[[], None]:
+        """Finds it out: that may mean to wait for a disk. By any thread, and by several. Holds nothing of the item."""
+        ...
+
+    def fill(self) -> bool:
+        """Put it in its place, if it is known; whether it is. Never waits."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One thing to deliver. Nothing in it may change any more.
+    """One thing to deliver. Nothing in it may change any more, but for its gaps.
 
     ``payload`` is plain JSON-able data, or bytes that are sent as they are. ``weight`` is about what it holds in
     memory, in bytes, attachments included. ``id`` is the event id of what carries one (an event, a transaction, a
     check-in): that is safe to send again after an unknown outcome, because the server knows it by its id. ``late``
-    names fields of the payload that were not known yet when it was made: they are added when it is encoded.
+    names fields of the payload that were not known yet when it was made, ``gaps`` are places in it that were not:
+    they are added when it is encoded, as far as they are known then.
     """
 
     type: str
@@ -55,3 +69,4 @@ class Item:
     attachments: tuple[Attachment, ...] = ()
     trace: Mapping[str, str] | None = None
     late: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()

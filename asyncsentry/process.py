@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from types import BuiltinFunctionType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
-IMPORTED_LATE: Final = ("asyncsentry", "ssl")
+IMPORTED_LATE: Final = ("asyncsentry", "encodings", "ssl")
 """What begins the names of the modules that we import while the program runs, in whatever thread needs them first."""
 
 LAST: Final = -100
@@ -82,6 +82,25 @@ def patched() -> bool:
     """Whether gevent or eventlet has made greenlets of this program's threads: then other greenlets go on where one
     waits, and where a thread has no hub that runs, nothing that was begun goes on."""
     return not isinstance(_thread.start_new_thread, BuiltinFunctionType)
+
+
+def start_thread(work: Callable[[], None]) -> None:
+    """Have ``work`` done in a thread of the system's own, also in a patched program. `RuntimeError` if Python ends.
+
+    Takes no lock of `threading`, which the code that a signal handler interrupts may hold.
+    """
+    _unpatched()(work, ())
+
+
+# Any: two libraries, neither of which need be there.
+def _unpatched() -> Any:
+    """What `_thread.start_new_thread` was before it was patched; each library has a place to ask for that."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None and gevent.is_module_patched("_thread"):
+        return gevent.get_original("_thread", "start_new_thread")
+    if patched() and eventlet is not None:
+        return eventlet.original("_thread").start_new_thread
+    return _thread.start_new_thread  # as it is, or patched by somebody else
 
 
 def importing() -> bool:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from _thread import interrupt_main
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -25,8 +25,9 @@ from asyncsentry.scopes import Scopes
 if TYPE_CHECKING:
     from asyncsentry.delivery.losses import Reason
     from asyncsentry.delivery.spool.crashes import Crash
+    from asyncsentry.item import Gap
     from asyncsentry.shipping import Shipping
-    from asyncsentry.types import Event, Hint
+    from asyncsentry.types import Event
 
 logger = logging.getLogger("asyncsentry")
 
@@ -63,6 +64,7 @@ class Recorder:
         # Only now, for a program without a DSN makes no events; and now, not in a capture, for a fork in the midst of
         # another thread's import leaves a child that waits for that import for ever.
         from asyncsentry.assembly import Assembly
+        from asyncsentry.callbacks import Callbacks
         from asyncsentry.delivery.flood import Flood
         from asyncsentry.selection import Selection
 
@@ -71,6 +73,7 @@ class Recorder:
         self._options = options
         self._complaints = Complaints()
         self._selection = Selection(options, self._complaints)
+        self._callbacks = Callbacks(options, self._complaints)
         self._flood = Flood(options.flood_limit, time.monotonic) if options.flood_limit else None
         self._assembly = Assembly(options, shipping.facts)
         self._inside = _Inside()
@@ -120,7 +123,10 @@ class Recorder:
             return
         self._inside.capturing = True
         try:
-            kept = self._before_breadcrumb({"timestamp": time.time(), **(crumb or {}), **fields}, hint or {})
+            made = {**crumb, **fields} if crumb else fields
+            kept: Mapping[str, Any] | None = made
+            if self._callbacks.see_breadcrumbs:
+                kept = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **made}, hint or {})
             if kept is not None:
                 crumbs = self._scopes.isolation().breadcrumbs
                 crumbs.append(self._assembly.breadcrumb(kept))
@@ -227,14 +233,14 @@ class Recorder:
         event = make(scope, freezer)
         if held_back and isinstance(event["contexts"], dict):  # somebody else's event may say anything
             event["contexts"]["flood_control"] = {"held_back": held_back}
-        weight = freezer.weight
         self._inside.interrupted = freezer.interrupted
-        if self._options.before_send is not None:
-            kept = self._before_send(event, dict(hint))
-            if kept is None:
+        if self._callbacks.see_events:
+            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps)), dict(hint))
+            if changed is None:
                 return self._lose("before_send")
-            event, weight = kept
-        item = self._assembly.item(event, weight, scope.attachments, late)
+            item = self._assembly.changed_item(changed, event, scope.attachments, late)
+        else:
+            item = self._assembly.item(event, freezer.weight, scope.attachments, late, freezer.gaps)
         entry = dispatcher.entry(item)
         self._inside.put_off = partial(dispatcher.put_off, entry)
         taken = dispatcher.put(entry)
@@ -250,34 +256,6 @@ class Recorder:
             return 0
         return self._flood.admit(which)
 
-    def _before_send(self, event: Event, hint: Hint) -> tuple[Event, int] | None:
-        """What the application makes of an event, and its weight; None if it is to be dropped."""
-        assert self._options.before_send is not None
-        try:
-            changed = self._options.before_send(self._assembly.lend(event), hint)
-        except Exception:
-            self._complaints.failed("before_send", "the event is dropped")
-            return None
-        if changed is None:
-            return None
-        if not isinstance(changed, dict):
-            self._complaints.wrong("before_send returned neither an event nor None", "the event is dropped")
-            return None
-        return self._assembly.mend(changed, event)
-
-    def _before_breadcrumb(self, crumb: dict[str, Any], hint: Mapping[str, Any]) -> dict[str, Any] | None:
-        if self._options.before_breadcrumb is None:
-            return crumb
-        try:
-            changed = self._options.before_breadcrumb(crumb, dict(hint))
-        except Exception:
-            self._complaints.failed("before_breadcrumb", "the breadcrumb is dropped")
-            return None
-        if changed is not None and not isinstance(changed, dict):
-            self._complaints.wrong("before_breadcrumb returned no breadcrumb", "it is dropped")
-            return None
-        return changed
-
     def _break_off(self) -> str | None:
         """Count the event that was to be captured, once: as lost, or by whoever sends it."""
         if self._inside.put_off is None:
@@ -289,6 +267,14 @@ class Recorder:
         """Count an event as lost; gives the id that it has not got."""
         self._shipping.lose(reason, "error")
         return None
+
+
+def _whole(event: Event, gaps: Sequence[Gap]) -> Event:
+    """The event with all that it should have: who asks to see it waits for a disk, if need be."""
+    for gap in gaps:
+        gap.find_out()
+        gap.fill()
+    return event
 
 
 # Past whatever a subclass puts in their place.

@@ -6,11 +6,11 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry import process
-from asyncsentry.facts import Facts, load_needed
+from asyncsentry.facts import GLANCE, Facts, load_needed
 from asyncsentry.options import Options, settings
 from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, find, is_instance, make
 from asyncsentry.version import SDK, USER_AGENT
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from asyncsentry.delivery.spool.crashes import Report
     from asyncsentry.delivery.spool.spool import Spool
     from asyncsentry.dsn import Dsn
-    from asyncsentry.item import Category, Item
+    from asyncsentry.item import Category, Gap, Item
 
 logger = logging.getLogger("asyncsentry")
+
+FILLED_WITHIN: Final = 0.1
+"""Seconds for which the spool waits for what an item lacks, before it files what there is."""
 
 LEASE_GRACE: Final = 5.0
 """Seconds beyond its time-out after which a request that its transport has not settled is given up on."""
@@ -176,7 +179,7 @@ class Shipping:
         from asyncsentry.delivery.spool.spool import Spool
 
         def finish(item: Item) -> tuple[Item, bool]:
-            complete = self.facts.known or not item.late
+            complete = _filled(item.gaps) and (self.facts.known or not item.late)
             return pack.finish(item), complete
 
         folder = Folder(path, names.digest(dsn), durable=self._options.spool_fsync)
@@ -199,3 +202,13 @@ class Shipping:
         from asyncsentry import post
 
         return post.Channel(self._reach)
+
+
+def _filled(gaps: Sequence[Gap]) -> bool:
+    """Wait a moment until no gap is left, so that what is on disk has all that is sent; whether none is."""
+    deadline = time.monotonic() + FILLED_WITHIN
+    while not all(gap.fill() for gap in gaps):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(GLANCE)
+    return True

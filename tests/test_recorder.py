@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -416,6 +417,27 @@ def test_before_send_may_change_an_event_in_place(open_client: OpenClient, sentr
     assert sentry.events[0]["logentry"] == {"formatted": "redacted"}
 
 
+def test_before_send_sees_the_lines_of_a_file_that_nobody_has_read_yet(
+    open_client: OpenClient, sentry: LocalSentry, tmp_path: Path
+) -> None:
+    seen = []
+
+    def before_send(event: Any, hint: Any) -> Any:
+        seen.extend(event["exception"]["values"][0]["stacktrace"]["frames"])
+        return event
+
+    file = tmp_path / "failing.py"
+    file.write_text("zero = 0\n1 // zero\n")
+    client = open_client(before_send=before_send)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), client.capture_exceptions():
+            exec(compile(file.read_text(), file, "exec"))
+    lines = [frame["context_line"] for frame in seen if frame["abs_path"] == str(file)]
+    assert lines == ["1 // zero", "1 // zero"]
+    arrived = [event["exception"]["values"][0]["stacktrace"]["frames"][-1] for event in sentry.events]
+    assert [frame["pre_context"] for frame in arrived] == [["zero = 0"], ["zero = 0"]]
+
+
 def test_what_before_send_does_to_an_event_is_not_seen_in_the_next(
     open_client: OpenClient, sentry: LocalSentry
 ) -> None:
@@ -458,7 +480,7 @@ def test_what_before_send_returns_instead_of_an_event_drops_it(
     client = open_client(before_send=lambda event, hint: returned)
     assert client.capture_message("one") is client.capture_message("two") is None
     assert lost(client) == {"before_send": 2}
-    assert loud(caplog) == ["before_send returned neither an event nor None: the event is dropped"]
+    assert loud(caplog) == ["before_send returned neither a dict nor None: the event is dropped"]
 
 
 def test_before_send_may_keep_the_event_and_change_it_later(open_client: OpenClient, sentry: LocalSentry) -> None:
@@ -654,7 +676,7 @@ def test_a_before_breadcrumb_that_fails_drops_and_is_said_loudly_once(
     client.capture_message("text")
     assert crumbs(sentry) == []
     assert loud(caplog) == [
-        "before_breadcrumb returned no breadcrumb: it is dropped",
+        "before_breadcrumb returned neither a dict nor None: the breadcrumb is dropped",
         "before_breadcrumb failed: the breadcrumb is dropped",
     ]
 

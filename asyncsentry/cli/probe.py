@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from asyncsentry import json
 from asyncsentry.cli.ink import ink_for
-from asyncsentry.delivery.envelope import CONTENT_TYPE, encode_envelope, encode_item, format_time
+from asyncsentry.delivery.envelope import CONTENT_TYPE, encode_envelope, format_time
 from asyncsentry.dsn import Dsn, parse
 from asyncsentry.item import Item
 from asyncsentry.options import Options, resolve, settings
@@ -63,7 +63,7 @@ def _request(dsn: Dsn, event_id: str) -> Request:
         "sdk": sdk,
     }
     head = {"event_id": event_id, "sent_at": format_time(now), "sdk": sdk}
-    body = encode_envelope(head, [encode_item(Item("event", "error", event, 0, event_id))])
+    body = encode_envelope(head, [Item("event", "error", event, 0, event_id)])
     headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT, "Content-Type": CONTENT_TYPE}
     return Request(dsn.envelope_url, headers, body)
 

@@ -14,7 +14,7 @@ from asyncsentry.cli.ink import ink_for
 from asyncsentry.cli.progress import Progress
 from asyncsentry.cli.show import cut
 from asyncsentry.delivery.compression import compression
-from asyncsentry.delivery.envelope import CONTENT_TYPE, encode_envelope, encode_item, format_time
+from asyncsentry.delivery.envelope import CONTENT_TYPE, encode_envelope, format_time
 from asyncsentry.delivery.limits import Limits
 from asyncsentry.delivery.retry import RETRY_STATUSES
 from asyncsentry.delivery.spool.envelopes import Stored
@@ -116,7 +116,7 @@ class Sender:
 
     def _request(self, item: Item) -> Request:
         head = {"event_id": item.id, "sent_at": format_time(time.time()), "sdk": SDK, "trace": item.trace}
-        body = encode_envelope(head, [encode_item(item)])
+        body = encode_envelope(head, [item])
         headers = {"X-Sentry-Auth": self._dsn.auth_header, "User-Agent": USER_AGENT, "Content-Type": CONTENT_TYPE}
         if self._compression is not None:
             encoding, compress = self._compression

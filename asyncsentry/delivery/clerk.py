@@ -113,6 +113,10 @@ class Clerk:
             return []
         return self.queue.pop_riders(MAX_RIDERS - (entry.item.category == "session"))
 
+    def take_over(self, lease: Lease, thread: int) -> bool:
+        lease.thread = thread
+        return lease in self.leases
+
     def settle(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
         if isinstance(outcome, Response):
             self.limits.update(outcome.status, outcome.headers, now, self._wall())

@@ -11,12 +11,14 @@ from threading import get_native_id
 from typing import Any, Final, Protocol
 
 from asyncsentry import process
+from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.last_resort import Channel, LastResort, opens
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.losses import Counts, Losses, Reason
 from asyncsentry.delivery.outbox import Outbox
+from asyncsentry.delivery.preparation import Preparation
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.turns import READY_WITHIN, Readiness, Turns
 from asyncsentry.item import Category, Item
@@ -52,7 +54,7 @@ class Dispatcher:
         losses: Losses,
         transport: Transport[Any],
         *,
-        encode: Callable[[Lease], Request],
+        encode: Callable[[Lease], Request | Parcel],
         open_channel: Callable[[], Channel],
         readiness: Readiness,
         timeout: float,
@@ -64,9 +66,9 @@ class Dispatcher:
         self._outbox = outbox
         self._losses = losses
         self._exchange = Exchange(outbox, encode, now, spool.wake if spool else bool)
-        self._turns = Turns(outbox, self._exchange, transport, readiness, now)
+        self._readiness = Preparation(readiness)
+        self._turns = Turns(outbox, self._exchange, transport, self._readiness, now)
         self._last_resort = LastResort(outbox, self._exchange, open_channel, timeout, now)
-        self._readiness = readiness
         self._now = now
         self._budget: float | None = None
         self._spent = 0.0
@@ -80,7 +82,9 @@ class Dispatcher:
         return self._outbox.refusal(category, self._now())
 
     def entry(self, item: Item) -> Entry:
-        """What an item is in the queue, to be `put` there."""
+        """What an item is in the queue, to be `put` there; what it lacks is found out from now on."""
+        if item.gaps:
+            self._readiness.expect(gap.find_out for gap in item.gaps)
         return self._outbox.entry(item, self._now())
 
     def put_off(self, entry: Entry) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from asyncsentry.delivery.compression import Compression
@@ -19,19 +20,20 @@ from asyncsentry.transport.protocol import Request
 
 CONTENT_TYPE: Final = "application/x-sentry-envelope"
 
-COMPRESSED_UP_TO: Final = 2 * 1024 * 1024
-"""Bytes: a longer body is made of attachments, and to compress it would hold an event loop for a tenth of a second."""
+AT_ONCE: Final = 128 * 1024
+"""Bytes of a body that is compressed on the spot: a longer one would hold an event loop for some milliseconds."""
 
 
-def encode_item(item: Item) -> bytes:
-    """An item, with its attachments behind it. `TypeError` or `ValueError` if its payload is no JSON."""
+def encode_item(item: Item) -> list[bytes]:
+    """An item, with its attachments behind it, in pieces. `TypeError` or `ValueError` if its payload is no JSON."""
     from asyncsentry.json import encode
 
     payload = item.payload if isinstance(item.payload, bytes) else encode(item.payload)
-    lines = [encode({"type": item.type, "content_type": "application/json", "length": len(payload)}), payload]
+    header = encode({"type": item.type, "content_type": "application/json", "length": len(payload)})
+    pieces = [header, b"\n", payload, b"\n"]
     for attachment in item.attachments:
-        lines += encode(_attachment_header(attachment)), attachment.data
-    return b"\n".join(lines) + b"\n"
+        pieces += encode(_attachment_header(attachment)), b"\n", attachment.data, b"\n"
+    return pieces
 
 
 def _attachment_header(attachment: Attachment) -> dict[str, object]:
@@ -43,12 +45,40 @@ def _attachment_header(attachment: Attachment) -> dict[str, object]:
     }
 
 
-def encode_envelope(headers: Mapping[str, object], items: Iterable[bytes]) -> bytes:
-    """``headers`` and encoded items. A header whose value is None is left out."""
+def encode_envelope(headers: Mapping[str, object], items: Iterable[Item]) -> bytes:
+    """``headers`` and items. A header whose value is None is left out."""
+    return b"".join(_pieces(headers, items))
+
+
+def _pieces(headers: Mapping[str, object], items: Iterable[Item]) -> list[bytes]:
     from asyncsentry.json import encode
 
     head = encode({name: value for name, value in headers.items() if value is not None})
-    return b"".join((head, b"\n", *items))
+    return [head, b"\n", *chain.from_iterable(map(encode_item, items))]
+
+
+class Parcel:
+    """A request whose body is yet to be put together and compressed, by whoever has the time for that."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], pieces: list[bytes], compression: Compression) -> None:
+        self._url = url
+        self._headers = headers
+        self._pieces = pieces
+        self._compression = compression
+        self._compressed: bytes | None = None
+
+    def compress(self) -> None:
+        """Do that, unless it was taken as it is."""
+        if self._pieces:
+            self._compressed = self._compression.compress(b"".join(self._pieces))
+
+    def take(self) -> Request:
+        """The request as it is by now, once: nothing of it is kept, whoever may still hold this to compress it."""
+        pieces, self._pieces = self._pieces, []
+        if self._compressed is None:
+            return Request(self._url, self._headers, b"".join(pieces))
+        headers = {**self._headers, "Content-Encoding": self._compression.encoding}
+        return Request(self._url, headers, self._compressed)
 
 
 class Packer:
@@ -78,8 +108,8 @@ class Packer:
         self._wall = wall
         self._event_limit = event_limit
 
-    def __call__(self, lease: Lease) -> Request:
-        """The request. `TypeError` or `ValueError` if an item's payload is no JSON."""
+    def __call__(self, lease: Lease) -> Request | Parcel:
+        """The request; a large one is yet to be compressed. `TypeError` or `ValueError` if a payload is no JSON."""
         for entry in lease.entries:
             entry.item = self.finish(entry.item)
         items = [entry.item for entry in lease.entries]
@@ -92,7 +122,7 @@ class Packer:
             "sdk": self._sdk,
             "trace": lead and lead.trace,
         }
-        return self._request(encode_envelope(headers, map(encode_item, items)))
+        return self._request(_pieces(headers, items))
 
     def finish(self, item: Item) -> Item:
         """The item as it is sent, and sent again: its payload is bytes, and what they were made from can go."""
@@ -100,18 +130,23 @@ class Packer:
 
         if isinstance(item.payload, bytes):
             return item
+        for gap in item.gaps:
+            gap.fill()
         late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
         payload = {**late, **item.payload}
         encoded = encode(payload)
         if item.type == "event" and len(encoded) > self._event_limit:
             encoded = encode(self._shrink(payload))
-        return replace(item, payload=encoded)
+        return replace(item, payload=encoded, gaps=())
 
-    def _request(self, body: bytes) -> Request:
-        if self._compression is None or len(body) > COMPRESSED_UP_TO:
-            return Request(self._url, self._headers, body)
-        encoding, compress = self._compression
-        return Request(self._url, {**self._headers, "Content-Encoding": encoding}, compress(body))
+    def _request(self, pieces: list[bytes]) -> Request | Parcel:
+        if self._compression is None:
+            return Request(self._url, self._headers, b"".join(pieces))
+        parcel = Parcel(self._url, self._headers, pieces, self._compression)
+        if sum(map(len, pieces)) > AT_ONCE:
+            return parcel
+        parcel.compress()
+        return parcel.take()
 
 
 def format_time(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.retry import RETRY_STATUSES
@@ -22,7 +23,7 @@ class Exchange:
     def __init__(
         self,
         outbox: Outbox,
-        encode: Callable[[Lease], Request],
+        encode: Callable[[Lease], Request | Parcel],
         now: Callable[[], float],
         settled: Callable[[], object] = bool,
     ) -> None:
@@ -34,7 +35,7 @@ class Exchange:
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
 
-    def begin(self, thread: int, *, hurry: bool = False) -> tuple[Lease, Request] | None:
+    def begin(self, thread: int, *, hurry: bool = False) -> tuple[Lease, Request | Parcel] | None:
         """What is to be sent now, by ``thread``. What cannot be encoded is counted, and is no reason to stop."""
         while (lease := self._outbox.next(self._now(), thread, hurry=hurry)) is not None:
             try:

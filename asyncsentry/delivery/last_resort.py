@@ -8,6 +8,7 @@ from concurrent.futures import Future, TimeoutError as FutureTimeoutError
 from threading import get_native_id
 from typing import Final, Protocol
 
+from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.retry import RETRY_STATUSES
@@ -61,6 +62,9 @@ class LastResort:
                 work = self._exchange.begin(get_native_id(), hurry=hurry)
                 if work is not None:
                     lease, request = work
+                    if isinstance(request, Parcel):
+                        request.compress()
+                        request = request.take()
                     outcome = channel.post(request, min(self._timeout, self._left(deadline)))
                     self._exchange.end(lease, outcome)
                     hurry = isinstance(outcome, Response) and outcome.status not in RETRY_STATUSES

@@ -99,6 +99,10 @@ class Outbox:
         self._announce(now)
         return lease
 
+    def take_over(self, lease: Lease, thread: int) -> bool:
+        """Have ``thread`` go on with a lease that another may have begun; False if it was taken back meanwhile."""
+        return self._turnstile.ask(lambda: self._clerk.take_over(lease, thread), False, PATIENCE)
+
     def settle(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
         """Say how a lease ended; from anywhere."""
         self._turnstile.do(partial(self._clerk.settle, lease, outcome, now))

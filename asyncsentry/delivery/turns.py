@@ -7,12 +7,14 @@ something to do again. So no pump recurses and every timer has an owner.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import partial
 from threading import get_native_id
 from typing import Any, Final, Protocol
 
 from asyncsentry import own
+from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
@@ -22,7 +24,7 @@ MOMENT: Final = 0.005
 """Seconds until a turn that could do nothing yet is tried again."""
 
 READY_WITHIN: Final = 2.0
-"""Seconds for which the first turns are put off until all is known that is to be sent with an item."""
+"""Seconds for which turns are put off until all is known that is to be sent with an item; then once all was known."""
 
 OVERDUE: Final = 1.0
 """Seconds after which a turn that was armed and did not run is armed again: its loop may have died."""
@@ -39,6 +41,12 @@ class Readiness(Protocol):
     def wait(self, timeout: float) -> None: ...
 
 
+class Preparing(Readiness, Protocol):
+    """The same, where there may be more to do before something is sent."""
+
+    def expect(self, steps: Iterable[Callable[[], None]]) -> None: ...
+
+
 class Turns:
     """Has a transport send what is in an outbox. May be used from any thread; nothing raises."""
 
@@ -47,7 +55,7 @@ class Turns:
         outbox: Outbox,
         exchange: Exchange,
         transport: Transport[Any],
-        readiness: Readiness,
+        readiness: Preparing,
         now: Callable[[], float],
     ) -> None:
         self.home: int | None = None
@@ -62,6 +70,7 @@ class Turns:
         self._soon: float | None = None
         self._alarm: float | None = None
         self._put_off_at: float | None = None
+        self._parcels: deque[tuple[Lease, Parcel]] = deque()
         self._ended = False
 
     @property
@@ -134,16 +143,33 @@ class Turns:
         here = self.home = get_native_id()
         if self._ended or self._put_off():
             return
-        work = self._exchange.begin(here)
+        work = self._next_parcel(here) or self._exchange.begin(here)
         if work is None:
             self.arm(MOMENT)
+            return
+        lease, request = work
+        if isinstance(request, Parcel):
+            self._parcels.append((lease, request))
+            self._readiness.expect([request.compress])
+            self._turn()  # now if this style has no timers, else later, when the thread that compresses it is done
         else:
-            self._send(*work)
+            self._send(lease, request)
             self.arm()
+
+    def _next_parcel(self, here: int) -> tuple[Lease, Request] | None:
+        """One whose body is compressed, or has had the time to be, if nobody took it back meanwhile."""
+        while True:
+            try:
+                lease, parcel = self._parcels.popleft()
+            except IndexError:
+                return None
+            if self._outbox.take_over(lease, here):
+                return lease, parcel.take()
 
     def _put_off(self) -> bool:
         """Whether to leave all to a later turn, as not all is known yet. Where the style has no timers, wait."""
         if self._readiness.known:
+            self._put_off_at = None
             return False
         self._readiness.find_out()
         now = self._now()

@@ -23,14 +23,15 @@ def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:
     foreign code comes when the breadcrumb is made.
     """
     given, freezer = crumb.get, None  # most breadcrumbs need none
+    when, level = given("timestamp"), given("level")
     shown: dict[str, Json] = {
-        "timestamp": timestamp(given("timestamp")) or time.time(),
+        "timestamp": time.time() if when is None else timestamp(when) or time.time(),
         "type": "default",
-        "level": level_name(given("level")) or "info",
+        "level": "info" if level is None else level_name(level) or "info",
     }
     for name, limit in _TEXT_LIMITS:
         value = given(name)
-        if type(value) is str and len(value) <= limit and value.isascii():
+        if type(value) is str and len(value) <= limit:
             shown[name] = value
         elif value is not None:
             freezer = freezer or Freezer(rules)

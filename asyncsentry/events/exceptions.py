@@ -9,9 +9,10 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import IdentityCache, bases, defines, module_name, short_name, show_name
-from asyncsentry.events.frames import LINE_LIMIT, short_path, traceback_frames
+from asyncsentry.events.frames import short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
+from asyncsentry.events.source import LINE_LIMIT
 
 TYPE_LIMIT: Final = 256
 NOTES_LIMIT: Final = 20

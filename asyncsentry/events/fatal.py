@@ -8,9 +8,10 @@ from typing import Final
 
 from asyncsentry.events import Event, Json
 from asyncsentry.events.attributes import event_id_from
-from asyncsentry.events.frames import LINE_LIMIT, short_path
+from asyncsentry.events.frames import short_path
 from asyncsentry.events.freezing import cut
 from asyncsentry.events.rules import Rules
+from asyncsentry.events.source import LINE_LIMIT
 
 MOST_ERRORS: Final = 10
 """Crashes that are read from one text: those of a program and of its forked children."""

@@ -12,9 +12,7 @@ from asyncsentry.events import Json
 from asyncsentry.events.foreign import IdentityCache, bases, short_name
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import Rules
-
-LINE_LIMIT: Final = 256
-"""Characters shown of one line of source."""
+from asyncsentry.events.source import LINE_LIMIT, MissingLines, Passage
 
 _HIDE: Final = "__traceback_hide__"
 _IS_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED: its variables are the interpreter's to give, not a mapping's
@@ -28,6 +26,8 @@ class _Facts(NamedTuple):
 
     fields: dict[str, Json]
     may_hide: bool
+    unread: Passage | None
+    """Its lines of source, until they are among the fields."""
 
 
 _known: IdentityCache[_Facts] = IdentityCache(limit=4096)
@@ -105,6 +105,9 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
         line = frame.f_lineno if traceback is None else traceback.tb_lineno
         facts = _learn(frame, line, freezer)
         _known.put(code, facts, (rules, instruction))
+    elif facts.unread is not None and facts.unread.found is not None:
+        facts = _Facts(facts.fields | facts.unread.found, facts.may_hide, None)
+        _known.put(code, facts, (rules, instruction))
     if facts.may_hide and _is_hidden(frame, code):
         return None
     shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
@@ -112,6 +115,8 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
         variables = freezer.freeze_mapping(_variables_of(frame, code))
         if variables:
             shown["vars"] = variables
+    if facts.unread is not None:  # whoever may wait for a disk will read them
+        freezer.gaps.append(MissingLines(shown, facts.unread))
     freezer.spend(_FACTS_COST)
     return shown
 
@@ -159,23 +164,12 @@ def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
     }
     if module is not None:
         fields["module"] = cut(module, LINE_LIMIT)
+    unread = None
     if line is not None and line > 0:
         fields["lineno"] = line
         if rules.include_source_context:
-            _add_source(fields, line, frame, freezer)
-    return _Facts(fields, _HIDE in code.co_varnames or _HIDE in code.co_names)
-
-
-def _add_source(fields: dict[str, Json], line: int, frame: FrameType, freezer: Freezer) -> None:
-    # Imported late: a program that never fails never reads its own source.
-    from asyncsentry.events.source import lines_of
-
-    lines = lines_of(frame.f_code.co_filename, frame.f_globals, freezer)
-    if line <= len(lines):
-        around = freezer.rules.context_lines
-        fields["context_line"] = cut(lines[line - 1], LINE_LIMIT)
-        fields["pre_context"] = [cut(text, LINE_LIMIT) for text in lines[max(0, line - 1 - around) : line - 1]]
-        fields["post_context"] = [cut(text, LINE_LIMIT) for text in lines[line : line + around]]
+            unread = Passage(path, line, rules.context_lines, name, dict.get(frame.f_globals, "__loader__"))
+    return _Facts(fields, _HIDE in code.co_varnames or _HIDE in code.co_names, unread)
 
 
 def own_lines(stack: object) -> None:

@@ -14,6 +14,7 @@ from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, harmless, is_sensitive
+from asyncsentry.item import Gap
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,6 +71,7 @@ class Freezer:
         "_short",
         "_wall",
         "_weight",
+        "gaps",
         "interrupted",
         "rules",
     )
@@ -82,6 +84,8 @@ class Freezer:
     ) -> None:
         self.rules = rules
         self.interrupted = False
+        self.gaps: list[Gap] = []
+        """What is missing yet in what was frozen."""
         self._clock = clock
         self._wall = wall
         self._left = rules.max_values

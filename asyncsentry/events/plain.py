@@ -15,6 +15,10 @@ DEPTH_LIMIT: Final = 60
 """Containers within containers: servers refuse JSON that is nested 128 deep, as a whole."""
 
 _INT_BITS: Final = 63
+_LARGEST_INT: Final = 2**_INT_BITS - 1
+
+_MOST_INNER: Final = 100_000
+"""Containers in one layer: in more of them, one and the same is many times."""
 
 _ODD: Final = Rules(max_value_length=64 * 1024, max_depth=10, max_breadth=1000, max_values=100_000)
 """The bounds of what was not plain: wide ones, for somebody put it there to be sent."""
@@ -36,6 +40,55 @@ def plain_and_weight(value: object) -> tuple[Json, int]:
     """The same, and about how many bytes of memory it takes."""
     copying = _Copying()
     return copying.copy(value), copying.weight
+
+
+def encode_plain(value: dict[str, Any], limit: int) -> bytes | None:
+    """``value`` as JSON of at most ``limit`` bytes, if it is plain throughout, so that nothing has to be replaced."""
+    from asyncsentry.json import encode
+
+    try:
+        encoded = encode(value) if _is_plain(value) else None
+    except (RuntimeError, ValueError):  # another thread changes it meanwhile
+        return None
+    return encoded if encoded is not None and len(encoded) <= limit else None
+
+
+def own(value: Any) -> Any:
+    """A copy of what is plain, to be changed."""
+    if type(value) is dict:
+        return {name: own(member) for name, member in value.items()}
+    return [own(member) for member in value] if type(value) is list else value
+
+
+def _is_plain(value: dict[str, Any]) -> bool:
+    """Whether JSON holds this as it is. Layer by layer: what contains itself has too many of them."""
+    layer: list[Any] = [value]
+    for _ in range(DEPTH_LIMIT):
+        inner: list[Any] = []
+        if not all(_has_plain_members(container, inner) for container in layer):
+            return False
+        if not inner or len(inner) > _MOST_INNER:
+            return not inner
+        layer = inner
+    return False
+
+
+def _has_plain_members(container: Any, inner: list[Any]) -> bool:
+    """The same of one container; those in it are noted in ``inner`` for later."""
+    if type(container) is dict:
+        if not all(type(name) is str for name in container):
+            return False
+        container = container.values()
+    for member in container:
+        kind = type(member)
+        if kind is dict or kind is list:
+            inner.append(member)
+        elif kind is int or kind is float:
+            if not -_LARGEST_INT <= member <= _LARGEST_INT and not (kind is float and isfinite(member)):
+                return False
+        elif kind is not str and member is not None and kind is not bool:
+            return False
+    return True
 
 
 class _Copying:

@@ -1,91 +1,130 @@
-"""Lines of source files, as they were when they were first asked for."""
+"""Lines of source, as they are when they are first asked for."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable
+from io import TextIOWrapper
+from itertools import islice
+from typing import Any, Final, NamedTuple, cast
 
-from asyncsentry.events.freezing import Freezer
+from asyncsentry.events import Json
+from asyncsentry.events.freezing import cut
+
+LINE_LIMIT: Final = 256
+"""Characters shown of one line."""
 
 FILE_LIMIT: Final = 2 * 1024 * 1024
 """Bytes: of a larger file no lines are shown."""
 
-CACHE_LIMIT: Final = 4 * 1024 * 1024
-"""Characters of all files together; when they are more, all are forgotten, for frames remember their own lines."""
-
 _CODING: Final = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
-_Stamp: TypeAlias = "tuple[float, int] | None"
-_files: dict[str, tuple[_Stamp, list[str]]] = {}
-_weight = 0
+class Passage:
+    """One line of a file and ``around`` lines on each side. To read it may mean to wait for a disk.
 
-
-def lines_of(path: str, names: dict[str, object], freezer: Freezer) -> list[str]:
-    """The lines of the file that a frame runs, without their ends; none if they cannot be had.
-
-    ``names`` are the frame's globals: they know the loader of a module that is in no file, which ``freezer`` asks
-    under guard. A file is read again only when it was changed since.
+    ``module`` and ``loader`` are what the code's globals say of where it comes from: of a module that is in no file
+    the loader has the source.
     """
-    stamp = _stamp(path)
-    known = _files.get(path)
-    if known is not None and known[0] == stamp:
-        return known[1]
-    lines = _read(path) if stamp is not None else _lines_in_memory(path, names, freezer)
-    _remember(path, stamp, lines)
-    return lines
+
+    __slots__ = ("_around", "_line", "_loader", "_module", "_path", "found")
+
+    def __init__(self, path: str, line: int, around: int, module: object, loader: object) -> None:
+        self.found: dict[str, Json] | None = None
+        """The fields of a frame that show it, once it has been read: none if it cannot be had."""
+        self._path = path
+        self._line = line
+        self._around = around
+        self._module = module
+        self._loader = loader
+
+    def read(self) -> None:
+        """Find it, unless it has been. By any thread."""
+        if self.found is None:
+            self.found = self._find()
+            self._loader = None
+
+    def _find(self) -> dict[str, Json]:
+        first = max(1, self._line - self._around)
+        lines = _lines_of_file(self._path, first, self._line + self._around)
+        if lines is None:
+            lines = _lines_in_memory(self._path, self._module, self._loader)[first - 1 : self._line + self._around]
+        here = self._line - first
+        if here >= len(lines):
+            return {}
+        shown = cast("list[Json]", [cut(line, LINE_LIMIT) for line in lines])
+        return {"context_line": shown[here], "pre_context": shown[:here], "post_context": shown[here + 1 :]}
 
 
-def _stamp(path: str) -> _Stamp:
+class MissingLines(NamedTuple):
+    """A frame that was made before its lines of source were read."""
+
+    frame: dict[str, Json]
+    passage: Passage
+
+    @property
+    def find_out(self) -> Callable[[], None]:
+        return self.passage.read
+
+    def fill(self) -> bool:
+        """Show them, if they are known by now."""
+        found = self.passage.found
+        if found is not None:
+            self.frame.update(found)
+        return found is not None
+
+
+def _lines_of_file(path: str, first: int, last: int) -> list[str] | None:
+    """These lines, without their ends, as far as they are there; None if there is no such file.
+
+    Only what is before them is read, and nothing is kept: a frame remembers its lines.
+    """
     try:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    return status.st_mtime, status.st_size
-
-
-def _remember(path: str, stamp: _Stamp, lines: list[str]) -> None:
-    global _weight
-    if _weight > CACHE_LIMIT:
-        _files.clear()
-        _weight = 0
-    _files[path] = (stamp, lines)
-    _weight += len(path) + sum(map(len, lines))
-
-
-def _read(path: str) -> list[str]:
+    if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_LIMIT:  # a pipe would be waited for
+        return []
     try:
         with open(path, "rb") as file:
-            content = file.read(FILE_LIMIT + 1)
-    except OSError:
+            encoding = _encoding(file.readline(), file.readline())
+            file.seek(0)
+            # Not str.splitlines: it breaks at form feeds and the like, too, where the compiler does not count a line.
+            with TextIOWrapper(file, encoding, "replace") as text:
+                return [line.removesuffix("\n") for line in islice(text, first - 1, last)]
+    except (OSError, ValueError):
         return []
-    return [] if len(content) > FILE_LIMIT else _split(_decode(content))
 
 
-def _decode(content: bytes) -> str:
-    for line in content.split(b"\n", 2)[:2]:
+def _encoding(*beginning: bytes) -> str:
+    """What the compiler would decode a file with that begins with these two lines."""
+    for line in beginning:
         coding = _CODING.match(line)
         if coding is not None:
+            name = coding[1].decode("ascii")
             try:
-                return content.decode(coding[1].decode("ascii"), "replace")
-            except LookupError:
+                "".encode(name)
+            except LookupError:  # nothing is called so, or what is makes no text
                 break
-    return content.decode("utf-8-sig", "replace")
+            return name
+    return "utf-8-sig"
 
 
-def _split(text: str) -> list[str]:
-    # str.splitlines() would also break at form feeds and the like, where the compiler does not count a line.
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
-def _lines_in_memory(path: str, names: dict[str, object], freezer: Freezer) -> list[str]:
+def _lines_in_memory(path: str, module: object, loader: Any) -> list[str]:
     """What was typed into a prompt or a notebook, or lies in an archive."""
     linecache = sys.modules.get("linecache")
     entry = linecache.cache.get(path) if linecache is not None else None
     if entry is not None and len(entry) == 4:
         return [line.rstrip("\r\n") for line in entry[2]]
-    loader: Any = dict.get(names, "__loader__")
-    source = freezer.ask(lambda asked: asked.get_source(names["__name__"]), loader)
-    return _split(source) if type(source) is str and len(source) <= FILE_LIMIT else []
+    try:
+        source = loader.get_source(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # foreign code: even a SystemExit must not end who only looks for a line
+        return []
+    if type(source) is not str or len(source) > FILE_LIMIT:
+        return []
+    return source.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,11 +45,15 @@ class Clock:
 
 @dataclass
 class Known:
-    """What is to be known, and how long somebody waited for it."""
+    """What is to be known, how long somebody waited for it, and what is to be done besides, which nobody does."""
 
     known: bool = True
     asked: int = 0
     waited: list[float] = field(default_factory=list)
+    steps: list[Callable[[], None]] = field(default_factory=list)
+
+    def expect(self, steps: Iterable[Callable[[], None]]) -> None:
+        self.steps.extend(steps)
 
     def find_out(self) -> None:
         self.asked += 1

@@ -10,8 +10,9 @@ import pytest
 
 from asyncsentry.delivery.compression import compression
 from asyncsentry.delivery.envelope import (
-    COMPRESSED_UP_TO,
+    AT_ONCE,
     Packer,
+    Parcel,
     encode_envelope,
     encode_item,
     format_time,
@@ -76,7 +77,16 @@ def lease(*items: Item, losses: Counts | None = None) -> Lease:
 
 
 def pack(*items: Item, losses: Counts | None = None, by: Packer | None = None) -> bytes:
-    return body((by or packer())(lease(*items, losses=losses)))
+    return body(request(by or packer(), lease(*items, losses=losses)))
+
+
+def request(by: Packer, of: Lease) -> Request:
+    """What is sent when there was time to compress it."""
+    made = by(of)
+    if isinstance(made, Parcel):
+        made.compress()
+        return made.take()
+    return made
 
 
 def event(payload: Mapping[str, object] | bytes = EVENT, *attachments: Attachment, late: tuple[str, ...] = ()) -> Item:
@@ -97,8 +107,8 @@ def test_t01_an_event_is_these_bytes() -> None:
 
 def test_t02_attachments_are_these_bytes() -> None:
     binary, empty = Attachment(b"\x00\n\r\n\xff", "a.bin"), Attachment(b"", "empty.txt", "text/plain")
-    item = encode_item(Item("event", "error", {"message": "hi"}, 1, ID, (binary, empty)))
-    assert item == (
+    item = Item("event", "error", {"message": "hi"}, 1, ID, (binary, empty))
+    assert b"".join(encode_item(item)) == (
         b'{"type":"event","content_type":"application/json","length":16}\n{"message":"hi"}\n'
         b'{"type":"attachment","filename":"a.bin","content_type":"application/octet-stream","length":5}\n'
         b"\x00\n\r\n\xff\n"
@@ -146,9 +156,9 @@ def test_what_carries_no_id_names_none() -> None:
 def test_t06_the_time_of_sending_is_that_of_each_send() -> None:
     wall = Wall()
     by, again = packer(wall=wall), lease(event())
-    first = body(by(again))
+    first = body(request(by, again))
     wall.seconds += 60.5
-    second = body(by(again))
+    second = body(request(by, again))
     times = [parse(sent).headers["sent_at"] for sent in (first, second)]
     assert times == ["2024-01-01T00:00:00.000000Z", "2024-01-01T00:01:00.500000Z"]
     for sent, time in zip((first, second), times, strict=True):
@@ -198,13 +208,14 @@ def test_t14_only_hosts_of_sentry_name_an_organization(host: str, organization: 
 
 
 def test_t15_a_body_is_compressed_as_its_header_says() -> None:
-    request = packer()(lease(event()))
-    assert request.headers == {
+    sent = packer()(lease(event()))
+    assert isinstance(sent, Request)
+    assert sent.headers == {
         "User-Agent": "tests/1.0",
         "Content-Type": "application/x-sentry-envelope",
         "Content-Encoding": "gzip",
     }
-    assert decompress(request.body, request.headers["Content-Encoding"]) == body(request)
+    assert decompress(sent.body, sent.headers["Content-Encoding"]) == body(sent)
 
 
 def test_an_item_is_encoded_once() -> None:
@@ -225,6 +236,26 @@ def test_what_was_not_known_when_an_event_was_made_is_added() -> None:
     assert item.json == {"release": "mine"}
     (item,) = parse(pack(event({"message": "a"}), by=packer(known))).items
     assert item.json == {"message": "a"}
+
+
+def test_gaps_are_filled_as_far_as_they_are_known() -> None:
+    class Gap:
+        def __init__(self, name: str, known: bool) -> None:
+            self.name, self.known = name, known
+
+        def find_out(self) -> None:
+            raise AssertionError("packing never waits")
+
+        def fill(self) -> bool:
+            if self.known:
+                payload[self.name] = "found"
+            return self.known
+
+    payload: dict[str, object] = {"message": "a"}
+    item = Item("event", "error", payload, 1, ID, gaps=(Gap("one", True), Gap("other", False)))
+    (arrived,) = parse(pack(item)).items
+    assert arrived.json == {"message": "a", "one": "found"}
+    assert packer().finish(item).gaps == ()
 
 
 def test_an_event_that_no_server_takes_is_made_smaller() -> None:
@@ -261,14 +292,31 @@ def test_what_is_no_json_is_an_error(payload: Mapping[str, object]) -> None:
 
 def test_the_level_of_compression_is_the_users() -> None:
     text = {"message": Path(__file__).read_text(encoding="utf-8")}
-    least, most, none = (packer(level=level)(lease(event(text))) for level in (1, 9, 0))
+    least, most, none = (request(packer(level=level), lease(event(text))) for level in (1, 9, 0))
     assert len(most.body) < len(least.body) < len(none.body)
     assert body(most) == body(least) == none.body
     assert "Content-Encoding" not in none.headers
 
 
-def test_a_body_that_would_take_long_to_compress_is_sent_as_it_is() -> None:
-    long = packer()(lease(event(EVENT, Attachment(bytes(COMPRESSED_UP_TO), "zeros.bin"))))
-    assert len(long.body) > COMPRESSED_UP_TO
-    assert "Content-Encoding" not in long.headers
-    assert packer()(lease(event())).headers["Content-Encoding"] == "gzip"
+def test_a_body_that_takes_long_to_compress_is_left_to_who_has_the_time() -> None:
+    parcel = packer()(lease(event(EVENT, Attachment(bytes(AT_ONCE), "zeros.bin"))))
+    assert isinstance(parcel, Parcel)
+    parcel.compress()
+    sent = parcel.take()
+    assert len(sent.body) < AT_ONCE < len(body(sent))
+    assert sent.headers["Content-Encoding"] == "gzip"
+
+
+def test_a_body_that_nobody_had_the_time_to_compress_is_sent_as_it_is() -> None:
+    parcel = packer()(lease(event(EVENT, Attachment(bytes(AT_ONCE), "zeros.bin"))))
+    assert isinstance(parcel, Parcel)
+    sent = parcel.take()
+    parcel.compress()
+    assert len(sent.body) > AT_ONCE
+    assert "Content-Encoding" not in sent.headers
+
+
+def test_where_nothing_is_compressed_the_largest_body_is_ready_at_once() -> None:
+    sent = packer(level=0)(lease(event(EVENT, Attachment(bytes(AT_ONCE), "zeros.bin"))))
+    assert isinstance(sent, Request)
+    assert len(sent.body) > AT_ONCE

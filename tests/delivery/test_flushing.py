@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.delivery.envelope import AT_ONCE
 from asyncsentry.delivery.last_resort import Channel
+from asyncsentry.item import Attachment
 from asyncsentry.post import Channel as Connection
 from asyncsentry.testing import Answer, Hang, Reset
 from asyncsentry.testing.answers import Reply
 from asyncsentry.transport.protocol import NoResponse, Transport
 from delivery.delivering import LONG, Delivery, elsewhere, put
+from delivery.material import event
 from delivery.styles import InHand, InPlace, NeverSettles, Nowhere, OnThread, Raises, SettlesTwice
 
 
@@ -182,6 +185,15 @@ def test_t24_a_flush_of_a_server_that_fails_takes_no_longer_than_it_may(
     delivery.sentry.always(Answer())
     assert dispatcher.flush(LONG)
     assert set(delivery.arrived) == {"01", "02"}, "what was given up on just then may have arrived, too"
+
+
+def test_a_large_body_is_compressed_by_whoever_flushes_where_nobody_else_sends(delivery: Delivery) -> None:
+    dispatcher = delivery.begin(Nowhere())
+    item = event(attachments=(Attachment(bytes(AT_ONCE), "zeros.bin"),))
+    dispatcher.put(dispatcher.entry(item))
+    assert dispatcher.flush(LONG)
+    (request,) = delivery.sentry.requests
+    assert len(request.raw_body) < AT_ONCE < len(request.body)
 
 
 def test_a_flush_has_losses_reported(delivery: Delivery) -> None:

@@ -45,6 +45,7 @@ class Talk:
         work = self._exchange.begin(HERE)
         if work is not None:
             lease, request = work
+            assert isinstance(request, Request)
             self._exchange.end(lease, self._outcome(request, reply))
             self._fate(lease, reply).update(lease.losses)
         return True

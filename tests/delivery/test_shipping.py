@@ -9,7 +9,7 @@ import pytest
 
 from asyncsentry.item import EVENT_LIMIT, Item
 from asyncsentry.options import resolve
-from asyncsentry.shipping import Shipping
+from asyncsentry.shipping import Shipping, _filled
 from asyncsentry.testing import LocalSentry
 from delivery.material import event
 from delivery.programs import expected, messages, run
@@ -90,3 +90,23 @@ sys.last = Last()
 """,
     )
     assert not errors
+
+
+class Gap:
+    """One that is filled when it was looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def find_out(self) -> None:
+        raise AssertionError("another thread does that")
+
+    def fill(self) -> bool:
+        self.looks -= 1
+        return self.looks <= 0
+
+
+def test_the_spool_waits_a_moment_for_what_an_event_lacks() -> None:
+    assert _filled([])
+    assert _filled([Gap(1), Gap(2)])
+    assert not _filled([Gap(1), Gap(10**9)])

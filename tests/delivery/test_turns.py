@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from dataclasses import replace
 from threading import get_native_id
 
 import pytest
 
+from asyncsentry.delivery.compression import Compression
+from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
 from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, Turns
+from asyncsentry.item import Item
 from asyncsentry.transport.protocol import Request, Response, Transport, Turn
 from delivery.delivering import elsewhere
 from delivery.material import ELSEWHERE, LOST, PATIENCE, REFUSED, Box, Known, event, session
 from delivery.styles import InHand, InPlace, Nowhere, Raises, SettlesTwice
 
 
-def pack(lease: Lease) -> Request:
+def pack(lease: Lease) -> Request | Parcel:
     if any(entry.item.payload == b"unencodable" for entry in lease.entries):
         raise ValueError("no JSON")
-    return Request("http://sentry.test/", {}, str([entry.item.id for entry in lease.entries]).encode())
+    body = str([entry.item.id for entry in lease.entries]).encode()
+    if any(entry.item.payload == b"large" for entry in lease.entries):
+        return Parcel("http://sentry.test/", {}, [body], Compression("none", lambda _: b"compressed"))
+    return Request("http://sentry.test/", {}, body)
 
 
 class Stage:
@@ -258,6 +266,23 @@ def test_no_turn_is_put_off_for_ever() -> None:
     assert len(transport.sends) == 2
 
 
+def test_what_is_to_be_known_anew_is_waited_for_anew() -> None:
+    transport, known = InHand(), Known(known=False)
+    stage = Stage(transport, known)
+    stage.capture(1)
+    transport.turn()
+    known.known = True
+    transport.turn()
+    stage.box.clock.advance(READY_WITHIN)
+    known.known = False
+    stage.capture(2)
+    transport.turn()
+    assert len(transport.sends) == 1
+    known.known = True
+    transport.turn()
+    assert len(transport.sends) == 2
+
+
 def test_where_there_are_no_timers_the_sender_waits_a_bounded_time() -> None:
     transport, known = InPlace(), Known(known=False)
     stage = Stage(transport, known)
@@ -285,6 +310,98 @@ def test_a_request_is_that_of_the_thread_whose_turn_sends_it_whoever_has_a_turn_
     stage.capture(1)
     assert len(transport.sends) == 1
     assert stage.box.outbox.in_flight(besides=ELSEWHERE)
+    assert not stage.box.outbox.in_flight(besides=get_native_id())
+
+
+# -- what is compressed by another thread
+
+
+def large(number: int = 1) -> Item:
+    return replace(event(number), payload=b"large")
+
+
+class Compressing(Known):
+    """A thread that compresses when it is told to, or waited for."""
+
+    def expect(self, steps: Iterable[Callable[[], None]]) -> None:
+        super().expect(steps)
+        self.known = False
+
+    def wait(self, timeout: float) -> None:
+        super().wait(timeout)
+        self.work()
+
+    def work(self) -> None:
+        while self.steps:
+            self.steps.pop()()
+        self.known = True
+
+
+def test_a_large_body_is_sent_by_a_later_turn_when_it_is_compressed() -> None:
+    transport, known = InHand(), Compressing()
+    stage = Stage(transport, known)
+    stage.box.put(large())
+    stage.capture(2)
+    for _ in range(3):
+        transport.turn()
+        assert transport.delays == [MOMENT]
+        assert not transport.sends
+    known.work()
+    transport.turn()
+    transport.turn()
+    assert [request.body for request, _ in transport.sends] == [b"compressed", f"['{2:032x}']".encode()]
+    transport.settle()
+    transport.settle()
+    assert stage.box.lost() == {}
+    assert stage.box.outbox.accounts()["error"].delivered == 2
+
+
+def test_where_there_are_no_timers_who_sends_waits_until_it_is_compressed() -> None:
+    transport, known = InPlace(), Compressing()
+    stage = Stage(transport, known)
+    stage.box.put(large())
+    stage.turns.arm()
+    assert [request.body for request in transport.sent] == [b"compressed"]
+    assert known.waited == [READY_WITHIN]
+
+
+def test_what_takes_too_long_to_compress_is_sent_as_it_is() -> None:
+    transport, known = InHand(), Compressing()
+    stage = Stage(transport, known)
+    stage.box.put(large())
+    stage.turns.arm()
+    transport.turn()
+    stage.box.clock.advance(READY_WITHIN)
+    transport.turn()
+    (request, _) = transport.sends[0]
+    assert request.body == f"['{1:032x}']".encode()
+    known.work()
+
+
+def test_what_was_taken_back_while_it_was_compressed_is_not_sent_twice() -> None:
+    transport, known = InHand(), Compressing()
+    stage = Stage(transport, known)
+    stage.box.put(large())
+    stage.turns.arm()
+    transport.turn()
+    stage.box.outbox.reclaim()
+    (sent,) = stage.box.send()
+    assert sent.id == f"{1:032x}"
+    known.work()
+    transport.turn()
+    assert not transport.sends
+
+
+def test_a_compressed_body_is_the_request_of_the_thread_whose_turn_sends_it() -> None:
+    transport, known = InHand(), Compressing()
+    stage = Stage(transport, known)
+    stage.box.put(large())
+    stage.turns.arm()
+    elsewhere(transport.turn)
+    known.work()
+    assert stage.box.outbox.in_flight(besides=get_native_id())
+    transport.turn()
+    assert len(transport.sends) == 1
     assert not stage.box.outbox.in_flight(besides=get_native_id())
 
 

@@ -21,7 +21,12 @@ Value = dict[str, Any]
 
 
 def values_of(error: BaseException, mechanism: Mechanism | None = None, **rules: Any) -> list[Value]:
-    return exception_values(error, mechanism or Mechanism(), Freezer(Rules(**rules)))
+    freezer = Freezer(Rules(**rules))
+    values = exception_values(error, mechanism or Mechanism(), freezer)
+    for gap in freezer.gaps:
+        gap.find_out()
+        gap.fill()
+    return values
 
 
 def value_of(error: BaseException, **rules: Any) -> Value:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from asyncsentry.events import frames as room
-from asyncsentry.events.frames import LINE_LIMIT, method_name, own_lines, short_path, stack_frames, traceback_frames
+from asyncsentry.events.frames import method_name, own_lines, short_path, stack_frames, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer
 from asyncsentry.events.rules import InApp, Rules
+from asyncsentry.events.source import LINE_LIMIT
 from events import raising
 from events.raising import Branch, Shop, caught, fail
 
@@ -23,8 +24,17 @@ Frame = dict[str, Any]
 
 
 def frames_of(function: Any, *arguments: Any, **rules: Any) -> list[Frame]:
-    error = caught(function, *arguments)
-    return traceback_frames(error.__traceback__, Freezer(Rules(**rules)))
+    return whole_frames(caught(function, *arguments), Rules(**rules))
+
+
+def whole_frames(error: BaseException, rules: Rules) -> list[Frame]:
+    """The frames as they are sent."""
+    freezer = Freezer(rules)
+    frames = traceback_frames(error.__traceback__, freezer)
+    for gap in freezer.gaps:
+        gap.find_out()
+        assert gap.fill()
+    return frames
 
 
 def line_of(text: str) -> int:
@@ -53,6 +63,24 @@ def test_a_frame_says_where_it_is() -> None:
         "post_context": lines[line : line + 5],
         "vars": {"message": "boom"},
     }
+
+
+def test_nobody_reads_a_file_to_make_a_frame_and_each_line_is_read_once() -> None:
+    """Whoever may wait for a disk reads it, and fills the frames in."""
+    error, rules = caught(fail), Rules()
+    freezers = [Freezer(rules) for _ in range(3)]
+    early, late = (traceback_frames(error.__traceback__, freezer)[0] for freezer in freezers[:2])
+    gaps = [gap for freezer in freezers for gap in freezer.gaps]
+    assert len(gaps) == 2
+    assert not gaps[0].fill()
+    assert "context_line" not in early
+    gaps[1].find_out()
+    assert "context_line" not in late
+    assert all(gap.fill() for gap in gaps)
+    (known,) = traceback_frames(error.__traceback__, freezers[2])
+    assert freezers[2].gaps == []
+    assert early == late == known
+    assert early["pre_context"] is known["pre_context"]
 
 
 def test_variables_are_frozen_and_scrubbed() -> None:
@@ -194,7 +222,7 @@ def test_a_frame_without_a_line_has_no_source() -> None:
     error = caught(fail)
     assert error.__traceback__ is not None
     odd = types.TracebackType(None, error.__traceback__.tb_frame, error.__traceback__.tb_lasti, 0)
-    (frame,) = traceback_frames(odd, Freezer(Rules()))
+    (frame,) = whole_frames(error.with_traceback(odd), Rules())
     assert "lineno" not in frame
     assert "context_line" not in frame
 
@@ -226,7 +254,7 @@ def test_frames_are_in_app_by_the_rules_of_their_client() -> None:
 
 def test_what_a_hook_does_to_a_frame_is_not_seen_in_the_next() -> None:
     error, rules = caught(fail), Rules()
-    (first,) = traceback_frames(error.__traceback__, Freezer(rules))
+    (first,) = whole_frames(error, rules)
     expected = {name: list(value) if isinstance(value, list) else value for name, value in first.items()}
     own_lines({"frames": [first, None]})
     own_lines({"frames": None})

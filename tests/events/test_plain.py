@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.events.freezing import CIRCULAR
-from asyncsentry.events.plain import DEPTH_LIMIT, plain
+from asyncsentry.events.plain import DEPTH_LIMIT, encode_plain, own, plain
 
 Two = namedtuple("Two", "a b")
 
@@ -99,3 +99,71 @@ def test_what_is_nested_deeper_than_servers_read_is_named(wrap: Any) -> None:
         depth += 1
     assert depth == DEPTH_LIMIT
     assert copy in ("<list>", "<dict>", "<tuple>")
+
+
+PLAIN: dict[str, Any] = {"text": "größe", "list": [1, -(2**63 - 1), [], {}], "dict": {"a": [None, True, 1.5, 1e300]}}
+
+
+def test_what_is_plain_throughout_is_encoded_as_it_is() -> None:
+    encoded = encode_plain(PLAIN, 1000)
+    assert encoded is not None
+    assert json.loads(encoded) == PLAIN
+    assert encode_plain(PLAIN, len(encoded)) == encoded
+    assert encode_plain(PLAIN, len(encoded) - 1) is None
+
+
+def nested(depth: int) -> dict[str, Any]:
+    inner: list[Any] = []
+    for _ in range(depth - 2):
+        inner = [inner]
+    return {"deep": inner}
+
+
+def test_what_is_nested_deeper_than_servers_read_is_not_plain() -> None:
+    assert encode_plain(nested(DEPTH_LIMIT), 1000)
+    assert encode_plain(nested(DEPTH_LIMIT + 1), 1000) is None
+
+
+class Heir(dict[str, Any]):
+    pass
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+@pytest.mark.parametrize(
+    "member",
+    [b"x", (1,), {1}, float("nan"), -float("inf"), 2**63, {5: 1}, Heir(), [Two(1, 2)], Level.LOW],
+    ids=repr,
+)
+def test_what_would_be_replaced_is_not_plain(member: object) -> None:
+    assert encode_plain({"list": [[member]]}, 1000) is None
+
+
+def test_what_contains_itself_is_not_plain() -> None:
+    once: dict[str, Any] = {"list": []}
+    once["list"].append(once)
+    assert encode_plain(once, 1000) is None
+    twice: list[Any] = []
+    twice += [twice, twice]
+    assert encode_plain({"twice": twice}, 1000) is None
+
+
+def test_what_changes_meanwhile_is_left_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    def encode_while_it_grows(value: dict[str, Any]) -> bytes:
+        for name in value:
+            value[f"{name} again"] = 1  # as another thread might, between two members
+        return b"{}"
+
+    monkeypatch.setattr("asyncsentry.json.encode", encode_while_it_grows)
+    assert encode_plain({"a": 1}, 1000) is None
+
+
+def test_a_copy_is_its_holder_s_own() -> None:
+    copy = own(PLAIN)
+    assert copy == PLAIN
+    copy["list"].append(1)
+    copy["dict"]["a"].append(1)
+    assert PLAIN["list"] == [1, -(2**63 - 1), [], {}]
+    assert PLAIN["dict"] == {"a": [None, True, 1.5, 1e300]}

@@ -110,6 +110,49 @@ join(spawn(lambda: capture_message("last 0")))
     assert found == expected(early=1, greenlet=3, pool=1, thread=1, signal=1, last=1)
 
 
+def test_no_greenlet_waits_for_the_disk_that_the_source_is_on(
+    tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
+) -> None:
+    text = """
+reader, writer = os.pipe()
+class Disk:
+    def get_source(self, name):
+        os.read(reader, 1)
+        return source
+source = "1 / 0"
+def fail():
+    try:
+        exec(compile(source, "/no/such/file.py", "exec"), {"__name__": "slow", "__loader__": Disk()})
+    except ZeroDivisionError as error:
+        asyncsentry.capture_exception(error)
+join(spawn(fail))
+for _ in range(10):
+    join(spawn(lambda: sleep(0.001)))
+os.write(writer, b".")
+"""
+    assert dialect.said_by(tmp_path, sentry, prelude + text) == ""
+    (event,) = sentry.events
+    assert event["exception"]["values"][0]["stacktrace"]["frames"][-1]["context_line"] == "1 / 0"
+
+
+def test_what_is_large_is_compressed_while_the_hub_goes_on_and_arrives(
+    tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
+) -> None:
+    text = """
+def capture(number):
+    with asyncsentry.new_scope() as scope:
+        scope.add_attachment(b"0123456789abcdef" * 2**17, filename="lines.txt")
+        capture_message(f"large {number}")
+for number in range(2):
+    join(spawn(lambda: capture(number)))
+print(client.wait(20))
+capture(2)
+"""
+    assert dialect.said_by(tmp_path, sentry, prelude + text) == "True\n"
+    assert messages(sentry) == expected(large=3)
+    assert sum(len(request.body) > 2**21 > 2**17 > len(request.raw_body) for request in sentry.requests) == 3
+
+
 def test_an_error_that_ends_the_program_is_sent_once(
     tmp_path: Path, sentry: LocalSentry, dialect: Dialect, prelude: str
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asyncsentry.delivery.envelope import encode_envelope, encode_item
+from asyncsentry.delivery.envelope import encode_envelope
 from asyncsentry.item import Attachment, Category, Item
 
 CATEGORIES: Final[Mapping[str, Category]] = {"event": "error", "transaction": "transaction", "check_in": "monitor"}
@@ -33,7 +33,7 @@ class Stored:
 
 def write(item: Item, dsn: str) -> bytes:
     """The file of an item that carries an id. `TypeError` or `ValueError` if its payload is no JSON."""
-    return encode_envelope({"event_id": item.id, "dsn": dsn, "trace": item.trace}, [encode_item(item)])
+    return encode_envelope({"event_id": item.id, "dsn": dsn, "trace": item.trace}, [item])
 
 
 def read(data: bytes) -> Stored:
