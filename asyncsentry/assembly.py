@@ -21,7 +21,7 @@ from asyncsentry.events.plain import encode_plain, own, plain_and_weight
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Gap, Item
-from asyncsentry.options import Options
+from asyncsentry.options import BODY_LIMITS, Options
 from asyncsentry.scope import Scope
 from asyncsentry.version import SDK
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 OWN_WEIGHT: Final = 2048
 """About what an event holds in memory beside what the application put in it, in bytes."""
-
-TRANSACTION_LIMIT: Final = 200
-"""Characters of a transaction's name that a server keeps."""
 
 
 class Assembly:
@@ -150,6 +147,8 @@ def rules(options: Options) -> Rules:
         include_local_variables=options.include_local_variables,
         include_source_context=options.include_source_context,
         add_full_stack=options.add_full_stack,
+        personal=options.send_default_pii,
+        body_limit=BODY_LIMITS[options.max_request_body_size],
         in_app=InApp(
             options.in_app_include,
             options.in_app_exclude,
@@ -173,9 +172,15 @@ def _constants(options: Options) -> Event:
 def _lay_scope(event: Event, known: Scope, freezer: Freezer) -> None:
     trace_id, span_id = known.trace_ids()
     event["contexts"]["trace"] = {"trace_id": trace_id, "span_id": span_id}
+    if known.describe is not None:
+        from asyncsentry.events.work import show_work  # whoever describes work has loaded it
+
+        told = show_work(known.describe, freezer)
+        event["contexts"].update(told.pop("contexts", {}))
+        event.update(told)
     event["contexts"].update(_contexts(known.contexts, freezer))
     if known.tags:
-        event["tags"] = attributes.tags(known.tags, freezer)
+        event["tags"] = {**event.get("tags", {}), **attributes.tags(known.tags, freezer)}
     if known.extras:
         event["extra"] = freezer.freeze_mapping(known.extras)
     if known.user:
@@ -183,7 +188,8 @@ def _lay_scope(event: Event, known: Scope, freezer: Freezer) -> None:
     if known.fingerprint:
         event["fingerprint"] = attributes.fingerprint(known.fingerprint, freezer)
     if known.transaction is not None:
-        event["transaction"] = freezer.text(known.transaction, TRANSACTION_LIMIT)
+        event["transaction"] = freezer.text(known.transaction, attributes.TRANSACTION_LIMIT)
+        event["transaction_info"] = {"source": "custom"}
     level = attributes.level_name(known.level)
     if level is not None:
         event["level"] = level

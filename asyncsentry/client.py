@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from asyncsentry.delivery.losses import Reason
     from asyncsentry.delivery.spool.crashes import Crash
     from asyncsentry.events.exceptions import Mechanism
+    from asyncsentry.events.work import Describe
     from asyncsentry.item import Category
     from asyncsentry.shipping import Shipping
     from asyncsentry.types import Hint, MessageData, OptionArguments, ScopeData
@@ -245,9 +246,12 @@ class Client(Generic[Wait_co]):
         """Open a scope for a block: what is set on it is on the events of the block."""
         return self.scopes.new_scope()
 
-    def isolation_scope(self) -> AbstractContextManager[Scope]:
-        """Open an isolation scope: for a request, a job, and everything that is started for it."""
-        return self.scopes.isolation_scope()
+    def isolation_scope(self, describe: Describe | None = None) -> AbstractContextManager[Scope]:
+        """Open an isolation scope: for a request, a job, and everything that is started for it.
+
+        Integrations give what is asked for a description of the work when an event is made.
+        """
+        return self.scopes.isolation_scope(describe)
 
     def get_global_scope(self) -> Scope:
         """What is known of the whole process."""
@@ -315,6 +319,11 @@ class Client(Generic[Wait_co]):
             self._recorder.add_breadcrumb(crumb, fields, hint)
 
     # -- delivery
+
+    def wake(self) -> None:
+        """What integrations call where an event loop begins to run: what was captured before is sent from there."""
+        if self._shipping is not None and self.active and (dispatcher := self._shipping.open()) is not None:
+            dispatcher.wake()
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait, blocking, until what was captured is delivered (or lost, and counted); False after ``timeout`` seconds.

@@ -35,6 +35,10 @@ DSN_OPTIONS: Final = CONNECTION - {"ssl_context"} | {"compress", "max_in_flight"
 """Options that the DSN's query may set."""
 
 
+BODY_LIMITS: Final[Mapping[BodySize, int]] = {"never": 0, "small": 1000, "medium": 10_000, "always": EVENT_LIMIT}
+"""Bytes: https://develop.sentry.dev/sdk/expected-features/#attaching-request-body-in-server-sdks"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Options:
     """Every option with its value, checked. The defaults stand here and nowhere else."""
@@ -88,7 +92,7 @@ class Options:
     max_event_bytes: int = EVENT_LIMIT
     """How large an event may be as JSON; from a larger one is cut what its reader misses least."""
     max_request_body_size: BodySize = "medium"
-    """How much of a request's body is sent: none, up to 1 kB, up to 10 kB, or whatever the server takes."""
+    """How large a request's body may be to be sent, with ``send_default_pii``: see `BODY_LIMITS`."""
     in_app_include: tuple[str, ...] = ()
     """Modules that are the application's, with what is below them; beats ``in_app_exclude``."""
     in_app_exclude: tuple[str, ...] = ()

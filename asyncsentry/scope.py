@@ -11,6 +11,7 @@ from asyncsentry.chance import token
 from asyncsentry.item import Attachment
 
 if TYPE_CHECKING:
+    from asyncsentry.events.work import Describe
     from asyncsentry.types import ScopeData
 
 MAX_BREADCRUMBS: Final = 1000
@@ -39,6 +40,7 @@ class Scope:
         "attachments",
         "breadcrumbs",
         "contexts",
+        "describe",
         "ended",
         "extras",
         "fingerprint",
@@ -52,6 +54,8 @@ class Scope:
 
     def __init__(self) -> None:
         self.ended = False
+        self.describe: Describe | None = None
+        """What an integration knows of the work, and tells when an event is made."""
         self.clear()
 
     def clear(self) -> None:
@@ -90,6 +94,7 @@ class Scope:
         self.transaction = self.transaction if other.transaction is None else other.transaction
         self.trace = other.trace or self.trace
         self.last_event_id = other.last_event_id or self.last_event_id
+        self.describe = other.describe or self.describe
         self.attachments += other.attachments
 
     def trace_ids(self) -> tuple[str, str]:

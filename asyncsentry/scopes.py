@@ -21,10 +21,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from asyncsentry.scope import Scope
+
+if TYPE_CHECKING:
+    from asyncsentry.events.work import Describe
 
 
 class _Holding:
@@ -130,11 +133,15 @@ class Scopes:
             yield scope
 
     @contextmanager
-    def isolation_scope(self) -> Iterator[Scope]:
-        """Open an isolation scope for a block and everything that is started in it. It is a trace of its own."""
+    def isolation_scope(self, describe: Describe | None = None) -> Iterator[Scope]:
+        """Open an isolation scope for a block and everything that is started in it. It is a trace of its own.
+
+        ``describe`` is asked what this work is when an event is made of it.
+        """
         before = self._isolation.read()
         isolation = Scope() if before is None else before.fork()
         isolation.trace = isolation.last_event_id = None
+        isolation.describe = describe or isolation.describe
         with self._isolation.open(isolation), self.new_scope():
             yield isolation
 

@@ -102,6 +102,10 @@ class Dispatcher:
             self._deliver_last()
         return taken
 
+    def wake(self) -> None:
+        """See that what was put before is sent: where a loop may be by now."""
+        self._turns.rearm()
+
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up before it was an item, and see that it is reported some time."""
         self._losses.add(reason, category)

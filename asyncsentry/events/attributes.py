@@ -26,6 +26,10 @@ _LEVELS: Final[Mapping[object, Level]] = {
 }
 
 TAG_LIMIT: Final = 200
+
+TRANSACTION_LIMIT: Final = 200
+"""Characters of a transaction's name that a server keeps."""
+
 _NOT_IN_TAG_KEYS: Final = r"[^a-zA-Z0-9_.:-]"  # compiled when it is first used, not while the program starts
 
 

@@ -73,4 +73,8 @@ class Rules:
     """Lines of source shown before and after a frame's own."""
     add_full_stack: bool = False
     """Show the callers of the function that caught an exception, too."""
+    personal: bool = False
+    """Show what tells who a user is, unasked."""
+    body_limit: int = 0
+    """Bytes: of a request whose body is longer the body is not shown."""
     in_app: InApp = field(default_factory=InApp)

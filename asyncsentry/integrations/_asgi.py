@@ -1,0 +1,111 @@
+"""A connection of ASGI, watched while an application serves it: https://asgi.readthedocs.io/en/latest/specs/www.html"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+from asyncsentry.client import Client
+from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.http import HttpRequest
+from asyncsentry.integrations._statuses import EVENT_ID_HEADER, Statuses
+from asyncsentry.options import BODY_LIMITS
+
+# Any: ASGI's own types are mappings of anything.
+AsgiScope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
+
+_HEADER: Final = EVENT_ID_HEADER.lower().encode()
+
+
+class Body:
+    """What the application has read of a request's body, as far as an event may show it."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit + 1  # one more shows that it is too long
+        self._chunks: list[bytes] = []
+
+    async def receive(self) -> Message:
+        """Stands in for ASGI's ``receive``."""
+        message = await self._receive()
+        if message["type"] == "http.request" and self._left > 0 and (chunk := message.get("body")):
+            self._chunks.append(chunk[: self._left])
+            self._left -= len(chunk)
+        return message
+
+    def read(self) -> bytes:
+        return b"".join(self._chunks)
+
+
+class Answer:
+    """ASGI's ``send``: reports what is answered with a failed status, and names the event in the answer."""
+
+    def __init__(self, send: Send, client: Client[Any], mechanism: Mechanism, failed: Statuses) -> None:
+        self._send = send
+        self._client = client
+        self._mechanism = mechanism
+        self._failed = failed
+        self._before = sys.exc_info()[1]
+
+    async def send(self, message: Message) -> None:
+        """Stands in for ASGI's ``send``."""
+        if message["type"] == "http.response.start":
+            error = sys.exc_info()[1]  # who answers while it handles an error answers for that
+            if isinstance(error, Exception) and error is not self._before and message["status"] in self._failed:
+                self._client.report(error, self._mechanism)
+            event_id = self._client.last_event_id()
+            if event_id is not None:
+                message = {**message, "headers": [*message.get("headers", ()), (_HEADER, event_id.encode())]}
+        await self._send(message)
+
+
+def body_limit(client: Client[Any]) -> int:
+    """Bytes of a body that an event of this client may show; 0 for none."""
+    options = client.options
+    return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0
+
+
+def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:
+    """The request, or the handshake, that a connection began with."""
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    given = {name.lower(): value for name, value in headers}
+    size = given.get("content-length", "")
+    return HttpRequest(
+        method=scope.get("method", "GET"),
+        url=_url(scope, given.get("host")),
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers=headers,
+        env=_environment(scope),
+        body=None if body is None else body.read(),
+        body_size=int(size) if size.isdecimal() else None,
+    )
+
+
+def _url(scope: AsgiScope, host: str | None) -> str:
+    root, path = scope.get("root_path", ""), scope["path"]
+    if not path.startswith(root):  # before version 3 of the specification a path had no root in it
+        path = root + path
+    scheme = scope.get("scheme", "http")
+    return f"{scheme}://{host or _address(scope.get('server'))}{path}"
+
+
+def _address(server: Any) -> str:
+    if not server:
+        return "localhost"
+    name, port = server
+    return f"[{name}]:{port}" if ":" in name else name if port is None else f"{name}:{port}"
+
+
+def _environment(scope: AsgiScope) -> dict[str, str]:
+    environment = {}
+    if scope.get("server"):
+        name, port = scope["server"]
+        environment = {"SERVER_NAME": str(name)} | ({} if port is None else {"SERVER_PORT": str(port)})
+    if scope.get("client"):
+        environment["REMOTE_ADDR"] = str(scope["client"][0])
+    return environment

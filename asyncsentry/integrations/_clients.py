@@ -1,0 +1,42 @@
+"""Whose client an integration captures for: one that is handed in, or the default one, which it makes if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from asyncsentry import api
+from asyncsentry.client import Client
+from asyncsentry.errors import OptionError
+from asyncsentry.registry import TransportOption
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from asyncsentry.types import OptionArguments
+
+Clients: TypeAlias = Callable[[], Client[Any]]
+"""Gives the client to capture for: asked each time, for the default one may change."""
+
+
+def choose(
+    dsn: str | None = None,
+    *,
+    client: Client[Any] | None = None,
+    transport: TransportOption | None = None,
+    **options: Unpack[OptionArguments],
+) -> Clients:
+    """What every integration's set-up does with what it was given.
+
+    A ``client`` is used as it is. With a DSN, a transport or any option this is `asyncsentry.init`; with none of them,
+    too, unless the application has called that already. Raises `SetupError` for what cannot work.
+    """
+    told = dsn is not None or transport is not None or any(value is not None for value in options.values())
+    if client is not None:
+        if told:
+            raise OptionError("a client has its DSN and its options already: give them to what makes it")
+        return lambda: client
+    if told or not api.is_initialized():
+        start: Callable[..., Client[Any]] = api.init  # its overloads know no union of all that a transport may be
+        start(dsn, transport=transport, **options)
+    return api.get_client

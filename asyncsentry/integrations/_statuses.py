@@ -1,0 +1,27 @@
+"""Which answers mean that something is wrong with the application, and not with the request."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any, Final, TypeAlias
+
+from asyncsentry.errors import OptionError
+
+Statuses: TypeAlias = Container[int]
+
+FAILED: Final[Statuses] = range(500, 600)
+"""What an error that a framework turns into an answer has to be answered with to be reported, unless otherwise said."""
+
+EVENT_ID_HEADER: Final = "X-Sentry-ID"
+"""Names, in an answer, the event that was captured in its request: what a user may quote."""
+
+
+def statuses(given: Any) -> Statuses:
+    """The option ``failed_request_status_codes``, checked. Raises `OptionError` if it holds no statuses."""
+    try:
+        valid = all(type(status) is int and 100 <= status <= 599 for status in given)
+    except TypeError:
+        valid = False
+    if not valid:
+        raise OptionError("failed_request_status_codes must hold numbers from 100 to 599, such as range(500, 600)")
+    return given if isinstance(given, range) else frozenset(given)
