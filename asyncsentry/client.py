@@ -246,11 +246,12 @@ class Client(Generic[Wait_co]):
         """Open a scope for a block: what is set on it is on the events of the block."""
         return self.scopes.new_scope()
 
-    def isolation_scope(self, describe: Describe | None = None) -> AbstractContextManager[Scope]:
-        """Open an isolation scope: for a request, a job, and everything that is started for it.
+    def isolation_scope(self) -> AbstractContextManager[Scope]:
+        """Open an isolation scope: for a request, a job, and everything that is started for it."""
+        return self.scopes.isolation_scope()
 
-        Integrations give what is asked for a description of the work when an event is made.
-        """
+    def work_scope(self, describe: Describe) -> AbstractContextManager[Scope]:
+        """What integrations open: an isolation scope for work that ``describe`` tells of when an event is made."""
         return self.scopes.isolation_scope(describe)
 
     def get_global_scope(self) -> Scope:

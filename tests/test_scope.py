@@ -26,7 +26,7 @@ def full_scope() -> Scope:
 
 
 def held(scope: Scope) -> dict[str, Any]:
-    left_out = {"ended", "breadcrumbs"}
+    left_out = {"ended", "breadcrumbs", "describe"}
     values = {name: getattr(scope, name) for name in Scope.__slots__ if name not in left_out}
     return {**values, "messages": [crumb["message"] for crumb in scope.breadcrumbs]}
 

@@ -100,7 +100,7 @@ class Watch:
         limit = body_limit(client)
         body = Body(receive, limit) if limit and scope["type"] == "http" else None
         answer = Answer(send, client, self._handled, self._failed)
-        with client.isolation_scope(lambda: self._describe(scope, request_of(scope, body))):
+        with client.work_scope(lambda: self._describe(scope, request_of(scope, body))):
             try:
                 await self._app(scope, receive if body is None else body.receive, answer.send)
             except Exception as error:
