@@ -17,8 +17,6 @@ then is looked through by whoever had opened it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -66,19 +64,19 @@ class _Level:
             self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
 
-    @contextmanager
-    def open(self, scope: Scope) -> Iterator[Scope]:
-        """Let ``scope`` be that of everything that runs, or is started, in a block."""
-        worker = _worker()
+    def open(self, worker: object) -> _Holding:
+        """Begin a scope, of what is known here, that all has which runs, or is started, until it is closed."""
         before = self._holding(worker)
+        scope = Scope() if before is None else before.scope.fork()
         holding = _Holding(scope, worker, opened=True, below=before)
         self._held.set(holding)
-        try:
-            yield scope
-        finally:
-            scope.ended = True
-            if self._held.get() is holding:
-                self._held.set(before)
+        return holding
+
+    def close(self, holding: _Holding) -> None:
+        """Leave what `open` gave."""
+        holding.scope.ended = True
+        if self._held.get() is holding:
+            self._held.set(holding.below)
 
     def of_failed_task(self, error: BaseException) -> Scope | None:
         """The scope of the task that ``error`` ended: of the innermost, as tasks start after those that await them."""
@@ -125,25 +123,59 @@ class Scopes:
         isolation = self._isolation.read()
         return None if isolation is None else isolation.last_event_id
 
-    @contextmanager
-    def new_scope(self) -> Iterator[Scope]:
+    def new_scope(self) -> NewScope:
         """Open a current scope for a block: it begins as a copy, and what is set on it ends with the block."""
-        before = self._current.read()
-        with self._current.open(Scope() if before is None else before.fork()) as scope:
-            yield scope
+        return NewScope(self._current)
 
-    @contextmanager
-    def isolation_scope(self, describe: Describe | None = None) -> Iterator[Scope]:
+    def isolation_scope(self, describe: Describe | None = None) -> IsolationScope:
         """Open an isolation scope for a block and everything that is started in it. It is a trace of its own.
 
         ``describe`` is asked what this work is when an event is made of it.
         """
-        before = self._isolation.read()
-        isolation = Scope() if before is None else before.fork()
-        isolation.trace = isolation.last_event_id = None
-        isolation.describe = describe or isolation.describe
-        with self._isolation.open(isolation), self.new_scope():
-            yield isolation
+        return IsolationScope(self._isolation, self._current, describe)
+
+
+# Classes, and not generators: one is entered for each request.
+
+
+class NewScope:
+    """A block with a current scope of its own."""
+
+    __slots__ = ("_holding", "_level")
+
+    def __init__(self, level: _Level) -> None:
+        self._level = level
+
+    def __enter__(self) -> Scope:
+        self._holding = self._level.open(_worker())
+        return self._holding.scope
+
+    def __exit__(self, *_: object) -> None:
+        self._level.close(self._holding)
+
+
+class IsolationScope:
+    """A block with an isolation scope, and a current one, of its own."""
+
+    __slots__ = ("_block", "_current", "_describe", "_holding", "_isolation")
+
+    def __init__(self, isolation: _Level, current: _Level, describe: Describe | None) -> None:
+        self._isolation = isolation
+        self._current = current
+        self._describe = describe
+
+    def __enter__(self) -> Scope:
+        worker = _worker()
+        self._holding = self._isolation.open(worker)
+        self._block = self._current.open(worker)
+        scope = self._holding.scope
+        scope.trace = scope.last_event_id = None
+        scope.describe = self._describe or scope.describe
+        return scope
+
+    def __exit__(self, *_: object) -> None:
+        self._current.close(self._block)
+        self._isolation.close(self._holding)
 
 
 def _worker() -> object:

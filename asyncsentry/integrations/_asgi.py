@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from asyncsentry.client import Client
-from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest
-from asyncsentry.integrations._statuses import EVENT_ID_HEADER, Statuses
+from asyncsentry.integrations._errors import Errors
+from asyncsentry.integrations._statuses import EVENT_ID_HEADER
 from asyncsentry.options import BODY_LIMITS
+from asyncsentry.scope import Scope
 
 # Any: ASGI's own types are mappings of anything.
 AsgiScope: TypeAlias = MutableMapping[str, Any]
@@ -19,11 +20,15 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
+_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+
 _HEADER: Final = EVENT_ID_HEADER.lower().encode()
 
 
 class Body:
     """What the application has read of a request's body, as far as an event may show it."""
+
+    __slots__ = ("_chunks", "_left", "_receive")
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
@@ -45,23 +50,30 @@ class Body:
 class Answer:
     """ASGI's ``send``: reports what is answered with a failed status, and names the event in the answer."""
 
-    def __init__(self, send: Send, client: Client[Any], mechanism: Mechanism, failed: Statuses) -> None:
+    __slots__ = ("_before", "_client", "_errors", "_send", "known")
+
+    known: Scope | None
+    """What is known of the connection, and with it the event that was captured last; None: it need not be named."""
+
+    def __init__(self, send: Send, client: Client[Any], errors: Errors) -> None:
         self._send = send
         self._client = client
-        self._mechanism = mechanism
-        self._failed = failed
+        self._errors = errors
         self._before = sys.exc_info()[1]
+        self.known = None
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Stands in for ASGI's ``send``."""
-        if message["type"] == "http.response.start":
-            error = sys.exc_info()[1]  # who answers while it handles an error answers for that
-            if isinstance(error, Exception) and error is not self._before and message["status"] in self._failed:
-                self._client.report(error, self._mechanism)
-            event_id = self._client.last_event_id()
-            if event_id is not None:
-                message = {**message, "headers": [*message.get("headers", ()), (_HEADER, event_id.encode())]}
-        await self._send(message)
+        return self._send(self._begun(message) if message["type"] in _STARTS else message)
+
+    def _begun(self, message: Message) -> Message:
+        error = sys.exc_info()[1]  # who answers while it handles an error answers for that
+        if isinstance(error, Exception) and error is not self._before:
+            self._errors.answered(error, message["status"], self._client)
+        if self.known is None or self.known.last_event_id is None:
+            return message
+        named = (_HEADER, self.known.last_event_id.encode())
+        return {**message, "headers": [*message.get("headers", ()), named]}
 
 
 def body_limit(client: Client[Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncsentry import api
@@ -40,3 +41,9 @@ def choose(
         start: Callable[..., Client[Any]] = api.init  # its overloads know no union of all that a transport may be
         start(dsn, transport=transport, **options)
     return api.get_client
+
+
+@cache
+def nobody() -> Client[Any]:
+    """The client of an integration that was taken off: it captures nothing."""
+    return Client("")

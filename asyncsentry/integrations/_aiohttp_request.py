@@ -1,0 +1,80 @@
+"""A request that an aiohttp server has in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import web
+
+from asyncsentry.client import Client
+from asyncsentry.events.http import HttpRequest
+from asyncsentry.events.work import Work
+
+
+class Visit:
+    """What is remembered of a request, in the request itself: its answer begins after its scope has ended."""
+
+    def __init__(self, client: Client[Any], request: web.Request) -> None:
+        self.client = client
+        self.last_event_id: Callable[[], str | None] = client.last_event_id
+        self.raised: Exception | None = None
+        """What the handler raised, and a middleware of the application perhaps answers."""
+        request[_VISIT] = self
+
+    def end(self) -> None:
+        event_id = self.client.last_event_id()
+        self.last_event_id = lambda: event_id
+        self.raised = None
+
+
+# The first with keys of requests is aiohttp 3.14, and from then on others are warned of.
+_VISIT: Final[Any] = web.RequestKey("asyncsentry", Visit) if hasattr(web, "RequestKey") else "asyncsentry"
+
+
+def visit_of(request: web.BaseRequest) -> Visit | None:
+    visit: Visit | None = request.get(_VISIT)
+    return visit
+
+
+def has_left(request: web.BaseRequest, error: Exception) -> bool:
+    """Whether ``error`` says that the client is gone, and it is."""
+    transport = request.transport
+    return isinstance(error, ConnectionError) and (transport is None or transport.is_closing())
+
+
+def describe(request: web.Request) -> Work:
+    """The route that a request took, and the request."""
+    resource = request.match_info.route.resource
+    if resource is None:  # there is no such page
+        return Work(transaction=request.path, source="url", request=_request_of(request))
+    return Work(transaction=resource.canonical, request=_request_of(request))
+
+
+def _request_of(request: web.Request) -> HttpRequest:
+    return HttpRequest(
+        method=request.method,
+        url=f"{request.scheme}://{request.host}{request.rel_url.raw_path}",
+        query=request.rel_url.raw_query_string,
+        headers=list(request.headers.items()),
+        env=_environment(request),
+        body=_body(request),
+        body_size=request.content_length,
+    )
+
+
+def _body(request: web.Request) -> bytes | dict[str, str] | None:
+    """What the application has read: the bytes, or the fields of a form with the names of its files."""
+    form = request._post
+    if request._read_bytes is None and form is not None:
+        return {
+            name: value if isinstance(value, str) else getattr(value, "filename", "") for name, value in form.items()
+        }
+    return request._read_bytes
+
+
+def _environment(request: web.Request) -> dict[str, str]:
+    transport = request.transport
+    name = None if transport is None else transport.get_extra_info("sockname")
+    environment = {"SERVER_NAME": str(name[0]), "SERVER_PORT": str(name[1])} if isinstance(name, tuple) else {}
+    return environment if request.remote is None else {**environment, "REMOTE_ADDR": request.remote}
