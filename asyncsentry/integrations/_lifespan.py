@@ -26,6 +26,7 @@ class Life:
         self._client = client
         self._errors = errors
         self._told = False
+        self._failed = False
 
     async def live(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """An application that raises before it is told to start has no life, as ASGI allows."""
@@ -49,9 +50,10 @@ class Life:
         try:
             await self._app(scope, hear, say)
         except Exception as error:
-            if self._told:
+            if self._told and not self._failed:
                 self._errors.raised(error, self._client)
                 await self._client.flush_async()
+            # Where the server has been told already, it is not kept waiting: Hypercorn looks only once.
             raise
 
     async def _fail(self, error: Exception, message: Message, send: Send) -> None:
@@ -59,6 +61,7 @@ class Life:
         self._errors.raised(error, self._client)
         ignore_repetitions("uvicorn.error", (str(message.get("message")), *_LAST_WORDS))
         await self._client.flush_async()
+        self._failed = True
         try:
             await send(message)
         except Exception as refusal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quart import Quart, g, has_app_context, signals
 
@@ -17,7 +17,7 @@ from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
-from asyncsentry.integrations._asgi import AsgiScope, Message, Send
+from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send
 from asyncsentry.integrations._clients import Clients, choose
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.integrations.asgi import Watch
@@ -41,7 +41,6 @@ _NAME: Final = "asyncsentry"
 _NOTHING: Final = object()
 
 Answer = TypeVar("Answer")
-Handle: TypeAlias = Callable[[Any, Send], Awaitable[None]]
 
 try:
     from quart.wrappers.base import ClientDisconnectedError as _Gone
@@ -107,7 +106,7 @@ class _Watched:
         self._clients = clients
         self._failed = failed
         self._replaced: dict[str, tuple[Any, Any]] = {}
-        self._replace("asgi_app", Watch(app.asgi_app, self.client, "quart", self._describe, failed))
+        self._replace("asgi_app", Watch(app.asgi_app, self.client, "quart", self._describe, failed, harmless=(_Gone,)))
         self._replace("asgi_http_class", _watching_requests(app.asgi_http_class, self))
         self._replace("asgi_websocket_class", _watching_websockets(app.asgi_websocket_class, self))
         self._replace("handle_user_exception", self._noting(app.handle_user_exception))
@@ -142,31 +141,38 @@ class _Watched:
         else:
             self.client().report(error, _UNHANDLED)
 
-    async def attend(self, request: Request | Websocket, send: Send, handle: Handle) -> None:
-        """Serve a request, or a WebSocket, in a task that Quart has started for it."""
+    async def attend(self, request: Request | Websocket, handling: Awaitable[None]) -> None:
+        """Serve a request, or a WebSocket, in the task that Quart has started for it."""
         visit = _Visit(request)
         _visit.set(visit)
-
-        async def answer(message: Message) -> None:
-            if visit.raised is not None and message.get("status") in self._failed:
-                self.client().report(visit.raised, _HANDLED)
-            await send(message)
-
         try:
-            await handle(request, answer)
+            await handling
         except Exception as error:
             self.lose(error)
             raise
         finally:
             visit.end()
 
+    def answering(self, send: Send) -> Send:
+        async def answer(message: Message) -> None:
+            visit = _visit.get()
+            if visit is not None and visit.raised is not None and message.get("status") in self._failed:
+                self.client().report(visit.raised, _HANDLED)
+            try:
+                await send(message)
+            except OSError as error:  # the client is gone
+                self.client().disregard(error)
+                raise
+
+        return answer
+
     def _noting(self, handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-        async def handle_user_exception(*args: Any) -> Answer:
+        def handle_user_exception(*args: Any) -> Awaitable[Answer]:  # no coroutine: it would be in the traceback
             visit = _visit.get()
             if visit is not None:
                 visit.raised = args[-1]
                 visit.user = _user(self._app)
-            return await handle(*args)
+            return handle(*args)
 
         return handle_user_exception
 
@@ -193,16 +199,22 @@ class _Watched:
 
 def _watching_requests(connection: type[Any], watched: _Watched) -> type[Any]:
     class Connection(connection):  # type: ignore[misc]  # of whatever class the application has chosen
+        async def __call__(self, receive: Receive, send: Send) -> None:
+            await super().__call__(receive, watched.answering(send))
+
         async def handle_request(self, request: Request, send: Send) -> None:
-            await watched.attend(request, send, super().handle_request)
+            await watched.attend(request, super().handle_request(request, send))
 
     return Connection
 
 
 def _watching_websockets(connection: type[Any], watched: _Watched) -> type[Any]:
     class Connection(connection):  # type: ignore[misc]  # of whatever class the application has chosen
+        async def __call__(self, receive: Receive, send: Send) -> None:
+            await super().__call__(receive, watched.answering(send))
+
         async def handle_websocket(self, websocket: Websocket, send: Send) -> None:
-            await watched.attend(websocket, send, super().handle_websocket)
+            await watched.attend(websocket, super().handle_websocket(websocket, send))
 
     return Connection
 

@@ -30,4 +30,9 @@ class Framework:
         return self.name
 
 
-FRAMEWORKS: Final = (Framework("aiohttp", "aiohttp"),)
+FRAMEWORKS: Final = (
+    Framework("aiohttp", "aiohttp"),
+    # Quart reads a request's body beside its handler, whether that asks for it or not.
+    Framework("quart", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+    Framework("quart_uvicorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+)
