@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from asyncsentry.client import Client
 from asyncsentry.events.http import HttpRequest
+from asyncsentry.integrations._clients import Clients
 from asyncsentry.integrations._errors import Errors
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER
 from asyncsentry.options import BODY_LIMITS
@@ -74,6 +75,22 @@ class Answer:
             return message
         named = (_HEADER, self.known.last_event_id.encode())
         return {**message, "headers": [*message.get("headers", ()), named]}
+
+
+def telling_who_is_gone(send: Send, clients: Clients) -> Send:
+    """ASGI's ``send``, which raises `OSError` if the client is gone: that is nobody's fault, wherever it comes up.
+
+    https://asgi.readthedocs.io/en/latest/specs/www.html#disconnected-client-send-exception
+    """
+
+    async def send_to_client(message: Message) -> None:
+        try:
+            await send(message)
+        except OSError as error:
+            clients().disregard(error)
+            raise
+
+    return send_to_client
 
 
 def body_limit(client: Client[Any]) -> int:

@@ -12,13 +12,14 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from quart import Quart, g, has_app_context, signals
+from quart.wrappers import base
 
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
-from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send
-from asyncsentry.integrations._clients import Clients, choose
+from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send, telling_who_is_gone
+from asyncsentry.integrations._clients import Clients, choose, nobody
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.integrations.asgi import Watch
 from asyncsentry.registry import TransportOption
@@ -35,6 +36,10 @@ __all__ = ["setup"]
 _UNHANDLED: Final = Mechanism("quart", handled=False)
 _HANDLED: Final = Mechanism("quart", handled=True)
 
+_IN_REQUESTS: Final = (signals.got_request_exception, signals.got_websocket_exception)
+
+_SIGNALS: Final = (*_IN_REQUESTS, signals.got_background_exception, signals.got_serving_exception)
+
 _NAME: Final = "asyncsentry"
 """Under which an application knows its extension."""
 
@@ -42,12 +47,13 @@ _NOTHING: Final = object()
 
 Answer = TypeVar("Answer")
 
-try:
-    from quart.wrappers.base import ClientDisconnectedError as _Gone
-except ImportError:  # in the versions before it Quart cancels the handler, or goes on
 
-    class _Gone(Exception):  # type: ignore[no-redef]
-        """Nobody raises it."""
+class _Never(Exception):
+    """Nobody raises it."""
+
+
+# Before it there was none: Quart cancelled the handler, or let it go on.
+_GONE: Final[type[Exception]] = getattr(base, "ClientDisconnectedError", _Never)
 
 
 def setup(
@@ -106,14 +112,13 @@ class _Watched:
         self._clients = clients
         self._failed = failed
         self._replaced: dict[str, tuple[Any, Any]] = {}
-        self._replace("asgi_app", Watch(app.asgi_app, self.client, "quart", self._describe, failed, harmless=(_Gone,)))
+        served: Any = app.asgi_app  # whose types are those of a package of Quart's own
+        self._replace("asgi_app", Watch(served, self.client, "quart", self._describe, failed, harmless=(_GONE,)))
         self._replace("asgi_http_class", _watching_requests(app.asgi_http_class, self))
         self._replace("asgi_websocket_class", _watching_websockets(app.asgi_websocket_class, self))
         self._replace("handle_user_exception", self._noting(app.handle_user_exception))
-        for signal in (signals.got_request_exception, signals.got_websocket_exception):
-            signal.connect(self._hear_unanswered, app)
-        for signal in (signals.got_background_exception, signals.got_serving_exception):
-            signal.connect(self._hear, app)
+        for signal in _SIGNALS:
+            signal.connect(self._hear_unanswered if signal in _IN_REQUESTS else self._hear, app)
 
     def _replace(self, name: str, ours: Any) -> None:
         self._replaced[name] = ours, vars(self._app).get(name, _NOTHING)
@@ -121,8 +126,10 @@ class _Watched:
 
     def uninstall(self) -> None:
         """Put back what was there; where somebody has wrapped ours since, it stays, and does nothing."""
-        nobody: Client[Any] = Client("")
-        self._clients = lambda: nobody
+        self._clients = nobody
+        for signal in _SIGNALS:
+            signal.disconnect(self._hear, self._app)
+            signal.disconnect(self._hear_unanswered, self._app)
         for name, (ours, before) in self._replaced.items():
             if vars(self._app).get(name) is not ours:
                 continue
@@ -136,7 +143,7 @@ class _Watched:
 
     def lose(self, error: Exception) -> None:
         """Nobody has answered an error."""
-        if isinstance(error, _Gone):
+        if isinstance(error, _GONE):
             self.client().disregard(error)
         else:
             self.client().report(error, _UNHANDLED)
@@ -154,15 +161,13 @@ class _Watched:
             visit.end()
 
     def answering(self, send: Send) -> Send:
-        async def answer(message: Message) -> None:
+        send_to_client = telling_who_is_gone(send, self.client)
+
+        def answer(message: Message) -> Awaitable[None]:
             visit = _visit.get()
             if visit is not None and visit.raised is not None and message.get("status") in self._failed:
                 self.client().report(visit.raised, _HANDLED)
-            try:
-                await send(message)
-            except OSError as error:  # the client is gone
-                self.client().disregard(error)
-                raise
+            return send_to_client(message)
 
         return answer
 

@@ -33,6 +33,8 @@ class Framework:
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
     # Quart reads a request's body beside its handler, whether that asks for it or not.
-    Framework("quart", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+    Framework("quart_hypercorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
     Framework("quart_uvicorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+    Framework("litestar_uvicorn", "litestar"),
+    Framework("litestar_hypercorn", "litestar"),
 )

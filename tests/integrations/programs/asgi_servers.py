@@ -1,52 +1,46 @@
-"""The servers on which a shop of ASGI is open, until a signal ends it."""
+"""Servers for the shops that are ASGI applications."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from typing import Any
 
-from asyncsentry.integrations._asgi import Application, AsgiScope, Message, Receive, Send
 from integrations.programs import shop
 
 
-def uvicorn(app: Any) -> None:
-    """As its command line runs it."""
-    from uvicorn import Config, Server
+def serve_by_uvicorn(app: Any) -> None:
+    """Serve until the program is told to end."""
+    import uvicorn
 
-    signal.signal(signal.SIGTERM, lambda *_: None)  # which uvicorn raises again, once it has ended
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            shop.announce(door.getsockname()[1])
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # it is raised again when all is done
     with shop.listen() as door:
-        served = _announced(app, door.getsockname()[1])
-        server = Server(Config(served, log_config=None, proxy_headers=False))
-        server.run(sockets=[door])
-    if not server.started:
-        raise SystemExit(3)
+        Server(uvicorn.Config(app, log_config=None, proxy_headers=False)).run(sockets=[door])
 
 
-def hypercorn(app: Any) -> None:
-    """As its own documentation has it run by a program."""
+def serve_by_hypercorn(app: Any) -> None:
+    """Serve until the program is told to end."""
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    async def main(port: int) -> None:
-        stop = asyncio.Event()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(each, stop.set)
-        await serve(_announced(app, port), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]  # of its own
+    async def main() -> None:
+        ending = asyncio.Event()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, ending.set)
+
+        async def trigger() -> None:
+            shop.announce(port)
+            await ending.wait()
+
+        await serve(app, config, shutdown_trigger=trigger)
 
     door, config = shop.listen(), Config()
     port = door.getsockname()[1]
     config.bind = [f"fd://{door.detach()}"]
-    asyncio.run(main(port))
-
-
-def _announced(app: Application, port: int) -> Application:
-    async def application(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        async def say(message: Message) -> None:
-            await send(message)
-            if message["type"] == "lifespan.startup.complete":
-                shop.announce(port)
-
-        await app(scope, receive, say if scope["type"] == "lifespan" else send)
-
-    return application
+    asyncio.run(main())

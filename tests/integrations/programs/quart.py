@@ -1,4 +1,4 @@
-"""The shop on Quart, on its own server, Hypercorn."""
+"""The shop on Quart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from quart import Blueprint, Quart, Response, abort, request, websocket
 
 import asyncsentry
 from asyncsentry.integrations.quart import setup
-from integrations.programs import asgi_servers, shop
+from integrations.programs import shop
 
 app = Quart(__name__)
 answered = Blueprint("answered", __name__)
@@ -88,11 +88,11 @@ async def background() -> str:
 
 
 @app.post("/echo")
-async def echo() -> bytes:
+async def echo() -> str | bytes:
     body = await request.get_data()
     if "fail" in request.args:
         shop.fail("echo")
-    return bytes(body)
+    return body
 
 
 @app.post("/unread")
@@ -102,9 +102,9 @@ async def unread() -> str:
 
 
 @app.post("/late")
-async def late() -> bytes:
+async def late() -> str | bytes:
     asyncsentry.capture_message("late")
-    return bytes(await request.get_data())
+    return await request.get_data()
 
 
 @app.get("/item/<number>")
@@ -165,6 +165,3 @@ async def end() -> None:
 app.register_blueprint(answered)
 setup(app, **shop.options())
 asyncsentry.capture_message("early")
-
-if __name__ == "__main__":
-    asgi_servers.hypercorn(app)
