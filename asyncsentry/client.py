@@ -221,14 +221,6 @@ class Client(Generic[Wait_co]):
         known = self.scopes.known if scope is None else lambda: scope
         return self._recorder.report(error, mechanism, known, event=event, hint=hint)
 
-    def overlook(self, error: BaseException) -> None:
-        """What integrations call: an error that is nobody's fault, as of a client that hung up.
-
-        Nothing reports it any more, wherever else it turns up.
-        """
-        if self._recorder is not None:
-            self._recorder.overlook(error)
-
     def report_message(
         self,
         message: str,

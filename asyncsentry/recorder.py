@@ -91,10 +91,6 @@ class Recorder:
         """An error; one that this client has captured before gives the id it got then."""
         return self._capture(lambda: self._report(error, mechanism, known, event or {}, hint or {}))
 
-    def overlook(self, error: BaseException) -> None:
-        """Take an error for one that was reported already, though it was not."""
-        _marks(error).setdefault(self._token, None)
-
     def report_event(
         self,
         event: Mapping[str, Any],

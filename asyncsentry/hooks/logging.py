@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from asyncsentry import own
@@ -49,16 +48,6 @@ def ignore_logger(name: str) -> None:
     """Hear no more of the logger ``name`` and those below it. Its own handlers still get its records."""
     global _ignored
     _ignored = (*_ignored, f"{name}.")
-
-
-_repetitions: Mapping[str, frozenset[str]] = {}
-"""By logger, what is not heard of it: see `ignore_repetitions`."""
-
-
-def ignore_repetitions(name: str, messages: Iterable[str]) -> None:
-    """Hear no more of records of the logger ``name`` that are one of these messages: they say what is known better."""
-    global _repetitions
-    _repetitions = {**_repetitions, name: _repetitions.get(name, frozenset()).union(messages)}
 
 
 class _Inside(threading.local):
@@ -115,10 +104,7 @@ def _add_breadcrumb(client: Client[Any], record: logging.LogRecord) -> None:
 
 
 def _is_ignored(record: logging.LogRecord) -> bool:
-    if f"{record.name}.".startswith(_ignored) or asyncio_tasks.claims(record):
-        return True
-    repeated = _repetitions.get(record.name)
-    return repeated is not None and type(record.msg) is str and record.msg in repeated
+    return f"{record.name}.".startswith(_ignored) or asyncio_tasks.claims(record)
 
 
 def _level(record: logging.LogRecord) -> str:
