@@ -6,7 +6,7 @@ import sys
 from typing import Any, Final
 
 from asyncsentry.client import Client
-from asyncsentry.hooks.logging import ignore_repetitions
+from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._asgi import Application, AsgiScope, Message, Receive, Send
 from asyncsentry.integrations._errors import Errors
 
@@ -57,10 +57,11 @@ class Life:
     async def _fail(self, error: Exception, message: Message, send: Send) -> None:
         """Report why it failed, and let that be all: a server says it once more, in its own way."""
         self._errors.raised(error, self._client)
-        ignore_repetitions("uvicorn.error", (str(message.get("message")), *_LAST_WORDS))
+        repetitions = (message.get("message"), *_LAST_WORDS)
+        claim(lambda record: record.name == "uvicorn.error" and record.msg in repetitions)
         await self._client.flush_async()
         try:
             await send(message)
         except Exception as refusal:
-            self._client.overlook(refusal)
+            self._client.disregard(refusal)
             raise
