@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from asyncsentry import own
 from asyncsentry.events.attributes import level_name
@@ -34,13 +34,11 @@ _OWN = frozenset(vars(logging.makeLogRecord({})))
 _STANDARD = _OWN | {"message", "asctime", "taskName"}
 """Those that a record gets without anybody's asking; what else it has came in ``extra``."""
 
-Claims: TypeAlias = Callable[[logging.LogRecord], bool]
-"""Whether somebody else reports a record, or what it says, so that this hook need not."""
-
 _ignored: tuple[str, ...] = ("asyncsentry.",)
 """The loggers that are not heard, each with a dot at its end: the SDK's own, and what `ignore_logger` adds."""
 
-_claims: tuple[Claims, ...] = (asyncio_tasks.claims,)
+_claims: list[Callable[[logging.LogRecord], bool]] = [asyncio_tasks.claims]
+"""Which records others report."""
 
 
 def install(
@@ -56,26 +54,15 @@ def ignore_logger(name: str) -> None:
     _ignored = (*_ignored, f"{name}.")
 
 
-def leave_out(claims: Claims) -> Uninstall:
-    """Hear no more of the records that somebody ``claims``, who sees the same errors in another way."""
-    global _claims
-    _claims = (*_claims, claims)
+def claim(claims: Callable[[logging.LogRecord], bool]) -> Uninstall:
+    """Hear no more of the records for which this is true: of errors that whoever calls this reports itself, better."""
+    _claims.append(claims)
 
     def uninstall() -> None:
-        global _claims
-        _claims = tuple(other for other in _claims if other is not claims)
+        if claims in _claims:
+            _claims.remove(claims)
 
     return uninstall
-
-
-_repetitions: Mapping[str, frozenset[str]] = {}
-"""By logger, what is not heard of it: see `ignore_repetitions`."""
-
-
-def ignore_repetitions(name: str, messages: Iterable[str]) -> None:
-    """Hear no more of records of the logger ``name`` that are one of these messages: they say what is known better."""
-    global _repetitions
-    _repetitions = {**_repetitions, name: _repetitions.get(name, frozenset()).union(messages)}
 
 
 class _Inside(threading.local):
@@ -132,10 +119,7 @@ def _add_breadcrumb(client: Client[Any], record: logging.LogRecord) -> None:
 
 
 def _is_ignored(record: logging.LogRecord) -> bool:
-    if f"{record.name}.".startswith(_ignored) or any(claims(record) for claims in _claims):
-        return True
-    repeated = _repetitions.get(record.name)
-    return repeated is not None and type(record.msg) is str and record.msg in repeated
+    return f"{record.name}.".startswith(_ignored) or any(claims(record) for claims in _claims)
 
 
 def _level(record: logging.LogRecord) -> str:

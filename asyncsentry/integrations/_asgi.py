@@ -21,7 +21,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
-_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+"""What an answer begins with."""
 
 _HEADER: Final = EVENT_ID_HEADER.lower().encode()
 
@@ -53,28 +54,26 @@ class Answer:
 
     __slots__ = ("_before", "_client", "_errors", "_send", "known")
 
-    known: Scope | None
-    """What is known of the connection, and with it the event that was captured last; None: it need not be named."""
-
     def __init__(self, send: Send, client: Client[Any], errors: Errors) -> None:
         self._send = send
         self._client = client
         self._errors = errors
         self._before = sys.exc_info()[1]
-        self.known = None
+        self.known: Scope | None = None
+        """What is known of the connection, and with it the event that was captured last."""
 
-    def send(self, message: Message) -> Awaitable[None]:
+    async def send(self, message: Message) -> None:
         """Stands in for ASGI's ``send``."""
-        return self._send(self._begun(message) if message["type"] in _STARTS else message)
-
-    def _begun(self, message: Message) -> Message:
-        error = sys.exc_info()[1]  # who answers while it handles an error answers for that
-        if isinstance(error, Exception) and error is not self._before:
-            self._errors.answered(error, message["status"], self._client)
-        if self.known is None or self.known.last_event_id is None:
-            return message
-        named = (_HEADER, self.known.last_event_id.encode())
-        return {**message, "headers": [*message.get("headers", ()), named]}
+        if message["type"] in STARTS:
+            self._errors.answered(message["status"], self._before, self._client)
+            if self.known is not None and self.known.last_event_id is not None:
+                named = (_HEADER, self.known.last_event_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), named]}
+        try:
+            await self._send(message)
+        except OSError as error:  # the client is gone
+            self._client.disregard(error)
+            raise
 
 
 def telling_who_is_gone(send: Send, clients: Clients) -> Send:

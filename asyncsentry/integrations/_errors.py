@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, TypeAlias
 
 from asyncsentry.client import Client
-from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.exceptions import Mechanism, grouped_in
 from asyncsentry.integrations._statuses import FAILED, Statuses
 
-ErrorTypes = tuple[type[BaseException], ...]
+ErrorTypes: TypeAlias = tuple[type[BaseException], ...]
 
 
 def never(_: BaseException) -> bool:
@@ -37,22 +38,20 @@ class Errors:
         else:
             client.report(error, self.unhandled)
 
-    def answered(self, error: Exception, status: int, client: Client[Any]) -> None:
-        """One that is being answered with this status."""
+    def answered(self, status: int, before: BaseException | None, client: Client[Any]) -> None:
+        """An answer begins: who answers while it handles an error, but the one ``before``, answers for that."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, Exception) or error is before:
+            return
         if self.raises_again(error):
             self.raised(error, client)
         elif status in self.failed:
             client.report(error, self.handled)
 
 
-_GROUP: Final = "BaseExceptionGroup"  # by name: Python 3.10 has it from a package
-
-
 def consists_of(error: BaseException, types: ErrorTypes) -> bool:
     """Whether an error is of one of these types, or a group of nothing else."""
     if issubclass(type(error), types):  # `isinstance` would ask the error for its class
         return True
-    if _GROUP not in (kind.__name__ for kind in type(error).__mro__):
-        return False
-    group: Any = error
-    return all(consists_of(member, types) for member in group.exceptions)
+    members = grouped_in(error)
+    return bool(members) and all(consists_of(member, types) for member in members)

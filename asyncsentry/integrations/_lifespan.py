@@ -6,7 +6,7 @@ import sys
 from typing import Any, Final
 
 from asyncsentry.client import Client
-from asyncsentry.hooks.logging import ignore_repetitions
+from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._asgi import Application, AsgiScope, Message, Receive, Send
 from asyncsentry.integrations._errors import Errors
 
@@ -26,7 +26,7 @@ class Life:
         self._client = client
         self._errors = errors
         self._told = False
-        self._failed = False
+        self._over = False
 
     async def live(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """An application that raises before it is told to start has no life, as ASGI allows."""
@@ -39,29 +39,35 @@ class Life:
             return message
 
         async def say(message: Message) -> None:
-            error = sys.exc_info()[1] if message["type"] in _FAILURES else None
-            if isinstance(error, Exception):
-                await self._fail(error, message, send)
-                return
             if message["type"] in _ENDS:
-                await self._client.flush_async()
-            await send(message)
+                await self._end(message, send)
+            else:
+                await send(message)
 
         try:
             await self._app(scope, hear, say)
         except Exception as error:
-            if self._told and not self._failed:
+            if self._told:
                 self._errors.raised(error, self._client)
-                await self._client.flush_async()
-            # Where the server has been told already, it is not kept waiting: Hypercorn looks only once.
+                if not self._over:  # else the server goes on in the meantime, and takes it for a success
+                    await self._client.flush_async()
             raise
 
-    async def _fail(self, error: Exception, message: Message, send: Send) -> None:
-        """Report why it failed, and let that be all: a server says it once more, in its own way."""
-        self._errors.raised(error, self._client)
-        ignore_repetitions("uvicorn.error", (str(message.get("message")), *_LAST_WORDS))
+    async def _end(self, message: Message, send: Send) -> None:
+        error = sys.exc_info()[1] if message["type"] in _FAILURES else None
+        if isinstance(error, Exception):
+            self._errors.raised(error, self._client)
         await self._client.flush_async()
-        self._failed = True
+        self._over = True
+        if isinstance(error, Exception):
+            await self._repeat(message, send)
+        else:
+            await send(message)
+
+    async def _repeat(self, message: Message, send: Send) -> None:
+        """Tell the server what was reported: it says it once more, in its own way, and that is no news."""
+        repetitions = (message.get("message"), *_LAST_WORDS)
+        claim(lambda record: record.name == "uvicorn.error" and record.msg in repetitions)
         try:
             await send(message)
         except Exception as refusal:

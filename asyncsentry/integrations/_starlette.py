@@ -20,7 +20,7 @@ from starlette.websockets import WebSocketDisconnect
 from asyncsentry.errors import SetupError
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
-from asyncsentry.integrations._asgi import Answer, AsgiScope, Receive, Send
+from asyncsentry.integrations._asgi import STARTS, AsgiScope, Message, Receive, Send
 from asyncsentry.integrations._clients import Clients, nobody
 from asyncsentry.integrations._statuses import FAILED, Statuses
 from asyncsentry.integrations.asgi import Watch
@@ -113,7 +113,23 @@ class _Inside:
         self._watch = watch
 
     def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self.app(scope, receive, Answer(send, self._watch.clients(), self._watch.errors).send)
+        return self.app(scope, receive, _Answer(send, self._watch))
+
+
+class _Answer:
+    """ASGI's ``send``, as far as the task reaches that the routes are served in."""
+
+    __slots__ = ("_before", "_send", "_watch")
+
+    def __init__(self, send: Send, watch: Watch) -> None:
+        self._send = send
+        self._watch = watch
+        self._before = sys.exc_info()[1]
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        if message["type"] in STARTS:
+            self._watch.errors.answered(message["status"], self._before, self._watch.clients())
+        return self._send(message)
 
 
 def makes_a_page(error: BaseException) -> bool:

@@ -21,7 +21,7 @@ from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism, grouped_in
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
-from asyncsentry.hooks.logging import leave_out
+from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send, telling_who_is_gone
 from asyncsentry.integrations._clients import Clients, choose, nobody
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
@@ -112,7 +112,7 @@ class _Watched:
         self._watch = Watch(self._serve, self.client, "litestar", _describe, failed, harmless=(WebSocketDisconnect,))
         self._app.asgi_router = _Router(self, self._router)
         self._app.after_exception.insert(0, self._note)
-        self._hear_logs = leave_out(self._claims)
+        self._hear_logs = claim(self._claims)
         if hasattr(app, "asgi_handler"):
             self.enclose()
 

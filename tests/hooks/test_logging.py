@@ -224,7 +224,7 @@ def test_an_ignored_logger_and_those_below_it_are_not_heard(events: Events) -> N
 
 
 def test_a_record_that_somebody_claims_is_not_heard(events: Events, log: logging.Logger) -> None:
-    unclaim = hook.leave_out(lambda record: record.name == log.name and record.msg == "reported elsewhere")
+    unclaim = hook.claim(lambda record: record.name == log.name and record.msg == "reported elsewhere")
     log.error("reported elsewhere")
     log.error("not reported")
     unclaim()

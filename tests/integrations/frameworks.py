@@ -32,6 +32,16 @@ class Framework:
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
+    # What is no framework has no routes; and what it does not answer its server does, which names no event.
+    Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    # uvicorn hangs up where an error comes through to it.
+    Framework("starlette_uvicorn", "starlette", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool")),
+    Framework("starlette_hypercorn", "starlette", inside=(*INSIDE, "pool")),
+    Framework(
+        "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
+    ),
+    Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
     # Quart reads a request's body beside its handler, whether that asks for it or not.
     Framework("quart_hypercorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
     Framework("quart_uvicorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
