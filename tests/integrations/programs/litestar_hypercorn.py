@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from integrations.programs.litestar import app
-
 from integrations.programs.asgi_servers import serve_by_hypercorn
+from integrations.programs.litestar import app
 
 if __name__ == "__main__":
     serve_by_hypercorn(app)
