@@ -45,6 +45,11 @@ _HANDLED: Final = Mechanism("sanic", handled=True)
 _OUTERMOST: Final = 1_000_000
 """A priority: Sanic calls what has it before what the application listens with, and at the end after that."""
 
+_TASK: Final = ("do",)
+"""What runs a task of `Sanic.add_task`; and what calls a listener: Sanic tells of errors, and not what they ended."""
+
+_LISTENER: Final = "_listener"
+
 _NAME: Final = "asyncsentry"
 """Under which an application's context knows what is done to it."""
 
@@ -187,10 +192,13 @@ class _Watched:
         """What Sanic calls with each error, of whatever it runs: those in requests are told in another way as well."""
         if not isinstance(exception, Exception):
             return
-        if _came_from_a_task(exception):
+        way = _way_through_sanic(exception)
+        if way[:1] == _TASK:
             self._clients().report(exception, _UNHANDLED)
         elif _visit.get() is None:
             self._report(exception)
+            if _LISTENER in way:  # the loop will not go on, and a worker is killed for it
+                self._clients().flush()
 
     def _report(self, error: Exception) -> None:
         """One that the application does not answer itself: a `SanicException` says how Sanic does."""
@@ -211,11 +219,14 @@ def _has_handler(request: Request, error: Exception) -> bool:
     return type(handler).default is not ErrorHandler.default or handler.lookup(error, request.name) is not None
 
 
-def _came_from_a_task(error: Exception) -> bool:
-    """Whether it ended a task of `Sanic.add_task`."""
+def _way_through_sanic(error: Exception) -> tuple[str, ...]:
+    """The functions of Sanic's own through which an error came in the end, the outermost first."""
+    way: list[str] = []
     trace = error.__traceback__
-    code = None if trace is None else trace.tb_frame
-    return code is not None and code.f_code.co_name == "do" and code.f_globals.get("__name__") == "sanic.app"
+    while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("sanic."):
+        way.append(trace.tb_frame.f_code.co_name)
+        trace = trace.tb_next
+    return tuple(way)
 
 
 def _describe(request: Request) -> Work:

@@ -156,7 +156,10 @@ async def start(_: Sanic[Any, Any]) -> None:
 
 @app.after_server_start
 async def announce(app: Sanic[Any, Any]) -> None:
-    app.loop.call_soon(shop.announce, app.config.OPEN_AT)  # Sanic overhears a signal until this has been called
+    if "OPEN_AT" in os.environ:  # else a server of ASGI says it
+        app.loop.call_soon(
+            shop.announce, int(os.environ["OPEN_AT"])
+        )  # until this has been called a signal is overheard
 
 
 @app.after_server_stop
@@ -171,6 +174,6 @@ asyncsentry.capture_message("early")
 
 if __name__ == "__main__":
     door = shop.listen()
-    app.config.OPEN_AT = door.getsockname()[1]
+    os.environ["OPEN_AT"] = str(door.getsockname()[1])
     workers = int(os.environ.get("WORKERS", "0"))
     app.run(sock=door, single_process=workers == 0, workers=workers or 1, access_log=False, motd=False)
