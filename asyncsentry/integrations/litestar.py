@@ -18,12 +18,13 @@ from litestar.exceptions import HTTPException, LitestarException, WebSocketDisco
 from litestar.plugins.base import ReceiveRoutePlugin
 
 from asyncsentry.client import Client
-from asyncsentry.events.exceptions import Mechanism, grouped_in
+from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
 from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send, telling_who_is_gone
 from asyncsentry.integrations._clients import Clients, choose, nobody
+from asyncsentry.integrations._groups import alone
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.integrations.asgi import Watch
 from asyncsentry.registry import TransportOption
@@ -159,7 +160,7 @@ class _Watched:
         def say(message: Message) -> Awaitable[None]:
             error = sys.exc_info()[1]
             if isinstance(error, Exception):
-                self.client().report(_alone(error), _UNHANDLED)
+                self.client().report(alone(error), _UNHANDLED)
             return send(message)
 
         return say
@@ -205,14 +206,7 @@ def _raised_after_the_start(error: LitestarException) -> BaseException | None:
     raised: BaseException | None = error
     while type(raised) is LitestarException:
         raised = raised.__cause__
-    return None if raised is None or raised is error else _alone(raised)
-
-
-def _alone(error: BaseException) -> BaseException:
-    """An error without the groups in which it is alone: such as Litestar makes, of streams for example."""
-    while len(members := grouped_in(error)) == 1:
-        error = members[0]
-    return error
+    return None if raised is None or raised is error else alone(raised)
 
 
 def _status_of(error: Exception) -> int | None:

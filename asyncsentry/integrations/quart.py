@@ -20,6 +20,7 @@ from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
 from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send, telling_who_is_gone
 from asyncsentry.integrations._clients import Clients, choose, nobody
+from asyncsentry.integrations._groups import alone
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.integrations.asgi import Watch
 from asyncsentry.registry import TransportOption
@@ -146,7 +147,7 @@ class _Watched:
         if isinstance(error, _GONE):
             self.client().disregard(error)
         else:
-            self.client().report(error, _UNHANDLED)
+            self.client().report(alone(error), _UNHANDLED)  # Quart groups what is raised as a context ends
 
     async def attend(self, request: Request | Websocket, handling: Awaitable[None]) -> None:
         """Serve a request, or a WebSocket, in the task that Quart has started for it."""
