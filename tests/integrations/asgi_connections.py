@@ -15,7 +15,7 @@ GONE: Message = {"type": "http.disconnect"}
 class Connection:
     """A connection that sends these messages, and leaves once it is answered."""
 
-    def __init__(self, *messages: Message, kind: str = "http", deaf: bool = False) -> None:
+    def __init__(self, *messages: Message, kind: str = "http", method: str = "GET", deaf: bool = False) -> None:
         """A ``deaf`` client is gone when it is to hear something."""
         self.sent: list[Message] = []
         """What the application has answered."""
@@ -23,6 +23,7 @@ class Connection:
         """What came out of it in the end."""
         self._messages = list(messages)
         self._kind = kind
+        self._method = method
         self._deaf = deaf
 
     @property
@@ -39,7 +40,9 @@ class Connection:
 
     async def serve(self, app: Any, path: str) -> None:
         server, client = ("127.0.0.1", 80), ("127.0.0.1", 50000)
-        own = {"method": "GET", "scheme": "http"} if self._kind == "http" else {"scheme": "ws", "subprotocols": []}
+        own = (
+            {"method": self._method, "scheme": "http"} if self._kind == "http" else {"scheme": "ws", "subprotocols": []}
+        )
         scope = {
             "type": self._kind,
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -75,9 +78,9 @@ class Connection:
             self.raised = error
 
 
-def ask(app: Any, path: str, *messages: Message, deaf: bool = False) -> Connection:
+def ask(app: Any, path: str, *messages: Message, method: str = "GET", deaf: bool = False) -> Connection:
     """A request."""
-    return Connection(*(messages or (NOTHING,)), deaf=deaf).to(app, path)
+    return Connection(*(messages or (NOTHING,)), method=method, deaf=deaf).to(app, path)
 
 
 def converse(app: Any, path: str, *said: str, deaf: bool = False) -> Connection:
