@@ -40,9 +40,7 @@ class Connection:
 
     async def serve(self, app: Any, path: str) -> None:
         server, client = ("127.0.0.1", 80), ("127.0.0.1", 50000)
-        own = (
-            {"method": self._method, "scheme": "http"} if self._kind == "http" else {"scheme": "ws", "subprotocols": []}
-        )
+        of_http, of_websockets = {"method": self._method, "scheme": "http"}, {"scheme": "ws", "subprotocols": []}
         scope = {
             "type": self._kind,
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -55,7 +53,7 @@ class Connection:
             "server": server,
             "client": client,
             "extensions": {},
-            **own,
+            **(of_http if self._kind == "http" else of_websockets),
         }
         answered = asyncio.Event()
 

@@ -187,7 +187,7 @@ def test_what_closes_a_websocket_is_reported_if_its_code_says_so(client: Client[
 
     app = application(talk)
     setup(app, client=client)
-    for _ in raised:
+    while raised:
         converse(app, "/socket")
     found = [(event["exception"]["values"][-1]["type"], mechanism(event)[1]) for event in sentry.events]
     assert found == [("WebSocketException", True), ("InternalServerException", True), ("Broken", False)]

@@ -172,8 +172,16 @@ app.blueprint(answered)
 setup(app, **shop.options())
 asyncsentry.capture_message("early")
 
-if __name__ == "__main__":
+
+def serve() -> None:
+    """Serve until the program is told to end: in this process, or in as many as ``WORKERS`` says."""
     door = shop.listen()
     os.environ["OPEN_AT"] = str(door.getsockname()[1])
     workers = int(os.environ.get("WORKERS", "0"))
+    if workers:
+        os.setsid()  # where a worker does not start, Sanic kills all of its group
     app.run(sock=door, single_process=workers == 0, workers=workers or 1, access_log=False, motd=False)
+
+
+if __name__ == "__main__":
+    serve()
