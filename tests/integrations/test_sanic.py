@@ -92,6 +92,7 @@ def test_what_happens_in_any_of_several_processes_arrives(sentry: LocalSentry, m
     monkeypatch.setenv("WORKERS", "2")
     program = Program(MORE, sentry.dsn)
     try:
+        sentry.wait_for(lambda: len(found(sentry, "open")) == 2, PATIENCE, what="two workers")
         for _ in range(4):
             with Connection(program.url()) as connection:
                 assert connection.ask("GET", "/item/7").status == 500

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 from sanic import HTTPResponse, Request, Websocket, text
 from sanic.exceptions import SanicException, WebsocketClosed
 from sanic.handlers import ErrorHandler
 
+import asyncsentry
 from integrations.programs import shop
 from integrations.programs.sanic import app, serve
 
@@ -53,6 +55,12 @@ async def tasks(request: Request) -> HTTPResponse:
 
     app.add_task(leave())
     return text("")
+
+
+@app.after_server_start
+async def open_one_of_several(app: Sanic[Any, Any]) -> None:
+    if "WORKERS" in os.environ:
+        app.loop.call_soon(asyncsentry.capture_message, "open")
 
 
 if __name__ == "__main__":
