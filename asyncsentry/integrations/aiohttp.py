@@ -123,7 +123,9 @@ class _Watch:
                 visit.client.report(error, _HANDLED)
             raise
         except Exception as error:
-            if not has_left(request, error):
+            if has_left(request, error):
+                visit.client.disregard(error)  # which aiohttp logs all the same
+            else:
                 visit.client.report(error, _UNHANDLED)
             raise
         if visit.raised is not None and answer.status in self._failed:
@@ -137,7 +139,7 @@ class _Watch:
             return await handler(request)
         except Exception as error:
             visit = visit_of(request)
-            if visit is not None and not has_left(request, error):
+            if visit is not None:
                 visit.raised = error
             raise
 
