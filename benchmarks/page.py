@@ -1,7 +1,8 @@
-"""The figures of the documentation's page on performance, from what ``run.py --json FILE --svg docs/performance`` wrote.
+"""The figures of the documentation's page on performance.
 
-``python benchmarks/page.py FILE`` writes ``docs/performance/figures.md``: a table of each kind of case, in which a row is
-a case, with the SDKs side by side, and a chart of some. Nobody writes these figures by hand.
+``run.py --json FILE --svg docs/performance``, then ``page.py FILE``, which writes ``docs/performance/figures.md``: a
+table of each kind of case, in which a row is a case, with the SDKs side by side, and a chart of some. Nobody writes
+these figures by hand.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Nowhere:
     def later(self, delay: float, turn: Callable[[], None], /) -> bool:  # noqa: ARG002
         return True
 
-    def send(self, request: Request, settle: Settle, /) -> None:
+    def send(self, request: Request, settle: Settle, /) -> None:  # noqa: ARG002
         raise AssertionError("no turn runs")
 
     def wait(self, idle: Future[None], timeout: float, /) -> bool:  # noqa: ARG002
