@@ -141,7 +141,7 @@ class Scopes:
         before = self._isolation.read()
         isolation = Scope() if before is None else before.fork()
         isolation.trace = isolation.last_event_id = None
-        isolation.describe = describe or isolation.describe
+        isolation.describe = isolation.describe if describe is None else describe
         with self._isolation.open(isolation), self.new_scope():
             yield isolation
 

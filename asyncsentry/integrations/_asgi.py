@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
-from asyncsentry.events.http import HttpRequest
+from asyncsentry.events.http import HttpRequest, declared_size
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER, Statuses
 from asyncsentry.options import BODY_LIMITS
 
@@ -74,7 +74,6 @@ def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:
     """The request, or the handshake, that a connection began with."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     given = {name.lower(): value for name, value in headers}
-    size = given.get("content-length", "")
     return HttpRequest(
         method=scope.get("method", "GET"),
         url=_url(scope, given.get("host")),
@@ -82,7 +81,7 @@ def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:
         headers=headers,
         env=_environment(scope),
         body=None if body is None else body.read(),
-        body_size=int(size) if size.isdecimal() else None,
+        body_size=declared_size(given.get("content-length")),
     )
 
 

@@ -33,10 +33,12 @@ def choose(
     """
     told = dsn is not None or transport is not None or any(value is not None for value in options.values())
     if client is not None:
+        if not isinstance(client, Client):
+            raise OptionError(f"client must be a Client, not a value of type {type(client).__qualname__}")
         if told:
             raise OptionError("a client has its DSN and its options already: give them to what makes it")
         return lambda: client
-    if told or not api.is_initialized():
+    if told or not api._default.begun:
         start: Callable[..., Client[Any]] = api.init  # its overloads know no union of all that a transport may be
         start(dsn, transport=transport, **options)
     return api.get_client
