@@ -5,8 +5,8 @@ task, a job), current (a ``with new_scope():``). Which scope of a level a piece 
 
 1. One that somebody opened (``isolation_scope()``, an integration) is shared by everything started inside it that
    carries its context: child tasks, worker threads, callbacks.
-2. Where nobody opened one, each asyncio task gets its own at its first write, a copy of what it had inherited; so does
-   each thread, and each callback of a loop. Siblings never mix, with no set-up.
+2. Where nobody opened one, each task of asyncio or trio gets its own at its first write, a copy of what it had
+   inherited; so does each thread, each greenlet, and each callback of a loop. Siblings never mix, with no set-up.
 3. A write after the scope has ended forks it.
 
 Leaving a scope restores the one before only if the variable is still ours: a generator or a callback may be left in
@@ -62,16 +62,26 @@ class _Level:
             return holding.scope
         scope = Scope() if holding is None else holding.scope.fork()
         self._held.set(_Holding(scope, worker, opened=False))
-        if isinstance(worker, ref):
+        if type(worker) is ref:
             self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
+
+    def hold(self, scope: Scope) -> _Holding:
+        """What a context has in which ``scope`` is open."""
+        worker = _worker()
+        return _Holding(scope, worker, opened=True, below=self._holding(worker))
+
+    def switch(self, holding: _Holding | None) -> _Holding | None:
+        """Let the context have this instead of what it has, which is returned."""
+        before = self._held.get()
+        self._held.set(holding)
+        return before
 
     @contextmanager
     def open(self, scope: Scope) -> Iterator[Scope]:
         """Let ``scope`` be that of everything that runs, or is started, in a block."""
-        worker = _worker()
-        before = self._holding(worker)
-        holding = _Holding(scope, worker, opened=True, below=before)
+        holding = self.hold(scope)
+        before = holding.below
         self._held.set(holding)
         try:
             yield scope
@@ -128,8 +138,7 @@ class Scopes:
     @contextmanager
     def new_scope(self) -> Iterator[Scope]:
         """Open a current scope for a block: it begins as a copy, and what is set on it ends with the block."""
-        before = self._current.read()
-        with self._current.open(Scope() if before is None else before.fork()) as scope:
+        with self._current.open(self._fork_current()) as scope:
             yield scope
 
     @contextmanager
@@ -138,22 +147,90 @@ class Scopes:
 
         ``describe`` is asked what this work is when an event is made of it.
         """
+        with self._isolation.open(self._fork_isolation(describe)) as isolation, self.new_scope():
+            yield isolation
+
+    def in_steps(self, describe: Describe) -> Steps:
+        """The same for work that is done in steps, with others at work here in between."""
+        opened = ((self._isolation, self._fork_isolation(describe)), (self._current, self._fork_current()))
+        return Steps(opened)
+
+    def _fork_isolation(self, describe: Describe | None) -> Scope:
         before = self._isolation.read()
         isolation = Scope() if before is None else before.fork()
         isolation.trace = isolation.last_event_id = None
         isolation.describe = isolation.describe if describe is None else describe
-        with self._isolation.open(isolation), self.new_scope():
-            yield isolation
+        return isolation
+
+    def _fork_current(self) -> Scope:
+        before = self._current.read()
+        return Scope() if before is None else before.fork()
+
+
+class Steps:
+    """Scopes for work that is done in steps: ``with steps:`` around each of them, and `end` after the last.
+
+    What a step leaves open the next one finds, and nobody else. Steps of one work neither overlap nor contain another.
+    """
+
+    __slots__ = ("_elsewhere", "_levels", "_opened")
+
+    def __init__(self, opened: tuple[tuple[_Level, Scope], ...]) -> None:
+        self._opened = tuple(scope for _, scope in opened)
+        self._levels = tuple(level for level, _ in opened)
+        self._elsewhere: list[_Holding | None] = [level.hold(scope) for level, scope in opened]
+        """What the levels hold where the work is not: in a step outside of it, else inside."""
+
+    def __enter__(self) -> None:
+        self._switch()
+
+    def __exit__(self, *_: object) -> None:
+        self._switch()
+
+    def end(self) -> None:
+        """The work is done: who writes to its scopes from now on has a copy."""
+        for scope in self._opened:
+            scope.ended = True
+
+    def _switch(self) -> None:
+        self._elsewhere = [level.switch(held) for level, held in zip(self._levels, self._elsewhere, strict=True)]
+
+
+class _Fellow(ref["Any"]):
+    """A worker of whom nobody can ask what error ended it: a task of trio, a greenlet."""
+
+    __slots__ = ()
 
 
 def _worker() -> object:
-    """Who runs here: an asyncio task, or this thread; a callback of a loop is somebody new each time."""
-    asyncio = sys.modules.get("asyncio")
+    """Who runs here: a task of asyncio or trio, a greenlet, or this thread; a loop's callback is new each time.
+
+    A loop of asyncio may be trio's host, and a task of its may go on in greenlets (as SQLAlchemy's do), so the order
+    matters. Only what the program has imported is asked.
+    """
+    modules = sys.modules
+    trio = modules.get("trio.lowlevel")
+    task = None if trio is None else _trio_task(trio)
+    if task is not None:
+        return _Fellow(task)
+    asyncio = modules.get("asyncio")
     loop = None if asyncio is None else asyncio._get_running_loop()
-    if asyncio is None or loop is None:
-        return get_ident()
-    task = asyncio.current_task(loop)
-    return object() if task is None else ref(task)
+    task = None if asyncio is None or loop is None else asyncio.current_task(loop)
+    if task is not None:
+        return ref(task)
+    current = getattr(modules.get("greenlet"), "getcurrent", None)  # it may be in the midst of its import
+    greenlet = None if current is None else current()
+    if greenlet is not None and greenlet.parent is not None:  # also of a hub that is a loop of asyncio
+        return _Fellow(greenlet)
+    return get_ident() if loop is None else object()
+
+
+def _trio_task(trio: Any) -> Any:
+    try:
+        known: Any = getattr(trio, "in_trio_task", None)  # newer versions say so without an error
+        return trio.current_task() if known is None or known() else None
+    except (AttributeError, RuntimeError):  # in the midst of its import; elsewhere than in a task of it
+        return None
 
 
 def _ended_with(task: Any, error: BaseException) -> bool:

@@ -40,7 +40,9 @@ def show_work(describe: Describe, freezer: Freezer) -> dict[str, Any]:
     """What an event says of the work, as its fields; nothing, where that cannot be told."""
     work = freezer.ask(lambda tell: tell(), describe)
     fields: dict[str, Any] = {}
-    for show in _PARTS if issubclass(type(work), Work) else ():
+    if work is None or not issubclass(type(work), Work):
+        return fields
+    for show in _PARTS:
         try:
             fields.update(show(work, freezer))
         except Exception:  # what a framework was told by a client may be anything

@@ -10,7 +10,6 @@ from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest, declared_size
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER, Statuses
-from asyncsentry.options import BODY_LIMITS
 
 # Any: ASGI's own types are mappings of anything.
 AsgiScope: TypeAlias = MutableMapping[str, Any]
@@ -62,12 +61,6 @@ class Answer:
             if event_id is not None:
                 message = {**message, "headers": [*message.get("headers", ()), (_HEADER, event_id.encode())]}
         await self._send(message)
-
-
-def body_limit(client: Client[Any]) -> int:
-    """Bytes of a body that an event of this client may show; 0 for none."""
-    options = client.options
-    return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0
 
 
 def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:

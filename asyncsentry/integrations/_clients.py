@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from asyncsentry import api
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
+from asyncsentry.options import BODY_LIMITS
 from asyncsentry.registry import TransportOption
 
 if TYPE_CHECKING:
@@ -42,3 +43,9 @@ def choose(
         start: Callable[..., Client[Any]] = api.init  # its overloads know no union of all that a transport may be
         start(dsn, transport=transport, **options)
     return api.get_client
+
+
+def body_limit(client: Client[Any]) -> int:
+    """Bytes of a request's body that an event of this client may show; 0 for none."""
+    options = client.options
+    return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0

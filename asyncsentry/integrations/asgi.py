@@ -21,10 +21,9 @@ from asyncsentry.integrations._asgi import (
     Message,
     Receive,
     Send,
-    body_limit,
     request_of,
 )
-from asyncsentry.integrations._clients import Clients, choose
+from asyncsentry.integrations._clients import Clients, body_limit, choose
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.registry import TransportOption
 
