@@ -258,6 +258,11 @@ class Client(Generic[Wait_co]):
         """The same for work that is done in steps, with others at work here in between: an answer that is streamed."""
         return self.scopes.in_steps(describe)
 
+    def disregard(self, error: BaseException) -> None:
+        """What integrations call for an error that is none: no hook reports it, wherever it comes up."""
+        if self._recorder is not None:
+            self._recorder.disregard(error)
+
     def get_global_scope(self) -> Scope:
         """What is known of the whole process."""
         return self.scopes.global_scope

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from asyncsentry import own
@@ -36,6 +37,9 @@ _STANDARD = _OWN | {"message", "asctime", "taskName"}
 _ignored: tuple[str, ...] = ("asyncsentry.",)
 """The loggers that are not heard, each with a dot at its end: the SDK's own, and what `ignore_logger` adds."""
 
+_claims: list[Callable[[logging.LogRecord], bool]] = [asyncio_tasks.claims]
+"""Which records others report."""
+
 
 def install(
     client: Client[Any], *, event_level: int | None = logging.ERROR, breadcrumb_level: int | None = logging.INFO
@@ -48,6 +52,17 @@ def ignore_logger(name: str) -> None:
     """Hear no more of the logger ``name`` and those below it. Its own handlers still get its records."""
     global _ignored
     _ignored = (*_ignored, f"{name}.")
+
+
+def claim(claims: Callable[[logging.LogRecord], bool]) -> Uninstall:
+    """Hear no more of the records for which this is true: of errors that whoever calls this reports itself, better."""
+    _claims.append(claims)
+
+    def uninstall() -> None:
+        if claims in _claims:
+            _claims.remove(claims)
+
+    return uninstall
 
 
 class _Inside(threading.local):
@@ -104,7 +119,7 @@ def _add_breadcrumb(client: Client[Any], record: logging.LogRecord) -> None:
 
 
 def _is_ignored(record: logging.LogRecord) -> bool:
-    return f"{record.name}.".startswith(_ignored) or asyncio_tasks.claims(record)
+    return f"{record.name}.".startswith(_ignored) or any(claims(record) for claims in _claims)
 
 
 def _level(record: logging.LogRecord) -> str:
