@@ -23,17 +23,17 @@ _ADDRESSES: Final = ("SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR")
 
 
 class Connection:
-    """What comes from the client, or goes to it, and fails for that: the application's errors are others."""
+    """To the client. That it fails, while the application reads or writes, is no error of the application's."""
 
-    def __init__(self) -> None:
-        self.failure: OSError | None = None
+    def __init__(self, client: Client[Any]) -> None:
+        self._client = client
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call what reads from the client or writes to it."""
+        """Call what reads from the client of the server, or writes to it."""
         try:
             return function(*args)
         except OSError as error:
-            self.failure = error
+            self._client.disregard(error)
             raise
 
 
@@ -109,8 +109,7 @@ class Answer:
         """Stands in for the server's ``start_response``."""
         # Who answers while it handles an error answers for that.
         error = exc_info[1] if exc_info else sys.exc_info()[1]
-        known = error is self._before or error is self._connection.failure
-        if isinstance(error, Exception) and not known and _number(status) in self._failed:
+        if isinstance(error, Exception) and error is not self._before and _number(status) in self._failed:
             self._client.report(error, self._mechanism)
         event_id = self._client.last_event_id()
         if event_id is not None:

@@ -90,7 +90,7 @@ class Watch:
         client = self._clients()
         if not client.active:
             return self._app(environ, start_response)
-        connection, is_file = Connection(), watch_files(environ)
+        connection, is_file = Connection(client), watch_files(environ)
         body = Body(environ["wsgi.input"], connection, body_limit(client)) if "wsgi.input" in environ else None
         if body is not None:
             environ["wsgi.input"] = body
@@ -98,7 +98,7 @@ class Watch:
         steps = client.work_in_steps(
             lambda: self._describe(environ, request_of(environ, None if body is None else body.so_far()))
         )
-        work = _Work(client, connection, self._unhandled, steps)
+        work = _Work(client, self._unhandled, steps)
         try:
             result = work.go_on(self._app, environ, answer.start)
         except BaseException:
@@ -113,9 +113,8 @@ class Watch:
 class _Work:
     """The serving of one request, in steps: what the application raises in one is reported."""
 
-    def __init__(self, client: Client[Any], connection: Connection, mechanism: Mechanism, steps: Steps) -> None:
+    def __init__(self, client: Client[Any], mechanism: Mechanism, steps: Steps) -> None:
         self._client = client
-        self._connection = connection
         self._mechanism = mechanism
         self.steps = steps
 
@@ -125,7 +124,7 @@ class _Work:
             try:
                 return function(*args)
             except Exception as error:
-                if (end is None or not isinstance(error, end)) and error is not self._connection.failure:
+                if end is None or not isinstance(error, end):
                     self._client.report(error, self._mechanism)
                 raise
 
