@@ -145,7 +145,8 @@ class Scopes:
     def isolation_scope(self, describe: Describe | None = None) -> Iterator[Scope]:
         """Open an isolation scope for a block and everything that is started in it. It is a trace of its own.
 
-        ``describe`` is asked what this work is when an event is made of it.
+        ``describe`` is asked what this work is when an event is made of it. Work that is described begins with no
+        breadcrumbs, unless it is part of other such work.
         """
         with self._isolation.open(self._fork_isolation(describe)) as isolation, self.new_scope():
             yield isolation
@@ -159,7 +160,10 @@ class Scopes:
         before = self._isolation.read()
         isolation = Scope() if before is None else before.fork()
         isolation.trace = isolation.last_event_id = None
-        isolation.describe = isolation.describe if describe is None else describe
+        if describe is not None:
+            if isolation.describe is None:  # what a server notes between its requests led to none of them
+                isolation.breadcrumbs.clear()
+            isolation.describe = describe
         return isolation
 
     def _fork_current(self) -> Scope:
