@@ -60,9 +60,9 @@ def setup(
 ) -> Uninstall:
     """Report what hubs are told of, and let greenlets carry the context; gives what takes it off again.
 
-    With a ``server`` (`gevent.pywsgi.WSGIServer`) each of its requests has a scope of its own, and errors are reported
-    with it. The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has called it
-    yet; ``client`` has it capture for that one. What is set up last reports. Raises `SetupError`.
+    With a ``server``, a ``gevent.pywsgi.WSGIServer``, each of its requests has a scope of its own, and errors are
+    reported with it. The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has
+    called it yet; ``client`` has it capture for that one. What is set up last reports. Raises `SetupError`.
     """
     failed = statuses(failed_request_status_codes)
     clients = choose(dsn, client=client, transport=transport, **options)
