@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from integrations.frameworks import FRAMEWORKS, Framework
 from integrations.serving import Shop
@@ -26,7 +27,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("framework", [param(each, name=each.name) for each in frameworks], scope="session")
 
 
-def param(framework: Framework, *others: str, name: str) -> object:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of a framework, one after the other: pytest would open some shops twice."""
+    items.sort(key=lambda item: str(item.callspec.params.get("framework", "")) if hasattr(item, "callspec") else "")
+
+
+def param(framework: Framework, *others: str, name: str) -> ParameterSet:
     return pytest.param(framework, *others, marks=pytest.mark.xdist_group(framework.name), id=name)
 
 
