@@ -49,4 +49,14 @@ FRAMEWORKS: Final = (
     Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
     Framework("wsgi_gunicorn", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
     Framework("wsgi_threads", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
+    # What is no framework has no routes; and what it does not answer its server does, which names no event.
+    Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    # uvicorn hangs up where an error comes through to it.
+    Framework("starlette_uvicorn", "starlette", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool")),
+    Framework("starlette_hypercorn", "starlette", inside=(*INSIDE, "pool")),
+    Framework(
+        "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
+    ),
+    Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
 )
