@@ -128,8 +128,11 @@ class _Hubs:
         self.add(greenlet.parent)
 
     def add(self, hub: Hub) -> None:
+        """Watch a hub, and have what was captured before there was one sent from there."""
         if hub not in self._handlers:
             self._handlers[hub] = _Handler(hub, self)
+            if self.clients is not None:
+                self.clients().wake()
 
     def report(self, hub: Hub, context: object, error: object) -> None:
         """Report what ``hub`` is told of, unless it is no error, or somebody else is told of it."""

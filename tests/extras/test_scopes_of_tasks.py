@@ -253,7 +253,9 @@ async def outlive_on_anyio(opened: AbstractContextManager[object], late: Main, e
         ended()
 
 
-OUTLIVING = {
+Outlive = Callable[[AbstractContextManager[object], Main, Callable[[], None]], Coroutine[Any, Any, None]]
+
+OUTLIVING: dict[str, tuple[Callable[[Main], None], Outlive]] = {
     "asyncio": (on_asyncio, outlive_on_asyncio),
     "trio": (trio.run, outlive_on_trio),
     "trio-as-guest": (as_a_guest, outlive_on_trio),

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
@@ -252,6 +253,24 @@ def test_a_mistake_is_an_error_at_set_up(client: Client[Any]) -> None:
     with pytest.raises(OptionError):
         setup(client=client, failed_request_status_codes=[5])
     assert "handle_error" not in vars(gevent.get_hub())
+
+
+def test_what_was_captured_before_there_is_a_hub_is_sent_once_there_is_one(sentry: LocalSentry) -> None:
+    early: Client[Any] = Client(sentry.dsn_for("gevent"))
+
+    def work() -> None:
+        uninstall = setup(client=early)
+        early.capture_message("early")
+        assert get_hub_if_exists() is None
+        gevent.spawn(int).join()
+        deadline = time.monotonic() + PATIENCE
+        while not sentry.events and time.monotonic() < deadline:
+            gevent.sleep(0.001)
+        uninstall()
+
+    in_a_thread(work)
+    assert errors(sentry) == ["early"]
+    early.close()
 
 
 # -- contexts

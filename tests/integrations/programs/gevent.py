@@ -68,6 +68,7 @@ def run() -> None:
     told.wait()
     server.stop()
     asyncsentry.capture_message("goodbye")
+    asyncsentry.get_client().wait()
 
 
 if __name__ == "__main__":
