@@ -198,6 +198,17 @@ def test_set_up_twice_it_reports_once_to_whom_it_was_set_up_for_last(
     assert "handle_error" not in vars(gevent.get_hub())
 
 
+def test_of_two_set_ups_for_one_client_the_second_goes_on_when_the_first_is_taken_off(
+    client: Client[Any], sentry: LocalSentry
+) -> None:
+    first, second = setup(client=client), setup(client=client)
+    first()
+    die(Broken("second"))
+    second()
+    die(Broken("nobody"))
+    assert errors(sentry) == ["Broken: second"]
+
+
 def test_the_application_s_own_handler_is_called_and_is_there_again(client: Client[Any], sentry: LocalSentry) -> None:
     told: list[object] = []
     hub = gevent.get_hub()
