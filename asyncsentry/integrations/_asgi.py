@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from asyncsentry.client import Client
-from asyncsentry.events.http import HttpRequest
+from asyncsentry.events.http import HttpRequest, declared_size
 from asyncsentry.integrations._errors import Errors, in_hand
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER
-from asyncsentry.options import BODY_LIMITS
 from asyncsentry.scope import Scope
 
 # Any: ASGI's own types are mappings of anything.
@@ -83,17 +82,10 @@ class Answer:
             raise
 
 
-def body_limit(client: Client[Any]) -> int:
-    """Bytes of a body that an event of this client may show; 0 for none."""
-    options = client.options
-    return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0
-
-
 def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:
     """The request, or the handshake, that a connection began with."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     given = {name.lower(): value for name, value in headers}
-    size = given.get("content-length", "")
     return HttpRequest(
         method=scope.get("method", "GET"),
         url=_url(scope, given.get("host")),
@@ -101,7 +93,7 @@ def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:
         headers=headers,
         env=_environment(scope),
         body=None if body is None else body.read(),
-        body_size=int(size) if size.isdecimal() else None,
+        body_size=declared_size(given.get("content-length")),
     )
 
 

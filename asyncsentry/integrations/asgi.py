@@ -21,10 +21,9 @@ from asyncsentry.integrations._asgi import (
     Body,
     Receive,
     Send,
-    body_limit,
     request_of,
 )
-from asyncsentry.integrations._clients import Clients, choose
+from asyncsentry.integrations._clients import Clients, body_limit, choose
 from asyncsentry.integrations._errors import Errors, ErrorTypes, never
 from asyncsentry.integrations._lifespan import Life
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
