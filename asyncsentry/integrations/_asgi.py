@@ -7,11 +7,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from asyncsentry.client import Client
-from asyncsentry.events.http import HttpRequest
-from asyncsentry.integrations._clients import Clients
-from asyncsentry.integrations._errors import Errors
+from asyncsentry.events.http import HttpRequest, declared_size
+from asyncsentry.integrations._errors import Errors, in_hand
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER
-from asyncsentry.options import BODY_LIMITS
 from asyncsentry.scope import Scope
 
 # Any: ASGI's own types are mappings of anything.
@@ -23,6 +21,9 @@ Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
 STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 """What an answer begins with."""
+
+CAUGHT: Final = "asyncsentry.caught"
+"""In the scope: an error that the application's middleware must have caught, if an answer begins afterwards."""
 
 _HEADER: Final = EVENT_ID_HEADER.lower().encode()
 
@@ -52,9 +53,10 @@ class Body:
 class Answer:
     """ASGI's ``send``: reports what is answered with a failed status, and names the event in the answer."""
 
-    __slots__ = ("_before", "_client", "_errors", "_send", "known")
+    __slots__ = ("_before", "_client", "_errors", "_scope", "_send", "known")
 
-    def __init__(self, send: Send, client: Client[Any], errors: Errors) -> None:
+    def __init__(self, scope: AsgiScope, send: Send, client: Client[Any], errors: Errors) -> None:
+        self._scope = scope
         self._send = send
         self._client = client
         self._errors = errors
@@ -65,7 +67,11 @@ class Answer:
     async def send(self, message: Message) -> None:
         """Stands in for ASGI's ``send``."""
         if message["type"] in STARTS:
-            self._errors.answered(message["status"], self._before, self._client)
+            error = in_hand(self._before)
+            if error is None:
+                error = self._scope.get(CAUGHT)
+            if error is not None:
+                self._errors.answered(error, message["status"], self._client)
             if self.known is not None and self.known.last_event_id is not None:
                 named = (_HEADER, self.known.last_event_id.encode())
                 message = {**message, "headers": [*message.get("headers", ()), named]}
@@ -76,33 +82,10 @@ class Answer:
             raise
 
 
-def telling_who_is_gone(send: Send, clients: Clients) -> Send:
-    """ASGI's ``send``, which raises `OSError` if the client is gone: that is nobody's fault, wherever it comes up.
-
-    https://asgi.readthedocs.io/en/latest/specs/www.html#disconnected-client-send-exception
-    """
-
-    async def send_to_client(message: Message) -> None:
-        try:
-            await send(message)
-        except OSError as error:
-            clients().disregard(error)
-            raise
-
-    return send_to_client
-
-
-def body_limit(client: Client[Any]) -> int:
-    """Bytes of a body that an event of this client may show; 0 for none."""
-    options = client.options
-    return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0
-
-
 def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:
     """The request, or the handshake, that a connection began with."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     given = {name.lower(): value for name, value in headers}
-    size = given.get("content-length", "")
     return HttpRequest(
         method=scope.get("method", "GET"),
         url=_url(scope, given.get("host")),
@@ -110,7 +93,7 @@ def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:
         headers=headers,
         env=_environment(scope),
         body=None if body is None else body.read(),
-        body_size=int(size) if size.isdecimal() else None,
+        body_size=declared_size(given.get("content-length")),
     )
 
 

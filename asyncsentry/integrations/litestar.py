@@ -22,7 +22,7 @@ from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
 from asyncsentry.hooks.logging import claim
-from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send, telling_who_is_gone
+from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send
 from asyncsentry.integrations._clients import Clients, choose, nobody
 from asyncsentry.integrations._groups import alone
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
@@ -146,7 +146,7 @@ class _Watched:
             await self._router.lifespan(receive=receive, send=self._telling_why(send))
             return
         try:
-            await self._handler(scope, receive, telling_who_is_gone(send, self.client))
+            await self._handler(scope, receive, send)
         except LitestarException as error:
             raised = _raised_after_the_start(error)
             if raised is not None:

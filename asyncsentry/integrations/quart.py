@@ -18,7 +18,7 @@ from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
-from asyncsentry.integrations._asgi import AsgiScope, Message, Receive, Send, telling_who_is_gone
+from asyncsentry.integrations._asgi import CAUGHT, AsgiScope, Send
 from asyncsentry.integrations._clients import Clients, choose, nobody
 from asyncsentry.integrations._groups import alone
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["setup"]
 
 _UNHANDLED: Final = Mechanism("quart", handled=False)
-_HANDLED: Final = Mechanism("quart", handled=True)
 
 _IN_REQUESTS: Final = (signals.got_request_exception, signals.got_websocket_exception)
 
@@ -88,18 +87,22 @@ class _Visit:
     def __init__(self, request: Request | Websocket) -> None:
         self._request: Request | Websocket | None = request
         self._rule: Rule | None = None
-        self.raised: Exception | None = None
-        """What was raised, and an error handler of the application, or Quart's own, perhaps answers."""
         self.user: str | None = None
 
     def route(self) -> str | None:
         rule = self._rule if self._request is None else self._request.url_rule
         return None if rule is None else rule.rule
 
+    def catch(self, error: Exception | None) -> None:
+        """An error handler of the application, or Quart's own, perhaps answers this; or none answers anything."""
+        if self._request is not None:
+            self._request.scope[CAUGHT] = error  # type: ignore[typeddict-unknown-key]  # ours
+
     def end(self) -> None:
         """Keep, for what was started here and goes on, no more than who it was for and which route it took."""
         self._rule = None if self._request is None else self._request.url_rule
-        self._request = self.raised = None
+        self.catch(None)
+        self._request = None
 
 
 _visit: ContextVar[_Visit | None] = ContextVar("asyncsentry_quart", default=None)
@@ -111,7 +114,6 @@ class _Watched:
     def __init__(self, app: Quart, clients: Clients, failed: Statuses) -> None:
         self._app = app
         self._clients = clients
-        self._failed = failed
         self._replaced: dict[str, tuple[Any, Any]] = {}
         served: Any = app.asgi_app  # whose types are those of a package of Quart's own
         self._replace("asgi_app", Watch(served, self.client, "quart", self._describe, failed, harmless=(_GONE,)))
@@ -161,22 +163,11 @@ class _Watched:
         finally:
             visit.end()
 
-    def answering(self, send: Send) -> Send:
-        send_to_client = telling_who_is_gone(send, self.client)
-
-        def answer(message: Message) -> Awaitable[None]:
-            visit = _visit.get()
-            if visit is not None and visit.raised is not None and message.get("status") in self._failed:
-                self.client().report(visit.raised, _HANDLED)
-            return send_to_client(message)
-
-        return answer
-
     def _noting(self, handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
         def handle_user_exception(*args: Any) -> Awaitable[Answer]:  # no coroutine: it would be in the traceback
             visit = _visit.get()
             if visit is not None:
-                visit.raised = args[-1]
+                visit.catch(args[-1])
                 visit.user = _user(self._app)
             return handle(*args)
 
@@ -185,7 +176,7 @@ class _Watched:
     async def _hear_unanswered(self, _: Quart, exception: Exception, **__: object) -> None:
         visit = _visit.get()
         if visit is not None:
-            visit.raised = None  # if that was another error, this one was raised where it should have been answered
+            visit.catch(None)  # if that was another error, this one was raised where it should have been answered
         self.lose(exception)
 
     async def _hear(self, _: Quart, exception: Exception, **__: object) -> None:
@@ -205,9 +196,6 @@ class _Watched:
 
 def _watching_requests(connection: type[Any], watched: _Watched) -> type[Any]:
     class Connection(connection):  # type: ignore[misc]  # of whatever class the application has chosen
-        async def __call__(self, receive: Receive, send: Send) -> None:
-            await super().__call__(receive, watched.answering(send))
-
         async def handle_request(self, request: Request, send: Send) -> None:
             await watched.attend(request, super().handle_request(request, send))
 
@@ -216,9 +204,6 @@ def _watching_requests(connection: type[Any], watched: _Watched) -> type[Any]:
 
 def _watching_websockets(connection: type[Any], watched: _Watched) -> type[Any]:
     class Connection(connection):  # type: ignore[misc]  # of whatever class the application has chosen
-        async def __call__(self, receive: Receive, send: Send) -> None:
-            await super().__call__(receive, watched.answering(send))
-
         async def handle_websocket(self, websocket: Websocket, send: Send) -> None:
             await watched.attend(websocket, super().handle_websocket(websocket, send))
 

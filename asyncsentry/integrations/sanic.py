@@ -23,7 +23,7 @@ from sanic.response import BaseHTTPResponse
 
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
-from asyncsentry.events.http import HttpRequest
+from asyncsentry.events.http import HttpRequest, declared_size
 from asyncsentry.events.work import Work
 from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._clients import Clients, choose, nobody
@@ -231,7 +231,6 @@ def _way_through_sanic(error: Exception) -> tuple[str, ...]:
 
 def _describe(request: Request) -> Work:
     """The route that a request took, and the request."""
-    size = request.headers.get("content-length", "")
     shown = HttpRequest(
         method=request.method,
         url=f"{request.scheme}://{request.host}{request.path}",
@@ -239,7 +238,7 @@ def _describe(request: Request) -> Work:
         headers=list(request.headers.items()),
         env=_environment(request),
         body=request.body,
-        body_size=int(size) if size.isdecimal() else None,
+        body_size=declared_size(request.headers.get("content-length")),
     )
     route = request.uri_template
     return Work(transaction=route or request.path, source="route" if route else "url", request=shown)

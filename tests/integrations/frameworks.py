@@ -6,6 +6,12 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+GEVENT: Final = ("-W", "error", "-W", "ignore:This process:DeprecationWarning", "-W", "ignore:Monkey-patching ssl")
+"""It warns of itself."""
+
+GUNICORN: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
+"""Its workers leave sockets open when they end."""
+
 INSIDE: Final = ("gather", "wait_for", "thread", "generator", *(("taskgroup",) if sys.version_info >= (3, 11) else ()))
 """The places inside of which an asyncio program comes to know something: see `integrations.programs.shop.INSIDE`."""
 
@@ -32,8 +38,18 @@ class Framework:
         return self.name
 
 
+WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
+"""What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
+
+GREEN: Final = ("generator", "greenlet", "pool")
+THREADS: Final = ("generator", "thread")
+
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
+    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    Framework("wsgi_threads", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
     # What is no framework has no routes; and what it does not answer its server does, which names no event.
     Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
     Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),

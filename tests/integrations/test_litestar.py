@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from litestar import Litestar, Request, Response, WebSocket, exceptions, get, post, websocket
+from litestar.background_tasks import BackgroundTask, BackgroundTasks
+from litestar.di import Provide
+from litestar.logging import LoggingConfig
+from litestar.params import Dependency
+from litestar.response import Stream
 
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
@@ -18,27 +24,22 @@ from conftest import OpenClient
 from integrations.asgi_connections import GONE, ask, converse
 from integrations.serving import mechanism, outline
 
-litestar = pytest.importorskip("litestar")
-from litestar import exceptions  # noqa: E402
-from litestar.background_tasks import BackgroundTask, BackgroundTasks  # noqa: E402
-from litestar.logging import LoggingConfig  # noqa: E402
-
 
 class Broken(Exception):
     """What goes wrong."""
 
 
-@litestar.get("/fail/{what:str}")
-async def fail(request: litestar.Request[Any, Any, Any]) -> None:
+@get("/fail/{what:str}")
+async def fail(request: Request[Any, Any, Any]) -> None:
     raise Broken(request.path_params["what"])
 
 
-@litestar.get("/well")
+@get("/well")
 async def well() -> None: ...
 
 
 def application(*handlers: Any, **more: Any) -> Any:
-    return litestar.Litestar([fail, well, *handlers], openapi_config=None, **more)
+    return Litestar([fail, well, *handlers], openapi_config=None, **more)
 
 
 @pytest.fixture
@@ -96,11 +97,11 @@ def test_where_nobody_tells_of_the_start_the_first_request_begins_it(client: Cli
 
 
 def test_an_application_of_websockets_alone_is_watched_too(client: Client[Any], sentry: LocalSentry) -> None:
-    @litestar.websocket("/socket")
-    async def talk(socket: litestar.WebSocket[Any, Any, Any]) -> None:
+    @websocket("/socket")
+    async def talk(socket: WebSocket[Any, Any, Any]) -> None:
         raise Broken("before anything was said")
 
-    app = litestar.Litestar([talk], openapi_config=None, plugins=[SentryPlugin(client=client)])
+    app = Litestar([talk], openapi_config=None, plugins=[SentryPlugin(client=client)])
     asyncio.run(_live(app))
     converse(app, "/socket")
     assert outlines(sentry) == ["Broken: before anything was said"]
@@ -126,7 +127,7 @@ async def _live(app: Any) -> None:
 def test_what_an_exception_handler_answers_is_reported_if_the_answer_says_so(
     client: Client[Any], sentry: LocalSentry, key: Any, status: int
 ) -> None:
-    app = application(exception_handlers={key: lambda request, error: litestar.Response("sorry", status_code=status)})
+    app = application(exception_handlers={key: lambda request, error: Response("sorry", status_code=status)})
     setup(app, client=client)
     assert ask(app, "/fail/answered").status == status
     assert [mechanism(event) for event in sentry.events] == [("litestar", True)] * (status == 500)
@@ -155,15 +156,15 @@ def test_what_litestar_refuses_is_no_error_and_what_a_dependency_raises_is(
     def broken() -> int:
         raise Broken("in a dependency")
 
-    @litestar.get("/guarded", guards=[refuse])
+    @get("/guarded", guards=[refuse])
     async def guarded() -> None: ...
 
-    @litestar.get("/invalid")
+    @get("/invalid")
     async def invalid() -> None:
         raise exceptions.ValidationException
 
-    @litestar.get("/depends", dependencies={"needed": litestar.di.Provide(broken, sync_to_thread=False)})
-    async def depends(needed: litestar.di.NamedDependency[int]) -> None: ...
+    @get("/depends", dependencies={"needed": Provide(broken, sync_to_thread=False)})
+    async def depends(needed: Annotated[int, Dependency()]) -> None: ...
 
     app = application(guarded, invalid, depends)
     setup(app, client=client)
@@ -181,8 +182,8 @@ def test_what_closes_a_websocket_is_reported_if_its_code_says_so(client: Client[
         Broken("unseen"),
     ]
 
-    @litestar.websocket("/socket", exception_handlers={Broken: lambda request, error: litestar.Response("")})
-    async def talk(socket: litestar.WebSocket[Any, Any, Any]) -> None:
+    @websocket("/socket", exception_handlers={Broken: lambda request, error: Response("")})
+    async def talk(socket: WebSocket[Any, Any, Any]) -> None:
         raise raised.pop(0)
 
     app = application(talk)
@@ -194,19 +195,19 @@ def test_what_closes_a_websocket_is_reported_if_its_code_says_so(client: Client[
 
 
 def test_that_a_client_leaves_is_no_error(client: Client[Any], sentry: LocalSentry) -> None:
-    @litestar.post("/read")
-    async def read(request: litestar.Request[Any, Any, Any]) -> bytes:
+    @post("/read")
+    async def read(request: Request[Any, Any, Any]) -> bytes:
         return await request.body()
 
-    @litestar.get("/stream")
-    async def stream() -> litestar.response.Stream:
+    @get("/stream")
+    async def stream() -> Stream:
         async def parts() -> AsyncIterator[bytes]:
             yield b"begun"
 
-        return litestar.response.Stream(parts())
+        return Stream(parts())
 
-    @litestar.websocket("/socket")
-    async def talk(socket: litestar.WebSocket[Any, Any, Any]) -> None:
+    @websocket("/socket")
+    async def talk(socket: WebSocket[Any, Any, Any]) -> None:
         await socket.accept()
 
     app = application(read, stream, talk)
@@ -285,10 +286,10 @@ def test_what_is_raised_in_a_group_after_the_answer_is_reported_as_it_was_raised
 
     tasks = [BackgroundTask(work, number) for number in range(2)]
 
-    @litestar.get("/works")
+    @get("/works")
     async def works() -> Any:
         background = BackgroundTasks(tasks, run_in_task_group=True)
-        return litestar.Response("well", background=background)
+        return Response("well", background=background)
 
     app = application(works)
     setup(app, client=client)

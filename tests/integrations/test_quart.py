@@ -6,6 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import quart
+from quart.asgi import ASGIHTTPConnection
 
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
@@ -15,14 +17,12 @@ from conftest import OpenClient
 from integrations.asgi_connections import GONE, ask, converse
 from integrations.serving import mechanism, outline
 
-quart = pytest.importorskip("quart")
-
 
 class Broken(Exception):
     """What goes wrong."""
 
 
-def application() -> Any:
+def application() -> quart.Quart:
     app = quart.Quart(__name__)
 
     @app.get("/fail/<what>")
@@ -78,13 +78,13 @@ def test_all_is_as_before_once_it_is_taken_off(client: Client[Any], sentry: Loca
 def test_what_somebody_has_wrapped_since_stays_and_does_nothing(client: Client[Any], sentry: LocalSentry) -> None:
     app = application()
 
-    class Connection(app.asgi_http_class):  # type: ignore[misc]  # of Quart's
+    class Connection(ASGIHTTPConnection):
         """The application's own."""
 
     app.asgi_http_class = Connection
     uninstall = setup(app, client=client)
     theirs = app.asgi_app
-    app.asgi_app = lambda *connection: theirs(*connection)
+    app.asgi_app = lambda *connection: theirs(*connection)  # type: ignore[method-assign]  # as Quart says
     uninstall()
     assert app.asgi_http_class is Connection
     assert ask(app, "/fail/unseen").status == 500
@@ -194,7 +194,7 @@ def test_a_request_in_a_variable_is_not_shown_with_all_of_its_url(client: Client
 
     @app.get("/look")
     async def look() -> str:
-        request = quart.request._get_current_object()
+        request = quart.globals.request_ctx.request  # the object itself
         raise Broken(request.method)
 
     ask(app, "/look")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sanic import Sanic
 
 from asyncsentry.errors import OptionError
+from asyncsentry.integrations.sanic import setup
 from asyncsentry.testing import LocalSentry
 from conftest import OpenClient
 from integrations.asking import Connection, WebSocket
 from integrations.frameworks import Framework
 from integrations.serving import PATIENCE, Program, Shop, mechanism, outline
-
-sanic = pytest.importorskip("sanic")
 
 MORE = Framework("sanic_more", "sanic", flags=("-W", "error", "-W", "ignore::ResourceWarning"))
 
@@ -121,9 +122,7 @@ def found(sentry: LocalSentry, beginning: str) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore:websockets.legacy")  # which Sanic's own client imports
 def test_of_two_set_ups_the_second_counts_until_it_is_taken_off(open_client: OpenClient, sentry: LocalSentry) -> None:
-    from asyncsentry.integrations.sanic import setup
-
-    app = sanic.Sanic("twice")
+    app = Sanic[Any, Any]("twice")
 
     @app.get("/fail")
     async def fail(_: object) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import Any
 
-from sanic import HTTPResponse, Request, Websocket, text
+from sanic import HTTPResponse, Request, Sanic, Websocket, text
 from sanic.exceptions import SanicException, WebsocketClosed
 from sanic.handlers import ErrorHandler
 
