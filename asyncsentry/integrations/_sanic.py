@@ -45,9 +45,7 @@ def describe(request: Request) -> Work:
 
 
 def _environment(request: Request) -> dict[str, str]:
-    transport, connection = request.transport, request.conn_info
+    transport = request.transport
     name = None if transport is None else transport.get_extra_info("sockname")
     environment = {"SERVER_NAME": str(name[0]), "SERVER_PORT": str(name[1])} if isinstance(name, tuple) else {}
-    if connection is not None and connection.client_ip:
-        environment["REMOTE_ADDR"] = connection.client_ip
-    return environment
+    return {**environment, "REMOTE_ADDR": request.ip} if request.ip else environment

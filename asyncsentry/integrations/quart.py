@@ -86,6 +86,7 @@ class _Visit:
 
     def __init__(self, request: Request | Websocket) -> None:
         self._request: Request | Websocket | None = request
+        self._scope: Any = request.scope
         self._rule: Rule | None = None
         self.user: str | None = None
 
@@ -95,8 +96,7 @@ class _Visit:
 
     def catch(self, error: Exception | None) -> None:
         """An error handler of the application, or Quart's own, perhaps answers this; or none answers anything."""
-        if self._request is not None:
-            self._request.scope[CAUGHT] = error  # type: ignore[typeddict-unknown-key]  # ours
+        self._scope[CAUGHT] = error
 
     def end(self) -> None:
         """Keep, for what was started here and goes on, no more than who it was for and which route it took."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -144,6 +145,20 @@ def test_an_error_as_a_request_ends_is_reported_as_it_was_raised(client: Client[
 
     assert ask(app, "/well").raised is not None
     assert outlines(sentry) == ["Broken: at the end"]
+
+
+def test_an_error_of_a_request_that_no_server_serves_is_reported_all_the_same(
+    client: Client[Any], sentry: LocalSentry
+) -> None:
+    app = application()
+    setup(app, client=client)
+
+    async def serve() -> int:
+        async with app.test_request_context("/fail/alone") as context:
+            return (await app.handle_request(context.request)).status_code
+
+    assert asyncio.run(serve()) == 500
+    assert outlines(sentry) == ["Broken: alone"]
 
 
 def test_that_a_client_leaves_is_no_error(client: Client[Any], sentry: LocalSentry) -> None:

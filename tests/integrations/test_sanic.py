@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sanic import Sanic
+from sanic import HTTPResponse, Sanic, text
 
 from asyncsentry.errors import OptionError
 from asyncsentry.integrations.sanic import setup
@@ -128,21 +128,29 @@ def test_of_two_set_ups_the_second_counts_until_it_is_taken_off(open_client: Ope
     async def fail(_: object) -> None:
         raise LookupError("nothing there")
 
+    @app.get("/nested")
+    async def nested(_: object) -> HTTPResponse:
+        await asyncio.create_task(asgi_connections.Connection().serve(app, "/fail"))
+        return text("well")
+
     setup(app, client=open_client(environment="first"))
     uninstall = setup(app, client=open_client(environment="second"))
     with pytest.raises(OptionError):
         setup(app, client=open_client(), failed_request_status_codes={5000})
 
-    async def serve(*answers: asgi_connections.Connection) -> None:
+    nest, reported, unseen = (asgi_connections.Connection() for _ in range(3))
+
+    async def serve() -> None:
         """As a server of ASGI does, which Sanic runs on as well."""
         told = iter(["lifespan.startup", "lifespan.shutdown"])
 
         async def receive() -> dict[str, str]:
             kind = next(told)
             if kind == "lifespan.shutdown":
-                for answer in answers:
-                    await answer.serve(app, "/fail")
-                    uninstall()
+                await nest.serve(app, "/nested")
+                await reported.serve(app, "/fail")
+                uninstall()
+                await unseen.serve(app, "/fail")
             return {"type": kind}
 
         async def send(message: dict[str, str]) -> None:
@@ -150,9 +158,8 @@ def test_of_two_set_ups_the_second_counts_until_it_is_taken_off(open_client: Ope
 
         await app({"type": "lifespan"}, receive, send)
 
-    reported, unseen = asgi_connections.Connection(), asgi_connections.Connection()
-    asyncio.run(serve(reported, unseen))
-    assert (reported.status, unseen.status) == (500, 500)
-    (event,) = sentry.events
-    assert event["environment"] == "second"
+    asyncio.run(serve())
+    assert (nest.status, reported.status, unseen.status) == (200, 500, 500)
+    _, event = sentry.events
+    assert [event["environment"] for event in sentry.events] == ["second"] * 2
     assert reported.headers[b"x-sentry-id"].decode() == event["event_id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic, Websocket, raw, text
@@ -78,6 +79,7 @@ async def behind(_: Request) -> HTTPResponse:
 @app.get("/stream")
 async def stream(request: Request) -> None:
     response = await request.respond()
+    assert response is not None
     await response.send(b"begun")
     raise shop.Broken("stream")
 
@@ -85,6 +87,7 @@ async def stream(request: Request) -> None:
 @app.get("/endless")
 async def endless(request: Request) -> None:
     response = await request.respond()
+    assert response is not None
     try:
         while True:
             await response.send(b"more")
@@ -168,10 +171,14 @@ async def start(_: Sanic[Any, Any]) -> None:
 
 @app.after_server_start
 async def announce(app: Sanic[Any, Any]) -> None:
-    if "OPEN_AT" in os.environ:  # else a server of ASGI says it
-        app.loop.call_soon(
-            shop.announce, int(os.environ["OPEN_AT"])
-        )  # until this has been called a signal is overheard
+    app.add_task(once_it_runs_for_good(shop.announce, int(os.environ["OPEN_AT"])))
+
+
+async def once_it_runs_for_good(what: Callable[..., object], *given: object) -> None:
+    """Do something some steps of the loop later: while Sanic still starts, in a run of its own, it overhears signals."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    what(*given)
 
 
 @app.after_server_stop

@@ -12,7 +12,7 @@ from sanic.handlers import ErrorHandler
 
 import asyncsentry
 from integrations.programs import shop
-from integrations.programs.sanic import app, serve
+from integrations.programs.sanic import app, once_it_runs_for_good, serve
 
 
 class Answering(ErrorHandler):
@@ -33,6 +33,7 @@ async def slow(_: Request) -> HTTPResponse:
 @app.get("/late-answer")
 async def late_answer(request: Request) -> None:
     response = await request.respond()
+    assert response is not None
     await response.send(b"begun")
     raise SanicException("after the start", status_code=403)
 
@@ -66,7 +67,7 @@ async def stop(request: Request) -> HTTPResponse:
 @app.after_server_start
 async def open_one_of_several(app: Sanic[Any, Any]) -> None:
     if "WORKERS" in os.environ:
-        app.loop.call_soon(asyncsentry.capture_message, "open")
+        app.add_task(once_it_runs_for_good(asyncsentry.capture_message, "open"))
 
 
 if __name__ == "__main__":
