@@ -175,7 +175,7 @@ async def announce(app: Sanic[Any, Any]) -> None:
 
 
 async def once_it_runs_for_good(what: Callable[..., object], *given: object) -> None:
-    """Do something some steps of the loop later: while Sanic still starts, in a run of its own, it overhears signals."""
+    """Do something some steps of the loop later: while Sanic starts, in a run of its own, it overhears signals."""
     for _ in range(10):
         await asyncio.sleep(0)
     what(*given)
