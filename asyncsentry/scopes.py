@@ -224,7 +224,8 @@ class Steps:
 def _begin(isolation: Scope, describe: Describe | None) -> Scope:
     """Work begins with this scope: it is a trace of its own, and nothing was captured in it yet."""
     isolation.trace = isolation.last_event_id = None
-    isolation.describe = describe or isolation.describe
+    if describe is not None:  # one may be empty, and false for that
+        isolation.describe = describe
     return isolation
 
 

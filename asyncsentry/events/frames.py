@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from itertools import chain, islice
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType, TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import IdentityCache, bases, short_name
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import Rules
+from asyncsentry.events.scrubbing import FILTERED
 from asyncsentry.events.source import LINE_LIMIT, MissingLines, Passage
 
 _HIDE: Final = "__traceback_hide__"
@@ -30,10 +31,26 @@ class _Facts(NamedTuple):
     """Its lines of source, until they are among the fields."""
 
 
+Secrets: TypeAlias = Callable[[FrameType], "Container[str] | None"]
+"""Tells which of a frame's variables are secrets, whatever their names look like; None for none of them."""
+
+_secrets: list[Secrets] = []
+
 _known: IdentityCache[_Facts] = IdentityCache(limit=4096)
 
 _FACTS_COST: Final = 8
 """What a frame's file, name and lines take of the event's budget."""
+
+
+def hide_variables(secrets: Secrets) -> Callable[[], None]:
+    """Hide these, too, from now on; gives what ends that. What tells looks at frames, and never at their values."""
+    _secrets.append(secrets)
+
+    def show() -> None:
+        if secrets in _secrets:
+            _secrets.remove(secrets)
+
+    return show
 
 
 def traceback_frames(traceback: TracebackType | None, freezer: Freezer) -> list[dict[str, Json]]:
@@ -112,7 +129,7 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
         return None
     shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
     if rules.include_local_variables:
-        variables = freezer.freeze_mapping(_variables_of(frame, code))
+        variables = freezer.freeze_mapping(_without_secrets(frame, _variables_of(frame, code)))
         if variables:
             shown["vars"] = variables
     if facts.unread is not None:  # whoever may wait for a disk will read them
@@ -139,6 +156,15 @@ def _variables_of(frame: FrameType, code: CodeType) -> Mapping[str, object]:
         return variables if type(variables) is dict else dict(variables)
     if type(variables) is dict:
         return {name: value for name, value in variables.copy().items() if not _is_furniture(name, value)}
+    return variables
+
+
+def _without_secrets(frame: FrameType, variables: Mapping[str, object]) -> Mapping[str, object]:
+    for tell in _secrets:
+        hidden = tell(frame)
+        if hidden is not None:
+            known = variables if type(variables) is dict else {}
+            variables = {name: FILTERED if name in hidden else value for name, value in known.items()}
     return variables
 
 
