@@ -132,12 +132,14 @@ PACKAGES: Final[Mapping[str, Look]] = {
     **dict.fromkeys(("numpy.dtype", "numpy.generic", "polars.DataType", "torch.device", "torch.dtype"), show_repr),
     **dict.fromkeys(("pandas.BaseOffset", "pandas.Interval", "pandas.NAType", "pandas.Period"), show_text),
     "django.BaseManager": _show_query,
+    "django.HttpRequest": show_name,  # its text has the whole query in it
     "django.LazyObject": _show_lazy_object,
     "django.Model": show_loaded,
     "django.Promise": show_attributes,
     "django.QuerySet": _show_query,
     "django.RawQuerySet": _show_query,
     "pydantic.BaseModel": _show_fields,
+    "rest_framework.Request": show_name,
     "sqlalchemy.Row": _show_row,
     "sqlalchemy.RowMapping": show_mapping,
     "starlette.HTTPConnection": show_name,  # a mapping of all that is known of the request

@@ -100,5 +100,7 @@ def run(serve: Callable[[Any], None]) -> None:
     """Serve the project until the program is told to end."""
     django_shop.configure("integrations.programs.django_asgi")
     asyncsentry.capture_message("early")
-    serve(ASGIHandler())
-    asyncsentry.capture_message("goodbye")
+    try:
+        serve(ASGIHandler())
+    finally:
+        asyncsentry.capture_message("goodbye")

@@ -25,6 +25,7 @@ def configure(urlconf: str, *, debug: bool = False) -> None:
         MIDDLEWARE=["django.middleware.common.CommonMiddleware", "integrations.programs.django_shop.Own"],
         REST_FRAMEWORK={"DEFAULT_AUTHENTICATION_CLASSES": [], "UNAUTHENTICATED_USER": None},
         ROOT_URLCONF=urlconf,
+        SECRET_KEY="of nothing",
         SENTRY=shop.options(),
     )
     django.setup()
