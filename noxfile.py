@@ -42,7 +42,7 @@ NEEDS_EXTRAS = "extras"
 """The folder of tests/ that needs the optional packages; all others need pytest and its plugins alone."""
 
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-WEB = [path.stem for path in sorted((ROOT / "asyncsentry" / "integrations").glob("*.py")) if path.stem in EXTRAS]
+WEB = [path.stem for path in sorted((ROOT / "asyncsentry" / "integrations").iterdir()) if path.stem in EXTRAS]
 """The extras of the frameworks that have an integration."""
 EVERYTHING = f"[all,{','.join(WEB)}]"
 OF_THEIR_TIME = ["yarl==1.9.4"]

@@ -34,7 +34,7 @@ class _Facts(NamedTuple):
 Secrets: TypeAlias = Callable[[FrameType], "Container[str] | None"]
 """Tells which of a frame's variables are secrets, whatever their names look like; None for none of them."""
 
-_secrets: list[Secrets] = []
+_secrets: list[Callable[[], Secrets]] = []
 
 _known: IdentityCache[_Facts] = IdentityCache(limit=4096)
 
@@ -42,13 +42,17 @@ _FACTS_COST: Final = 8
 """What a frame's file, name and lines take of the event's budget."""
 
 
-def hide_variables(secrets: Secrets) -> Callable[[], None]:
-    """Hide these, too, from now on; gives what ends that. What tells looks at frames, and never at their values."""
-    _secrets.append(secrets)
+def hide_variables(begin: Callable[[], Secrets]) -> Callable[[], None]:
+    """Hide these, too, from now on; gives what ends that.
+
+    ``begin`` is asked for each stack who is to tell them of its frames, the newest first: they have callers in common.
+    What tells looks at frames, and never at their values.
+    """
+    _secrets.append(begin)
 
     def show() -> None:
-        if secrets in _secrets:
-            _secrets.remove(secrets)
+        if begin in _secrets:
+            _secrets.remove(begin)
 
     return show
 
@@ -85,7 +89,8 @@ def _freeze_calls(calls: Iterator[Call], freezer: Freezer) -> list[dict[str, Jso
     if len(kept) > most:
         kept, omitted = _leave_out_middle(kept, calls, most)
     # The newest come first to the event's budget: where it failed is what the reader wants to see.
-    shown = [_freeze_call(call, freezer) for call in reversed(kept)]
+    tells = [begin() for begin in _secrets]
+    shown = [_freeze_call(call, freezer, tells) for call in reversed(kept)]
     if omitted:
         _say_omitted(omitted, shown[: most - most // 5])
     shown.reverse()
@@ -112,7 +117,7 @@ def _say_omitted(count: int, newest_first: list[dict[str, Json] | None]) -> None
             return
 
 
-def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
+def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets]) -> dict[str, Json] | None:
     """One frame, or None if it asks to be hidden."""
     frame, instruction, traceback = call
     rules = freezer.rules
@@ -129,7 +134,7 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
         return None
     shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
     if rules.include_local_variables:
-        variables = freezer.freeze_mapping(_without_secrets(frame, _variables_of(frame, code)))
+        variables = freezer.freeze_mapping(_without_secrets(_variables_of(frame, code), frame, tells))
         if variables:
             shown["vars"] = variables
     if facts.unread is not None:  # whoever may wait for a disk will read them
@@ -159,8 +164,8 @@ def _variables_of(frame: FrameType, code: CodeType) -> Mapping[str, object]:
     return variables
 
 
-def _without_secrets(frame: FrameType, variables: Mapping[str, object]) -> Mapping[str, object]:
-    for tell in _secrets:
+def _without_secrets(variables: Mapping[str, object], frame: FrameType, tells: list[Secrets]) -> Mapping[str, object]:
+    for tell in tells:
         hidden = tell(frame)
         if hidden is not None:
             known = variables if type(variables) is dict else {}

@@ -23,6 +23,9 @@ _ADDRESSES: Final = ("SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR")
 _PARAMETER: Final = re.compile(r"(?<!\(\?P)<(?:[^>:]+:)?([^>]+)>")
 """A parameter in a route of ``path()``, such as ``<int:number>``."""
 
+_PLACE: Final = re.compile(r"%\(_?(\w+)\)s")
+"""Where a parameter goes in what Django makes of a pattern; one without a name has a number."""
+
 _PATTERN: Final = re.compile(r"[\^$\\(*?\[]")
 """What a route of ``re_path()`` has in it."""
 
@@ -53,10 +56,10 @@ def _name(route: str) -> str:
     if not _PATTERN.search(route):
         return "/" + _PARAMETER.sub(r"{\1}", route)
     try:
-        text, parameters = max(normalize(_PARAMETER.sub(r"(?P<\1>x)", route)), key=lambda form: len(form[1]))
+        text, _ = max(normalize(_PARAMETER.sub(r"(?P<\1>x)", route)), key=lambda form: len(form[1]))
     except Exception:  # a pattern that even Django cannot turn round
         return "/" + route
-    return "/" + text % {name: f"{{{name.lstrip('_')}}}" for name in parameters}
+    return "/" + _PLACE.sub(r"{\1}", text)
 
 
 def _tell(request: http.HttpRequest) -> HttpRequest:
@@ -86,7 +89,7 @@ def _body_of(request: http.HttpRequest) -> bytes | Mapping[str, Any] | None:
     known = vars(request)
     secret = getattr(request, "sensitive_post_parameters", ())
     if known.get("_post"):
-        fields = get_exception_reporter_filter(request).get_post_parameters(request)
+        fields: Any = get_exception_reporter_filter(request).get_post_parameters(request)
         return {name: _show_field(name, values, secret) for name, values in fields.lists()}
     return None if secret else known.get("_body")
 

@@ -20,12 +20,12 @@ from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.frames import hide_variables
 from asyncsentry.events.work import Work
 from asyncsentry.hooks.logging import claim
-from asyncsentry.integrations._clients import nobody
+from asyncsentry.integrations._clients import Clients, nobody
 from asyncsentry.integrations._errors import Errors
 from asyncsentry.integrations._statuses import FAILED, Statuses
 from asyncsentry.integrations.django import _settings
 from asyncsentry.integrations.django._queries import Queries
-from asyncsentry.integrations.django._secrets import secret_variables
+from asyncsentry.integrations.django._secrets import Secrets
 
 LABEL: Final = "asyncsentry"
 
@@ -45,7 +45,7 @@ class SentryConfig(AppConfig):
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
-        self.clients = nobody
+        self.clients: Clients = nobody
         self.errors = _errors(FAILED)
         self._off: list[Callable[[], object]] = []
 
@@ -60,9 +60,9 @@ class SentryConfig(AppConfig):
         self._off = [
             partial(got_request_exception.disconnect, dispatch_uid=LABEL),
             claim(self._claims),
-            hide_variables(secret_variables),
-            _name_command(self.clients()),
+            hide_variables(Secrets),
         ]
+        _name_command(self.clients())
         if given.query_breadcrumbs:
             self._off.append(Queries(self.clients).watch())
         if apps.is_installed("rest_framework"):
@@ -86,7 +86,7 @@ class SentryConfig(AppConfig):
         """Django logs each answer from 400 up: what it logs says nothing new but where an error is to be reported."""
         if record.name not in ("django.request", "django.server") and not record.name.startswith("django.security."):
             return False
-        return not (record.exc_info and getattr(record, "status_code", None) in self.errors.failed)
+        return not (record.exc_info and getattr(record, "status_code", 0) in self.errors.failed)
 
 
 def _errors(failed: Statuses) -> Errors:
@@ -103,17 +103,11 @@ def _add_middleware() -> None:
     settings.MIDDLEWARE = [*first, *given, *last]
 
 
-def _name_command(client: Client[Any]) -> Callable[[], None]:
+def _name_command(client: Client[Any]) -> None:
     """Name, on all that is not part of a request, the management command that this process is."""
     scope = client.scopes.global_scope
     program, *words = sys.argv or [""]
     folder, name = os.path.split(program)
-    command = words[0] if words else None
     of_django = name in _PROGRAMS or (name == "__main__.py" and os.path.basename(folder) == "django")
-    if of_django and command is not None and scope.describe is None:
-        scope.describe = lambda: Work(command, "task")
-
-    def forget() -> None:
-        scope.describe = None
-
-    return forget
+    if of_django and words and scope.describe is None:
+        scope.describe = lambda: Work(words[0], "task")

@@ -28,7 +28,7 @@ class SentryMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
-        self._config = _installed()
+        self._config = installed()
         self._is_async = _take_colour(self, get_response)
         self._awake = False
 
@@ -78,7 +78,7 @@ class SentryNotFoundMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
-        self._config = _installed()
+        self._config = installed()
         self._is_async = _take_colour(self, get_response)
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -97,7 +97,7 @@ class SentryNotFoundMiddleware:
         return response
 
 
-def _take_colour(middleware: object, get_response: GetResponse) -> bool:
+def _take_colour(middleware: GetResponse, get_response: GetResponse) -> bool:
     """Let a middleware be asynchronous where what it calls is; whether it is."""
     is_async = iscoroutinefunction(get_response)
     if is_async:
@@ -105,8 +105,8 @@ def _take_colour(middleware: object, get_response: GetResponse) -> bool:
     return is_async
 
 
-def _installed() -> Any:
-    """The app, as the project has it."""
+def installed() -> Any:
+    """The app, as the project has it. Raises ``ImproperlyConfigured`` if it has not."""
     try:
         return apps.get_app_config("asyncsentry")
     except LookupError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
@@ -16,7 +16,9 @@ from integrations.programs import django_shop, shop
 tasks: set[asyncio.Task[None]] = set()
 
 
-def view(function: Callable[[], Awaitable[object] | object]) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
+def view(
+    function: Callable[[], Awaitable[object] | object],
+) -> Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]:
     """A view that does this, and has nothing to say."""
 
     async def do(_: HttpRequest) -> HttpResponse:

@@ -91,7 +91,7 @@ class DjangoGunicorn(Gunicorn):
     debug = False
 
     def load(self) -> Any:
-        from django.core.wsgi import WSGIHandler
+        from django.core.handlers.wsgi import WSGIHandler
 
         django_shop.configure("integrations.programs.django_wsgi", debug=self.debug)
         asyncsentry.capture_message("early")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django import template
-from django.apps import apps
+
+from asyncsentry.integrations.django.middleware import installed
 
 register = template.Library()
 
@@ -11,5 +12,5 @@ register = template.Library()
 @register.simple_tag
 def last_event_id() -> str:
     """The id of the event that was captured last in this request; empty without any."""
-    found: str | None = apps.get_app_config("asyncsentry").clients().last_event_id()
+    found: str | None = installed().clients().last_event_id()
     return found or ""
