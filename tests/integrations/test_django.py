@@ -265,8 +265,10 @@ def test_a_project_within_the_middleware_for_any_application_reports_once(
         async def receive() -> Any:
             return asked.pop() if asked else await asyncio.Event().wait()
 
-        scope = {"type": "http", "method": "GET", "path": "/later/500", "headers": [], "query_string": b""}
-        await AsgiMiddleware(ASGIHandler(), client=client)(scope, receive, send)
+        scope: Any = {"type": "http", "method": "GET", "path": "/later/500", "query_string": b""}
+        scope["headers"] = [(b"host", b"testserver")]
+        project: Any = ASGIHandler()
+        await AsgiMiddleware(project, client=client)(scope, receive, send)
 
     with watched(client):
         asyncio.run(main())
