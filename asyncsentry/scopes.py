@@ -65,7 +65,7 @@ class _Level:
         return scope
 
     def hold(self, worker: object) -> _Holding:
-        """A scope, of what is known here, for all that runs, or is started, where a context has it."""
+        """What a context has in which a scope is open that begins with what is known here."""
         before = self._holding(worker)
         scope = Scope() if before is None else before.scope.fork()
         return _Holding(scope, worker, opened=True, below=before)
@@ -77,7 +77,7 @@ class _Level:
         return before
 
     def open(self, worker: object) -> _Holding:
-        """Begin such a scope here, until it is closed."""
+        """Begin a scope, of what is known here, that all has which runs, or is started, until it is closed."""
         holding = self.hold(worker)
         self._held.set(holding)
         return holding
@@ -140,7 +140,8 @@ class Scopes:
     def isolation_scope(self, describe: Describe | None = None) -> IsolationScope:
         """Open an isolation scope for a block and everything that is started in it. It is a trace of its own.
 
-        ``describe`` is asked what this work is when an event is made of it.
+        ``describe`` is asked what this work is when an event is made of it. Work that is described begins with no
+        breadcrumbs, unless it is part of other such work.
         """
         return IsolationScope(self._isolation, self._current, describe)
 
@@ -197,13 +198,13 @@ class Steps:
 
     __slots__ = ("_elsewhere", "_levels", "_opened")
 
-    def __init__(self, isolation: _Level, current: _Level, describe: Describe | None) -> None:
+    def __init__(self, isolation: _Level, current: _Level, describe: Describe) -> None:
         worker = _worker()
-        held = [level.hold(worker) for level in (isolation, current)]
-        _begin(held[0].scope, describe)
-        self._levels = isolation, current
-        self._opened = [holding.scope for holding in held]
-        self._elsewhere: list[_Holding | None] = [*held]
+        holdings = [isolation.hold(worker), current.hold(worker)]
+        _begin(holdings[0].scope, describe)
+        self._levels = (isolation, current)
+        self._opened = [holding.scope for holding in holdings]
+        self._elsewhere: list[_Holding | None] = [*holdings]
         """What the levels hold where the work is not: in a step outside of it, else inside."""
 
     def __enter__(self) -> None:
@@ -222,9 +223,11 @@ class Steps:
 
 
 def _begin(isolation: Scope, describe: Describe | None) -> Scope:
-    """Work begins with this scope: it is a trace of its own, and nothing was captured in it yet."""
+    """Begin other work than the one that this was forked from."""
     isolation.trace = isolation.last_event_id = None
-    if describe is not None:  # one may be empty, and false for that
+    if describe is not None:
+        if isolation.describe is None:  # what a server notes between its requests led to none of them
+            isolation.breadcrumbs.clear()
         isolation.describe = describe
     return isolation
 

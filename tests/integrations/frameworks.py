@@ -27,6 +27,8 @@ class Framework:
     """What it cannot do, or what has no meaning for it; the reason stands beside it. The suite leaves it out."""
     item: str = "/item/{number}"
     """The name of the transaction for the route of an item."""
+    transport: str = "asyncio"
+    """The transport of its own style: what is captured before its loop runs is sent once the integration says so."""
     inside: tuple[str, ...] = INSIDE
     """What the shop's ``/scopes/…`` knows."""
     flags: tuple[str, ...] = ("-W", "error")
@@ -39,20 +41,18 @@ class Framework:
 WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
 """What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
 
-DJANGO: Final = frozenset({"socket", "startup", "shutdown"})
-"""What Django has not."""
-
 GREEN: Final = ("generator", "greenlet", "pool")
+THREADS: Final = ("generator", "thread")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
+    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    Framework("wsgi_threads", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
     # What is no framework has no routes; and what it does not answer its server does, which names no event.
     Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
     Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
-    Framework("django_asgi_hypercorn", "django", DJANGO, inside=(*INSIDE, "view")),
-    Framework("django_asgi_uvicorn", "django", DJANGO, inside=(*INSIDE, "view")),
-    Framework("django_debug", "django", DJANGO, inside=("generator", "thread", "view"), flags=GUNICORN),
-    Framework("django_wsgi", "django", DJANGO, inside=("generator", "thread", "view"), flags=GUNICORN),
     # uvicorn hangs up where an error comes through to it.
     Framework("starlette_uvicorn", "starlette", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool")),
     Framework("starlette_hypercorn", "starlette", inside=(*INSIDE, "pool")),
@@ -60,8 +60,4 @@ FRAMEWORKS: Final = (
         "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
     ),
     Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
-    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
-    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
-    Framework("wsgi_gunicorn", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
-    Framework("wsgi_threads", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
 )
