@@ -143,7 +143,7 @@ class Own(BaseHTTPMiddleware):
             return await call_next(request)
         except shop.Broken as error:
             if request.url.path == "/page":
-                asyncsentry.capture_exception(error)  # it is answered, and so nobody else reports it
+                asyncsentry.capture_exception(error)  # for its id; the integration would report it later
                 return PlainTextResponse(asyncsentry.last_event_id(), 500)
             if request.url.path == "/excused":
                 return Response(status_code=404)
