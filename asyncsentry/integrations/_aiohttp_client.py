@@ -34,7 +34,7 @@ def trace_config(client: Client[Any] | None = None) -> TraceConfig:
         note(told.method, told.url, level, status_code=status, reason=told.response.reason)
 
     async def fail(_: ClientSession, __: SimpleNamespace, told: TraceRequestExceptionParams) -> None:
-        note(told.method, told.url, "error", error=repr(told.exception))
+        note(told.method, told.url, "error", error=type(told.exception).__name__)  # its text may hold the URL
 
     config = TraceConfig()
     config.on_request_end.append(end)

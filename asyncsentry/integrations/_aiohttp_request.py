@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from asyncsentry.client import Client
 from asyncsentry.events.http import HttpRequest
@@ -52,29 +52,34 @@ def describe(request: web.Request) -> Work:
 
 
 def _request_of(request: web.Request) -> HttpRequest:
+    environment = _environment(request)
+    # Without the header aiohttp asks the system for the host's name, which may take long.
+    host = request.host if hdrs.HOST in request.headers else environment.get("SERVER_NAME", "localhost")
     return HttpRequest(
         method=request.method,
-        url=f"{request.scheme}://{request.host}{request.rel_url.raw_path}",
+        url=f"{request.scheme}://{host}{request.rel_url.raw_path}",
         query=request.rel_url.raw_query_string,
         headers=list(request.headers.items()),
-        env=_environment(request),
+        env=environment,
         body=_body(request),
         body_size=request.content_length,
     )
 
 
 def _body(request: web.Request) -> bytes | dict[str, str] | None:
-    """What the application has read: the bytes, or the fields of a form with the names of its files."""
-    form = request._post
-    if request._read_bytes is None and form is not None:
-        return {
-            name: value if isinstance(value, str) else getattr(value, "filename", "") for name, value in form.items()
-        }
-    return request._read_bytes
+    """What the application has read: the bytes, or a form's fields with the names of its files."""
+    body, form = request._read_bytes, request._post
+    if body is not None or form is None:
+        return body
+    return {name: value if isinstance(value, str) else getattr(value, "filename", "") for name, value in form.items()}
 
 
 def _environment(request: web.Request) -> dict[str, str]:
     transport = request.transport
-    name = None if transport is None else transport.get_extra_info("sockname")
-    environment = {"SERVER_NAME": str(name[0]), "SERVER_PORT": str(name[1])} if isinstance(name, tuple) else {}
-    return environment if request.remote is None else {**environment, "REMOTE_ADDR": request.remote}
+    address = None if transport is None else transport.get_extra_info("sockname")
+    environment = {}
+    if isinstance(address, tuple):  # and not the path of a socket in a folder
+        environment = {"SERVER_NAME": str(address[0]), "SERVER_PORT": str(address[1])}
+    if request.remote:
+        environment["REMOTE_ADDR"] = request.remote
+    return environment

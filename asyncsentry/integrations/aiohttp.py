@@ -51,7 +51,7 @@ def setup(
 
     The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has called it yet;
     ``client`` has it capture for that one. An error that a middleware of the application answers is reported, as
-    handled, if the status is among ``failed_request_status_codes``, and so is an `HTTPException` with such a status.
+    handled, if the status is among ``failed_request_status_codes``, and so is an ``HTTPException`` with such a status.
     Of a second call for one application the arguments count. Raises `SetupError`.
     """
     failed = statuses(failed_request_status_codes)
@@ -123,7 +123,9 @@ class _Watch:
                 visit.client.report(error, _HANDLED)
             raise
         except Exception as error:
-            if not has_left(request, error):
+            if has_left(request, error):
+                visit.client.disregard(error)  # which aiohttp logs all the same
+            else:
                 visit.client.report(error, _UNHANDLED)
             raise
         if visit.raised is not None and answer.status in self._failed:
@@ -137,7 +139,7 @@ class _Watch:
             return await handler(request)
         except Exception as error:
             visit = visit_of(request)
-            if visit is not None and not has_left(request, error):
+            if visit is not None:
                 visit.raised = error
             raise
 

@@ -1,4 +1,4 @@
-"""What an event says of the request: whatever tells who the user is only where that is asked for, and never a secret."""
+"""What an event says of the request: who the user is only where that is asked for, and never a secret."""
 
 from __future__ import annotations
 
