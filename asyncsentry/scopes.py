@@ -33,7 +33,7 @@ class _Holding:
 
     __slots__ = ("below", "opened", "scope", "worker")
 
-    def __init__(self, scope: Scope, worker: object, *, opened: bool, below: _Holding | None = None) -> None:
+    def __init__(self, scope: Scope, worker: object, opened: bool, below: _Holding | None = None) -> None:
         self.scope = scope
         self.worker = worker
         self.opened = opened
@@ -59,16 +59,16 @@ class _Level:
         if holding is not None and not holding.scope.ended and (holding.opened or holding.worker == worker):
             return holding.scope
         scope = Scope() if holding is None else holding.scope.fork()
-        self._held.set(_Holding(scope, worker, opened=False))
+        self._held.set(_Holding(scope, worker, False))
         if isinstance(worker, ref):
             self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
 
     def open(self, worker: object) -> _Holding:
         """Begin a scope, of what is known here, that all has which runs, or is started, until it is closed."""
-        before = self._holding(worker)
+        before = self._held.get() and self._holding(worker)
         scope = Scope() if before is None else before.scope.fork()
-        holding = _Holding(scope, worker, opened=True, below=before)
+        holding = _Holding(scope, worker, True, before)
         self._held.set(holding)
         return holding
 

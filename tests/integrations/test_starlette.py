@@ -53,10 +53,14 @@ class Answering(BaseHTTPMiddleware):
         return Response(status_code=self._status)
 
 
-BEHIND = {"alone": [], "behind middleware": [Middleware(Passing)], "behind two": [Middleware(Passing)] * 2}
+BEHIND: dict[str, list[Middleware]] = {
+    "alone": [],
+    "behind middleware": [Middleware(Passing)],
+    "behind two": [Middleware(Passing)] * 2,
+}
 
 
-@pytest.fixture(params=BEHIND.values(), ids=BEHIND)
+@pytest.fixture(params=BEHIND.values(), ids=list(BEHIND))
 def behind(request: pytest.FixtureRequest) -> Sequence[Middleware]:
     """The application's middleware."""
     given: Sequence[Middleware] = request.param
@@ -87,7 +91,7 @@ def kinds(sentry: LocalSentry) -> list[tuple[str, bool]]:
     return [mechanism(event) for event in sentry.events]
 
 
-def ids(sentry: LocalSentry) -> list[str]:
+def ids(sentry: LocalSentry) -> list[str | None]:
     return [event["event_id"] for event in sentry.events]
 
 

@@ -31,7 +31,7 @@ async def answer(send: Send, body: bytes = b"", status: int = 200) -> None:
 
 
 async def read(receive: Receive) -> bytes:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         body += message["body"]
