@@ -30,7 +30,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of a framework, one after the other: pytest would open some shops twice."""
-    items.sort(key=lambda item: str(item.callspec.params.get("framework", "")) if hasattr(item, "callspec") else "")
+    items.sort(key=framework_of)
+
+
+def framework_of(item: pytest.Item) -> str:
+    """The name of the framework that a test is of; none, for what is of none."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return ""
+    return str(item.callspec.params.get("framework", ""))
 
 
 def param(framework: Framework, *others: str, name: str) -> ParameterSet:
