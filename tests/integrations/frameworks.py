@@ -41,6 +41,11 @@ class Framework:
 WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
 """What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
 
+DJANGO: Final = frozenset({"socket", "startup", "shutdown"})
+"""What Django has not. It does not say where a loop begins to run, either: its own transport is one that needs none."""
+
+VIEWS: Final = (*INSIDE, "view")
+
 GREEN: Final = ("generator", "greenlet", "pool")
 THREADS: Final = ("generator", "thread")
 
@@ -50,6 +55,10 @@ FRAMEWORKS: Final = (
     Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
     Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
     Framework("wsgi_threads", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    Framework("django_asgi_hypercorn", "django", DJANGO, transport="threaded", inside=VIEWS),
+    Framework("django_asgi_uvicorn", "django", DJANGO, transport="threaded", inside=VIEWS),
+    Framework("django_debug", "django", DJANGO, transport="threaded", inside=(*THREADS, "view"), flags=GUNICORN),
+    Framework("django_wsgi", "django", DJANGO, transport="threaded", inside=(*THREADS, "view"), flags=GUNICORN),
     # What is no framework has no routes; and what it does not answer its server does, which names no event.
     Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
     Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),

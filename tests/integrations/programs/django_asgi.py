@@ -39,6 +39,18 @@ async def stream(_: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(answer())
 
 
+async def endless(_: HttpRequest) -> StreamingHttpResponse:
+    async def answer() -> AsyncIterator[bytes]:
+        try:
+            for _ in range(500):  # before version 5 Django does not notice that nobody listens
+                yield b"more"
+                await asyncio.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
+
+    return StreamingHttpResponse(answer())
+
+
 async def background(_: HttpRequest) -> HttpResponse:
     task = asyncio.create_task(shop.fail_later("background"))
     tasks.add(task)
@@ -85,6 +97,7 @@ urlpatterns = [
     path("page", django_shop.answered_by_the_middleware),
     path("excused", django_shop.answered_by_the_middleware),
     path("stream", stream),
+    path("endless", endless),
     path("background", background),
     path("echo", echo),
     path("unread", view(lambda: shop.fail("unread"))),

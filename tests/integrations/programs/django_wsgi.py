@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,6 +30,18 @@ def stream(_: HttpRequest) -> StreamingHttpResponse:
     def answer() -> Iterator[bytes]:
         yield b"begun"
         raise shop.Broken("stream")
+
+    return StreamingHttpResponse(answer())
+
+
+def endless(_: HttpRequest) -> StreamingHttpResponse:
+    def answer() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"more"
+                time.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
 
     return StreamingHttpResponse(answer())
 
@@ -72,6 +85,7 @@ urlpatterns = [
     path("page", django_shop.answered_by_the_middleware),
     path("excused", django_shop.answered_by_the_middleware),
     path("stream", stream),
+    path("endless", endless),
     path("background", view(lambda: wsgi_shop.start_thread(lambda: shop.fail("background")))),
     path("echo", echo),
     path("unread", view(lambda: shop.fail("unread"))),
