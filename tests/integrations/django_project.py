@@ -102,6 +102,17 @@ class ReturnsNothing:
     def __call__(self, request: HttpRequest) -> None: ...
 
 
+class FailsToAnswer:
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> None:
+        raise LookupError("no page")
+
+
 class Synchronous:
     def __init__(self, get_response: Any) -> None:
         self.get_response = get_response

@@ -172,6 +172,14 @@ def test_an_error_that_goes_on_to_the_server_is_one_event(client: Client[Any], s
     assert len(sentry.events) == 1
 
 
+def test_an_error_that_comes_of_answering_another_is_one_event(client: Client[Any], sentry: LocalSentry) -> None:
+    with watched(client, middleware=("integrations.django_project.FailsToAnswer",)):
+        assert ask("/fail/500").status_code == 500
+    (event,) = sentry.events
+    assert (outline(event), mechanism(event)) == ("LookupError: no page", ("django", False))
+    assert event["exception"]["values"][0]["type"] == "Broken"
+
+
 def test_a_middleware_that_answers_nothing_is_djangos_to_complain_of(client: Client[Any], sentry: LocalSentry) -> None:
     nothing = "integrations.django_project.ReturnsNothing"
     with watched(client), override_settings(MIDDLEWARE=[FIRST, nothing]), pytest.raises(AttributeError) as caught:

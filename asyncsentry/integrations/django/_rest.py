@@ -24,8 +24,8 @@ class Handler:
         if isinstance(self._theirs, str):  # only now: the project's modules may need each other
             self._theirs = import_string(self._theirs)
         response = self._theirs(error, context)
-        if response is not None and response.status_code in self._config.errors.failed:
-            self._config.clients().report(error, self._config.errors.handled)
+        if response is not None:
+            self._config.errors.answered(error, response.status_code, self._config.clients())
         return response
 
 

@@ -28,6 +28,12 @@ def note_error(request: HttpRequest, error: Exception) -> None:
     vars(request)[_RAISED] = error
 
 
+def take_error(request: HttpRequest) -> Exception | None:
+    """What is remembered, once."""
+    error: Exception | None = vars(request).pop(_RAISED, None)
+    return error
+
+
 class Serving:
     """A request that is served within a scope of its own: ``with serving:``, and in there `finish` it."""
 
@@ -51,11 +57,11 @@ class Serving:
 
     def finish(self, response: Any) -> Any:
         """Report what the answer says is wrong, name the event in it, and follow it while it is streamed."""
-        error = vars(self._request).pop(_RAISED, None)
+        error = take_error(self._request)
         if not isinstance(response, HttpResponseBase):
             return response  # Django will say what it thinks of that
-        if error is not None and response.status_code in self._errors.failed:
-            self._client.report(error, self._errors.handled)
+        if error is not None:
+            self._errors.answered(error, response.status_code, self._client)
         event_id = self._client.last_event_id()
         if event_id is not None:
             response.headers[EVENT_ID_HEADER] = event_id

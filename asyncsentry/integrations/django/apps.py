@@ -13,7 +13,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.signals import got_request_exception
-from django.http import UnreadablePostError
+from django.http import HttpRequest, UnreadablePostError
 
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
@@ -26,6 +26,7 @@ from asyncsentry.integrations._statuses import FAILED, Statuses
 from asyncsentry.integrations.django import _settings
 from asyncsentry.integrations.django._queries import Queries
 from asyncsentry.integrations.django._secrets import Secrets
+from asyncsentry.integrations.django._serving import take_error
 
 LABEL: Final = "asyncsentry"
 
@@ -76,9 +77,11 @@ class SentryConfig(AppConfig):
         while self._off:
             self._off.pop()()
 
-    def _see(self, **_: object) -> None:
-        """Django is about to answer an error with 500."""
+    def _see(self, request: HttpRequest | None = None, **_: object) -> None:
+        """Django is about to answer an error with 500: this one, even if it came of another that somebody answered."""
         error = sys.exc_info()[1]
+        if request is not None:
+            take_error(request)
         if isinstance(error, Exception):
             self.errors.raised(error, self.clients())
 

@@ -90,11 +90,14 @@ class SentryNotFoundMiddleware:
         return self._see(request, await answer)
 
     def _see(self, request: HttpRequest, response: Any) -> Any:
-        path = request.get_full_path()
-        if response.status_code == 404 and not any(each.search(path) for each in settings.IGNORABLE_404_URLS):
+        if response.status_code == 404 and not _is_ignorable(request.get_full_path()):
             message = {"formatted": f"Page Not Found: {request.path}"}
             self._config.clients().capture_event({"level": "info", "logger": "http404", "logentry": message})
         return response
+
+
+def _is_ignorable(path: str) -> bool:
+    return any(pattern.search(path) for pattern in settings.IGNORABLE_404_URLS)
 
 
 def _take_colour(middleware: GetResponse, get_response: GetResponse) -> bool:
