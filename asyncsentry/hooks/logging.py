@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncsentry import own
 from asyncsentry.events.attributes import level_name
@@ -33,8 +34,13 @@ _OWN = frozenset(vars(logging.makeLogRecord({})))
 _STANDARD = _OWN | {"message", "asctime", "taskName"}
 """Those that a record gets without anybody's asking; what else it has came in ``extra``."""
 
+Claims: TypeAlias = Callable[[logging.LogRecord], bool]
+"""Whether somebody else reports a record, or what it says, so that this hook need not."""
+
 _ignored: tuple[str, ...] = ("asyncsentry.",)
 """The loggers that are not heard, each with a dot at its end: the SDK's own, and what `ignore_logger` adds."""
+
+_claims: tuple[Claims, ...] = (asyncio_tasks.claims,)
 
 
 def install(
@@ -48,6 +54,18 @@ def ignore_logger(name: str) -> None:
     """Hear no more of the logger ``name`` and those below it. Its own handlers still get its records."""
     global _ignored
     _ignored = (*_ignored, f"{name}.")
+
+
+def leave_out(claims: Claims) -> Uninstall:
+    """Hear no more of the records that somebody ``claims``, who sees the same errors in another way."""
+    global _claims
+    _claims = (*_claims, claims)
+
+    def uninstall() -> None:
+        global _claims
+        _claims = tuple(other for other in _claims if other is not claims)
+
+    return uninstall
 
 
 class _Inside(threading.local):
@@ -104,7 +122,7 @@ def _add_breadcrumb(client: Client[Any], record: logging.LogRecord) -> None:
 
 
 def _is_ignored(record: logging.LogRecord) -> bool:
-    return f"{record.name}.".startswith(_ignored) or asyncio_tasks.claims(record)
+    return f"{record.name}.".startswith(_ignored) or any(claims(record) for claims in _claims)
 
 
 def _level(record: logging.LogRecord) -> str:
