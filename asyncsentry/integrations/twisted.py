@@ -1,0 +1,122 @@
+"""Any program on Twisted: ``setup(dsn="…")``, or a `SentryService` in its tree of services.
+
+Twisted catches what goes wrong in the code that it calls, and logs it: an observer of its log reports it, once. Among
+it are the errors in Deferreds that nobody handles.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+
+from asyncsentry.client import Client
+from asyncsentry.hooks.logging import leave_out
+from asyncsentry.hooks.place import Uninstall
+from asyncsentry.integrations._clients import Clients, choose
+from asyncsentry.integrations._twisted_log import Observer, is_bridged
+from asyncsentry.registry import TransportOption
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from asyncsentry.types import OptionArguments
+
+__all__ = ["SentryService", "carry", "setup"]
+
+_uninstall: Uninstall | None = None
+"""Takes off the one observer that there is."""
+
+
+def setup(
+    dsn: str | None = None,
+    *,
+    client: Client[Any] | None = None,
+    transport: TransportOption | None = None,
+    **options: Unpack[OptionArguments],
+) -> Uninstall:
+    """Report what Twisted logs as failed; gives what ends that. The last call counts.
+
+    The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has called it yet;
+    ``client`` has it capture for that one. Raises `SetupError`.
+    """
+    return observe(choose(dsn, client=client, transport=transport, **options))
+
+
+def observe(clients: Clients) -> Uninstall:
+    """What `setup` does for whom it was told."""
+    global _uninstall
+    if _uninstall is not None:
+        _uninstall()
+    observer, leave = Observer(clients), leave_out(is_bridged)
+    globalLogPublisher.addObserver(observer)
+
+    def uninstall() -> None:
+        global _uninstall
+        globalLogPublisher.removeObserver(observer)
+        leave()
+        if _uninstall is uninstall:
+            _uninstall = None
+
+    _uninstall = uninstall
+    wake(clients)
+    return uninstall
+
+
+def wake(clients: Clients) -> None:
+    """Send what was captured before from the reactor, as soon as it runs; none is installed for it."""
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if reactor is not None:
+        reactor.callWhenRunning(lambda: clients().wake())
+
+
+def carry(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """``deferred.addCallback(carry(callback))``: a callback that knows what is known here.
+
+    A plain callback knows nothing of the request that it was added for: Twisted calls it wherever its Deferred fires.
+    Functions with ``inlineCallbacks`` and coroutines need no help.
+    """
+    from contextvars import copy_context
+    from functools import partial, wraps
+
+    carried = partial(copy_context().run, callback)
+    return wraps(callback)(carried) if hasattr(callback, "__name__") else carried
+
+
+class SentryService(Service):
+    """Set up when it is made; sends what is left, within ``shutdown_timeout``, before its application has stopped.
+
+    ``SentryService("…").setServiceParent(application)`` is all that a ``.tac`` file or a plugin of twistd needs. The
+    arguments are those of `setup`.
+    """
+
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        client: Client[Any] | None = None,
+        transport: TransportOption | None = None,
+        **options: Unpack[OptionArguments],
+    ) -> None:
+        self.setName("sentry")
+        self._clients = choose(dsn, client=client, transport=transport, **options)
+        self._uninstall = observe(self._clients)
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        """Nothing of a service of this kind is kept."""
+        raise TypeError("a SentryService cannot be pickled: make it anew")
+
+    def startService(self) -> None:
+        super().startService()
+        wake(self._clients)
+
+    def stopService(self) -> Deferred[bool]:
+        """Gives whether all is sent, as soon as it is."""
+        from twisted.internet.threads import deferToThread  # only now: it installs a reactor, where there is none
+
+        super().stopService()
+        return deferToThread(self._clients().flush)
