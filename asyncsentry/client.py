@@ -254,6 +254,11 @@ class Client(Generic[Wait_co]):
         """What integrations open: an isolation scope for work that ``describe`` tells of when an event is made."""
         return self.scopes.isolation_scope(describe)
 
+    def disregard(self, error: BaseException) -> None:
+        """What integrations call for an error that is none: no hook reports it, wherever it comes up."""
+        if self._recorder is not None:
+            self._recorder.disregard(error)
+
     def get_global_scope(self) -> Scope:
         """What is known of the whole process."""
         return self.scopes.global_scope

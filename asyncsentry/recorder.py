@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
-from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism, grouped_in
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.issues import Issue, issue_of_error, issue_of_event
 from asyncsentry.options import Options
@@ -90,6 +90,10 @@ class Recorder:
     ) -> str | None:
         """An error; one that this client has captured before gives the id it got then."""
         return self._capture(lambda: self._report(error, mechanism, known, event or {}, hint or {}))
+
+    def disregard(self, error: BaseException) -> None:
+        """Report this error no more, whoever sees it next."""
+        _marks(error).setdefault(self._token, None)
 
     def report_event(
         self,
@@ -170,6 +174,8 @@ class Recorder:
         if self._selection.ignores(type(error)):
             return self._lose("event_processor")
         marks = _marks(error)
+        if self._token not in marks and (known_ids := _ids_of_members(error, self._token)):
+            marks[self._token] = next(filter(None, known_ids), None)
         if self._token in marks:
             return marks[self._token]
         marks[self._token] = None
@@ -286,3 +292,16 @@ def _marks(error: BaseException) -> dict[str, str | None]:
     """The clients that have captured this error, by their tokens, each with the event's id."""
     marks = dict.setdefault(_dict_of(error), MARK, {})
     return marks if type(marks) is dict else {}
+
+
+def _ids_of_members(group: BaseException, token: str) -> list[str | None]:
+    """What this client has noted for each error in a group, if for all of them: then the group says nothing new."""
+    errors, noted = [*grouped_in(group)], []
+    for error in errors:  # which grow meanwhile
+        marks = dict.get(_dict_of(error), MARK, {})
+        members = () if token in marks else grouped_in(error)
+        if (token not in marks and not members) or len(noted) > COUNT_LIMIT:
+            return []
+        errors += members
+        noted.append(marks.get(token))
+    return noted

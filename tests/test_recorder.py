@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 
 from asyncsentry.client import Client
-from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism
 from asyncsentry.recorder import MARK
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from conftest import OpenClient
+from events.raising import ExceptionGroup
 
 MECHANISM = Mechanism("test", handled=False)
 
@@ -348,6 +349,49 @@ def test_an_error_is_captured_although_its_class_lies(open_client: OpenClient, s
 
     assert open_client().capture_exception(Untrue())
     assert sentry.events[0]["exception"]["values"][0]["type"].endswith("Untrue")
+
+
+def test_a_group_says_nothing_new_of_errors_that_were_captured(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client()
+    first, second, third = ValueError("first"), KeyError("second"), OSError("third")
+    inner = ExceptionGroup("inner", [second, third])
+    event_id = client.capture_exception(first)
+    client.capture_exception(inner)
+    group = ExceptionGroup("outer", [first, inner])
+    assert client.capture_exception(group) == event_id
+    assert client.capture_exception(group) == event_id
+    assert client.capture_exception(ExceptionGroup("only that", [first])) == event_id
+    assert len(sentry.events) == 2
+    other = client.capture_exception(ExceptionGroup("one more", [first, ExceptionGroup("new", [LookupError()])]))
+    assert other not in (None, event_id)
+    assert client.capture_exception(ExceptionGroup("a crowd", [first] * (COUNT_LIMIT + 2))) not in (None, event_id)
+
+
+def test_a_group_that_cannot_tell_what_is_in_it_is_captured(open_client: OpenClient, sentry: LocalSentry) -> None:
+    closed: Any = type("Closed", (ExceptionGroup,), {"exceptions": property(lambda _self: 1 // 0)})
+    client = open_client()
+    error = ValueError()
+    client.capture_exception(error)
+    assert client.capture_exception(closed("closed", [error])) is not None
+    assert len(sentry.events) == 2
+
+
+def test_an_error_that_is_none_is_not_reported_by_whoever_sees_it_next(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client = open_client()
+    gone, error = ConnectionError("the client is gone"), ValueError()
+    event_id = client.capture_exception(error)
+    client.disregard(gone)
+    client.disregard(error)
+    assert client.capture_exception(gone) is None
+    assert client.capture_exception(error) == event_id
+    assert client.capture_exception(ExceptionGroup("both", [gone, error])) == event_id
+    assert client.capture_exception(ExceptionGroup("gone", [gone])) is None
+    assert len(sentry.events) == 1
+    assert client.losses == {}
+    client.close()
+    client.disregard(KeyError())
 
 
 # What capture_exception is given

@@ -155,11 +155,25 @@ def _learn(kind: type[BaseException]) -> _Kind:
     )
 
 
-def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...]:
-    members = freezer.ask(lambda group: group.exceptions, cast("Any", error))
-    if type(members) is not tuple or not all(issubclass(type(member), BaseException) for member in members):
+def grouped_in(error: BaseException) -> tuple[BaseException, ...]:
+    """What is grouped in an exception; nothing, if it is no group, or cannot tell."""
+    if not _kind_of(error).is_group:
         return ()
-    return members[: freezer.rules.max_exceptions + COUNT_LIMIT]
+    try:
+        return _checked(cast("Any", error).exceptions)
+    except Exception:
+        return ()
+
+
+def _members(error: BaseException, freezer: Freezer) -> tuple[BaseException, ...]:
+    return _checked(freezer.ask(lambda group: group.exceptions, cast("Any", error)))[
+        : freezer.rules.max_exceptions + COUNT_LIMIT
+    ]
+
+
+def _checked(members: object) -> tuple[BaseException, ...]:
+    valid = type(members) is tuple and all(issubclass(type(member), BaseException) for member in members)
+    return cast("tuple[BaseException, ...]", members) if valid else ()
 
 
 def _describe(error: BaseException, kind: _Kind, freezer: Freezer) -> dict[str, Json]:

@@ -10,7 +10,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from asyncsentry import own
 from asyncsentry.events.attributes import level_name
@@ -34,13 +34,11 @@ _OWN = frozenset(vars(logging.makeLogRecord({})))
 _STANDARD = _OWN | {"message", "asctime", "taskName"}
 """Those that a record gets without anybody's asking; what else it has came in ``extra``."""
 
-Claims: TypeAlias = Callable[[logging.LogRecord], bool]
-"""Whether somebody else reports a record, or what it says, so that this hook need not."""
-
 _ignored: tuple[str, ...] = ("asyncsentry.",)
 """The loggers that are not heard, each with a dot at its end: the SDK's own, and what `ignore_logger` adds."""
 
-_claims: tuple[Claims, ...] = (asyncio_tasks.claims,)
+_claims: list[Callable[[logging.LogRecord], bool]] = [asyncio_tasks.claims]
+"""Which records others report."""
 
 
 def install(
@@ -56,14 +54,13 @@ def ignore_logger(name: str) -> None:
     _ignored = (*_ignored, f"{name}.")
 
 
-def leave_out(claims: Claims) -> Uninstall:
-    """Hear no more of the records that somebody ``claims``, who sees the same errors in another way."""
-    global _claims
-    _claims = (*_claims, claims)
+def claim(claims: Callable[[logging.LogRecord], bool]) -> Uninstall:
+    """Hear no more of the records for which this is true: of errors that whoever calls this reports itself, better."""
+    _claims.append(claims)
 
     def uninstall() -> None:
-        global _claims
-        _claims = tuple(other for other in _claims if other is not claims)
+        if claims in _claims:
+            _claims.remove(claims)
 
     return uninstall
 

@@ -223,6 +223,16 @@ def test_an_ignored_logger_and_those_below_it_are_not_heard(events: Events) -> N
     assert crumbs_of(event) == []
 
 
+def test_a_record_that_somebody_claims_is_not_heard(events: Events, log: logging.Logger) -> None:
+    unclaim = hook.claim(lambda record: record.name == log.name and record.msg == "reported elsewhere")
+    log.error("reported elsewhere")
+    log.error("not reported")
+    unclaim()
+    unclaim()
+    log.error("reported elsewhere")
+    assert [event["logentry"]["formatted"] for event in events()] == ["not reported", "reported elsewhere"]
+
+
 def test_t34_the_sdk_s_own_records_are_neither_events_nor_breadcrumbs(events: Events, log: logging.Logger) -> None:
     logging.getLogger("asyncsentry").error("ours")
     logging.getLogger("asyncsentry.child").error("ours")

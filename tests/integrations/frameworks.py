@@ -1,0 +1,33 @@
+"""The frameworks, and what is particular to each: the suite is the same for all of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+INSIDE: Final = ("gather", "wait_for", "thread", "generator", *(("taskgroup",) if sys.version_info >= (3, 11) else ()))
+"""The places inside of which an asyncio program comes to know something: see `integrations.programs.shop.INSIDE`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A row of the table: ``name`` is that of the shop's program on it."""
+
+    name: str
+    mechanism: str
+    """The type of the mechanism of what nobody handled."""
+    lacks: frozenset[str] = frozenset()
+    """What it cannot do, or what has no meaning for it; the reason stands beside it. The suite leaves it out."""
+    item: str = "/item/{number}"
+    """The name of the transaction for the route of an item."""
+    inside: tuple[str, ...] = INSIDE
+    """What the shop's ``/scopes/…`` knows."""
+    flags: tuple[str, ...] = ("-W", "error")
+    """The interpreter's, for the program."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+FRAMEWORKS: Final = (Framework("aiohttp", "aiohttp"),)
