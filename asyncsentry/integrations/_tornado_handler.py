@@ -25,9 +25,6 @@ logger = logging.getLogger("asyncsentry")
 UNHANDLED: Final = Mechanism("tornado", handled=False)
 HANDLED: Final = Mechanism("tornado", handled=True)
 
-DISCONNECTS: Final = (StreamClosedError, WebSocketClosedError)
-"""What a handler meets that writes to a client that is gone."""
-
 CLASSES_LIMIT: Final = 1000
 """How many classes of handlers are remembered: more than any application has, unless it makes them as it goes."""
 
@@ -127,7 +124,8 @@ class Watched(RequestHandler):
             if error.status_code not in self._asyncsentry.failed:
                 return
             mechanism = HANDLED
-        elif isinstance(error, DISCONNECTS) and _is_gone(self):
+        elif isinstance(error, (StreamClosedError, WebSocketClosedError)) and _is_gone(self):
+            self._asyncsentry.clients().disregard(error)
             return
         self._asyncsentry.clients().report(error, mechanism)
 

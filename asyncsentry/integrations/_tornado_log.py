@@ -10,10 +10,10 @@ from typing import Final
 import tornado
 
 from asyncsentry.hooks.listening import Listening
-from asyncsentry.hooks.logging import leave_out
+from asyncsentry.hooks.logging import claim
 from asyncsentry.hooks.place import Uninstall
 from asyncsentry.integrations._clients import Clients
-from asyncsentry.integrations._tornado_handler import DISCONNECTS, UNHANDLED
+from asyncsentry.integrations._tornado_handler import UNHANDLED
 from asyncsentry.recorder import MARK
 
 _HOME: Final = os.path.dirname(tornado.__file__) + os.sep
@@ -28,7 +28,7 @@ def listen(clients: Clients) -> Uninstall:
     """
     report = _Report(clients)
     leaving = [logged.listen(report) for logged in _LOGGED]
-    leaving.append(leave_out(report.claims))
+    leaving.append(claim(report.claims))
 
     def leave() -> None:
         for each in leaving:
@@ -66,9 +66,7 @@ def _error(record: logging.LogRecord) -> BaseException | None:
 
 
 def _is_seen_to(record: logging.LogRecord, error: Exception) -> bool:
-    """Whether the handler that raised it has reported it, or knows better."""
-    if record.funcName == "log_exception" and isinstance(error, DISCONNECTS):
-        return True
+    """Whether somebody has reported it, or knows better: the handler that raised it, for one."""
     return MARK in vars(error) or _is_aftermath(record)
 
 

@@ -21,8 +21,6 @@ HANDLED: Final = Mechanism("twisted", handled=True)
 HUNG_UP: Final[WeakSet[Failure]] = WeakSet()
 """How requests were told that their client is gone: nothing is wrong with the application where nobody listens."""
 
-_TOO_LATE: Final = "Request.finish called on a request after its connection was lost"
-
 
 def report(
     client: Client[Any],
@@ -36,7 +34,7 @@ def report(
     """Report what failed, unless it is no error: what was cancelled is none, and neither is a client that goes."""
     innermost = _innermost(failure)
     error = innermost.value
-    if not isinstance(error, Exception) or isinstance(error, CancelledError) or _is_disconnect(innermost, error):
+    if not isinstance(error, Exception) or isinstance(error, CancelledError) or innermost in HUNG_UP:
         return
     if error.__traceback__ is None:
         mechanism = replace(mechanism, calls=_calls(innermost))
@@ -48,10 +46,6 @@ def _innermost(failure: Failure) -> Failure:
     while isinstance(failure.value, FirstError):
         failure = failure.value.subFailure
     return failure
-
-
-def _is_disconnect(failure: Failure, error: Exception) -> bool:
-    return failure in HUNG_UP or (type(error) is RuntimeError and str(error).startswith(_TOO_LATE))
 
 
 def _calls(failure: Failure) -> list[PlainCall]:

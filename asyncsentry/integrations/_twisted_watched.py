@@ -110,10 +110,16 @@ class Watched(Request):
 
     def finish(self) -> None:
         """The next request of the connection may be at hand, and begins in the midst of this."""
-        if self._asyncsentry_client is None:
+        client = self._asyncsentry_client
+        if client is None:
             super().finish()
-        else:
+            return
+        try:
             self._asyncsentry_outside.copy().run(super().finish)
+        except RuntimeError as error:
+            if self._disconnected:
+                client.disregard(error)
+            raise
 
     def connectionLost(self, reason: Failure) -> None:
         HUNG_UP.add(reason)

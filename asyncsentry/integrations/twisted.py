@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 
 from asyncsentry.client import Client
-from asyncsentry.hooks.logging import leave_out
+from asyncsentry.hooks.logging import claim
 from asyncsentry.hooks.place import Uninstall
 from asyncsentry.integrations._clients import Clients, choose
 from asyncsentry.integrations._twisted_log import Observer, is_bridged
@@ -52,7 +52,7 @@ def observe(clients: Clients) -> Uninstall:
     global _uninstall
     if _uninstall is not None:
         _uninstall()
-    observer, leave = Observer(clients), leave_out(is_bridged)
+    observer, leave = Observer(clients), claim(is_bridged)
     globalLogPublisher.addObserver(observer)
 
     def uninstall() -> None:

@@ -30,4 +30,24 @@ class Framework:
         return self.name
 
 
-FRAMEWORKS: Final = (Framework("aiohttp", "aiohttp"),)
+_TWISTED: Final = ("-W", "error", "-W", "ignore:twisted.web.resource._Unsafe")
+"""Twisted's own page for what is not there is deprecated."""
+
+FRAMEWORKS: Final = (
+    Framework("aiohttp", "aiohttp"),
+    # Klein has no WebSockets, and ends an answer that it cannot go on with by a page of its own.
+    Framework("klein", "twisted", frozenset({"socket", "stream"}), "/item/<number>", flags=_TWISTED),
+    # A Tornado program begins and ends by itself; before it calls a handler Tornado has read the body.
+    Framework(
+        "tornado", "tornado", frozenset({"startup", "shutdown", "reading on demand"}), r"/item/(?P<number>\d+)"
+    ),
+    # A resource of twisted.web has no errors that stand for a status, no WebSockets, and a class instead of a route.
+    Framework(
+        "twisted_web",
+        "twisted",
+        frozenset({"socket", "unavailable"}),
+        "Item.render_GET",
+        inside=("coroutine", "inlineCallbacks", "gather", "callback", "thread"),
+        flags=_TWISTED,
+    ),
+)
