@@ -94,9 +94,7 @@ class Watched(RequestHandler):
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """A part of a streamed body: Tornado calls this outside of what else it does for the request."""
-        context = self._asyncsentry_context
-        if context is None:
-            return super().data_received(chunk)
+        context = self._asyncsentry_context or copy_context()  # the latter, if all else is over
         try:
             result = context.run(super().data_received, chunk)
         except Exception as error:

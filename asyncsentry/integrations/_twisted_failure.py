@@ -49,7 +49,7 @@ def _innermost(failure: Failure) -> Failure:
 
 
 def _calls(failure: Failure) -> list[PlainCall]:
-    """Where it was raised, as a failure remembers it that has been cleaned; its variables, if it was to capture them."""
+    """Where it was raised, as a failure remembers it that has been cleaned; the variables, if it was to capture them."""
     return [
         PlainCall(function, path, line, {str(name): value for name, value in variables})
         for function, path, line, variables, _ in failure.frames

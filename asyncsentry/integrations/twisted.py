@@ -7,7 +7,8 @@ it are the errors in Deferreds that nobody handles.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -80,11 +81,12 @@ def carry(callback: Callable[..., Any]) -> Callable[..., Any]:
     A plain callback knows nothing of the request that it was added for: Twisted calls it wherever its Deferred fires.
     Functions with ``inlineCallbacks`` and coroutines need no help.
     """
-    from contextvars import copy_context
-    from functools import partial, wraps
+    context = copy_context()
 
-    carried = partial(copy_context().run, callback)
-    return wraps(callback)(carried) if hasattr(callback, "__name__") else carried
+    def carried(*args: Any, **kwargs: Any) -> Any:
+        return context.copy().run(callback, *args, **kwargs)  # a copy, for a context is entered once at a time
+
+    return carried
 
 
 class SentryService(Service):
@@ -104,11 +106,7 @@ class SentryService(Service):
     ) -> None:
         self.setName("sentry")
         self._clients = choose(dsn, client=client, transport=transport, **options)
-        self._uninstall = observe(self._clients)
-
-    def __getstate__(self) -> Mapping[str, Any]:
-        """Nothing of a service of this kind is kept."""
-        raise TypeError("a SentryService cannot be pickled: make it anew")
+        observe(self._clients)
 
     def startService(self) -> None:
         super().startService()

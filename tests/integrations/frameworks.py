@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Final
 
 INSIDE: Final = ("gather", "wait_for", "thread", "generator", *(("taskgroup",) if sys.version_info >= (3, 11) else ()))
@@ -33,14 +34,15 @@ class Framework:
 _TWISTED: Final = ("-W", "error", "-W", "ignore:twisted.web.resource._Unsafe")
 """Twisted's own page for what is not there is deprecated."""
 
+_CLEANED: Final = {"fail"} if version("twisted").startswith("24.7") else set[str]()
+"""Of what fails in a Deferred, Twisted 24.7 keeps no variables."""
+
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
     # Klein has no WebSockets, and ends an answer that it cannot go on with by a page of its own.
-    Framework("klein", "twisted", frozenset({"socket", "stream"}), "/item/<number>", flags=_TWISTED),
+    Framework("klein", "twisted", frozenset({"socket", "stream"} | _CLEANED), "/item/<number>", flags=_TWISTED),
     # A Tornado program begins and ends by itself; before it calls a handler Tornado has read the body.
-    Framework(
-        "tornado", "tornado", frozenset({"startup", "shutdown", "reading on demand"}), r"/item/(?P<number>\d+)"
-    ),
+    Framework("tornado", "tornado", frozenset({"startup", "shutdown", "reading on demand"}), r"/item/(?P<number>\d+)"),
     # A resource of twisted.web has no errors that stand for a status, no WebSockets, and a class instead of a route.
     Framework(
         "twisted_web",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RequestHandler
