@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.frames import PlainCall
+from asyncsentry.recorder import MARK
 from asyncsentry.scope import Scope
 
 UNHANDLED: Final = Mechanism("twisted", handled=False)
@@ -41,6 +42,11 @@ def report(
     client.report(error, mechanism, event=event, hint={"log_failure": failure, **(hint or {})}, scope=scope)
 
 
+def is_known(failure: Failure) -> bool:
+    """Whether somebody has captured it, for whichever client: the request that failed, for one."""
+    return MARK in getattr(_innermost(failure).value, "__dict__", ())
+
+
 def _innermost(failure: Failure) -> Failure:
     """The first of several that failed, and not the news that one did."""
     while isinstance(failure.value, FirstError):
@@ -49,7 +55,7 @@ def _innermost(failure: Failure) -> Failure:
 
 
 def _calls(failure: Failure) -> list[PlainCall]:
-    """Where it was raised, as a failure remembers it that has been cleaned; the variables, if it was to capture them."""
+    """Where it was raised, as a failure that was cleaned remembers it; variables too, if it was to capture them."""
     return [
         PlainCall(function, path, line, {str(name): value for name, value in variables})
         for function, path, line, variables, _ in failure.frames

@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from asyncsentry import own
+from asyncsentry.client import Client
 from asyncsentry.integrations._clients import Clients
-from asyncsentry.integrations._twisted_failure import HANDLED, UNHANDLED, report
+from asyncsentry.integrations._twisted_failure import HANDLED, UNHANDLED, is_known, report
 
 _SERIOUS: Final = (LogLevel.error, LogLevel.critical)
 
@@ -41,7 +42,11 @@ class Observer:
         if not isinstance(failure, Failure):
             if not _announces_failure(event):
                 client.capture_event(_message(event), {"log_event": event})
-        elif "debugInfo" in event:
+        elif not is_known(failure):
+            self._report(client, failure, event)
+
+    def _report(self, client: Client[Any], failure: Failure, event: LogEvent) -> None:
+        if "debugInfo" in event:
             # A Deferred is found to be abandoned when it is collected, in whatever happens to run then.
             about = {"logger": _logger(event), "logentry": {"formatted": _IN_DEFERRED}}
             report(client, failure, _ABANDONED, event=about, hint={"log_event": event}, scope=client.global_only())
