@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import tornado
+from tornado.websocket import WebSocketClosedError
 
 from asyncsentry.hooks.listening import Listening
 from asyncsentry.hooks.logging import claim
@@ -66,8 +67,11 @@ def _error(record: logging.LogRecord) -> BaseException | None:
 
 
 def _is_seen_to(record: logging.LogRecord, error: Exception) -> bool:
-    """Whether somebody has reported it, or knows better: the handler that raised it, for one."""
-    return MARK in vars(error) or _is_aftermath(record)
+    """Whether somebody has reported it, or knows better: the handler that raised it, for one.
+
+    That a WebSocket is closed is said of those of clients that are gone, before Tornado 6.5 outside of the handler.
+    """
+    return MARK in vars(error) or isinstance(error, WebSocketClosedError) or _is_aftermath(record)
 
 
 def _is_aftermath(record: logging.LogRecord) -> bool:

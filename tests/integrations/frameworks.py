@@ -47,7 +47,7 @@ FRAMEWORKS: Final = (
     Framework(
         "twisted_web",
         "twisted",
-        frozenset({"socket", "unavailable"}),
+        frozenset({"socket", "statuses", "unavailable"}),
         "Item.render_GET",
         inside=("coroutine", "inlineCallbacks", "gather", "callback", "thread"),
         flags=_TWISTED,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, ClassVar
 
 import pytest
-from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop, PeriodicCallback
@@ -320,7 +320,7 @@ def test_a_handler_that_does_not_log_its_errors_is_watched(
     assert kinds(sentry) == [UNHANDLED]
 
 
-def test_a_wait_for_what_is_cancelled_is_no_error(watch: SetUp, hooked: Client[Any], sentry: LocalSentry) -> None:
+def test_a_wait_for_what_is_cancelled_is_no_error(watch: SetUp, sentry: LocalSentry) -> None:
     class Wait(RequestHandler):
         async def get(self) -> None:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -331,7 +331,8 @@ def test_a_wait_for_what_is_cancelled_is_no_error(watch: SetUp, hooked: Client[A
     watch(app)
 
     async def visit(url: str) -> None:
-        await AsyncHTTPClient().fetch(url, raise_error=False, request_timeout=0.5)
+        with suppress(HTTPClientError):  # older Tornados do not answer
+            await AsyncHTTPClient().fetch(url, raise_error=False, request_timeout=0.5)
 
     serve(app, visit)
     assert [outline(event) for event in sentry.events] == []

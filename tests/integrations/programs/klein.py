@@ -83,6 +83,16 @@ async def answered(request: Request) -> None:
     raise shop.Broken("page")
 
 
+@app.route("/endless")
+async def endless(request: Request) -> None:
+    try:
+        while True:
+            request.write(b"more")
+            await task.deferLater(reactor, 0.001)
+    finally:
+        asyncsentry.capture_message("gone")
+
+
 @app.route("/background")
 def background(request: Request) -> None:
     reactor.callLater(0, shop.fail, "background")

@@ -76,6 +76,17 @@ class Stream(Counter):
         raise shop.Broken("stream")
 
 
+class Endless(Counter):
+    async def get(self) -> None:
+        try:
+            while True:
+                self.write("more")
+                await self.flush()
+                await asyncio.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
+
+
 class Background(Counter):
     def get(self) -> None:
         IOLoop.current().spawn_callback(shop.fail_later, "background")
@@ -149,6 +160,7 @@ application = Application(
         (r"/page|/excused", Page),
         (r"/middleware", Fine),
         (r"/stream", Stream),
+        (r"/endless", Endless),
         (r"/background", Background),
         (r"/echo", Echo),
         (r"/unread", Unread),

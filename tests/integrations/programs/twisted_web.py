@@ -124,6 +124,15 @@ class Stream(Resource):
         raise shop.Broken("stream")
 
 
+async def endless(request: Request) -> None:
+    lost: list[object] = []
+    request.notifyFinish().addErrback(lost.append)
+    while not lost:
+        request.write(b"more")
+        await task.deferLater(reactor, 0.001)
+    asyncsentry.capture_message("gone")
+
+
 def handled(request: Request) -> None:
     shop.handle()
 
@@ -188,6 +197,7 @@ for name, resource in {
     b"page": Synchronous(answered_by_the_application),
     b"excused": Synchronous(answered_by_the_application),
     b"stream": Stream(),
+    b"endless": Asynchronous(endless),
     b"background": Synchronous(lambda _: reactor.callLater(0, shop.fail, "background") and None),
     b"echo": Synchronous(echo),
     b"unread": Synchronous(lambda _: shop.fail("unread")),
