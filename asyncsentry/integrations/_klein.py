@@ -29,7 +29,7 @@ def watch(resource: KleinResource, note: Note) -> Uninstall:
                 note(request, Failure())
                 raise
             if isinstance(result, Deferred):
-                result.addErrback(pass_on, request)
+                return result.addErrback(pass_on, request)
             return result
 
         return execute_endpoint

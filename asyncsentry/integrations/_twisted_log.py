@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
+from twisted.logger import LogEvent, LogLevel, formatEvent
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from asyncsentry import own
 from asyncsentry.client import Client
@@ -27,7 +26,6 @@ _FURNITURE: Final = frozenset(
 """What events have beside what somebody wants to tell with them; other such names begin with ``log_``."""
 
 
-@implementer(ILogObserver)
 class Observer:
     """Reports failures, and messages that are errors."""
 

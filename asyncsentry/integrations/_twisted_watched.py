@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextvars import Context, copy_context
+from types import new_class
 from typing import Any, ClassVar
 
 from twisted.python.failure import Failure
@@ -28,7 +29,7 @@ class Watch:
         self.failed = failed
         self._kleins: list[tuple[object, Uninstall]] = []
 
-    def meet(self, resource: object) -> None:
+    def meet(self, resource: Any) -> None:
         """Look after the endpoints of an application of Klein's, once it is seen to serve."""
         klein = sys.modules.get("klein.resource")
         if klein is None or not isinstance(resource, klein.KleinResource):
@@ -47,7 +48,7 @@ class Watch:
 def lay_over(kind: type[Request], watch: Watch) -> type[Request]:
     """The class of requests that serves in the place of ``kind``."""
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    return type(kind)(kind.__name__, (Watched, kind), {**names, "_asyncsentry": watch})
+    return new_class(kind.__name__, (Watched, kind), None, lambda body: body.update(names | {"_asyncsentry": watch}))
 
 
 def note(request: object, failure: Failure) -> None:
@@ -96,11 +97,13 @@ class Watched(Request):
     def processingFailed(self, reason: Failure) -> Failure:
         """What Twisted calls with what nobody handled, and applications, too."""
         client = self._asyncsentry_client
-        if client is None:
-            return super().processingFailed(reason)
-        inside = self._asyncsentry_context.copy()
-        inside.run(report, client, reason, UNHANDLED)
-        return inside.run(super().processingFailed, reason)
+        if client is not None:
+            inside = self._asyncsentry_context.copy()
+            inside.run(report, client, reason, UNHANDLED)
+            inside.run(super().processingFailed, reason)
+        else:
+            super().processingFailed(reason)
+        return reason
 
     def write(self, data: bytes) -> None:
         client = self._asyncsentry_client

@@ -12,7 +12,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 
 from asyncsentry.client import Client
@@ -53,7 +52,8 @@ def observe(clients: Clients) -> Uninstall:
     global _uninstall
     if _uninstall is not None:
         _uninstall()
-    observer, leave = Observer(clients), claim(is_bridged)
+    leave = claim(is_bridged)
+    observer: Any = Observer(clients)  # an `ILogObserver` is whatever can be called like one
     globalLogPublisher.addObserver(observer)
 
     def uninstall() -> None:
@@ -112,8 +112,8 @@ class SentryService(Service):
         super().startService()
         wake(self._clients)
 
-    def stopService(self) -> Deferred[bool]:
-        """Gives whether all is sent, as soon as it is."""
+    def stopService(self) -> Any:
+        """Gives a Deferred of whether all is sent."""
         from twisted.internet.threads import deferToThread  # only now: it installs a reactor, where there is none
 
         super().stopService()

@@ -57,8 +57,8 @@ def watch(client: Client[Any]) -> Iterator[SetUp]:
     """`setup`, for the test's client if it says no other; it is taken off again in the end."""
     with ExitStack() as installed:
 
-        def watch(app: Application, **given: Any) -> Uninstall:
-            uninstall = setup(app, **{"client": client, **given})
+        def watch(app: Application, *, client: Client[Any] = client, **given: Any) -> Uninstall:
+            uninstall = setup(app, client=client, **given)
             installed.callback(uninstall)
             return uninstall
 
@@ -77,7 +77,7 @@ def serve(app: Application | RuleRouter, visit: Visit) -> None:
     """Run an application on a free port while it is visited."""
 
     async def main() -> None:
-        server = HTTPServer(app)  # type: ignore[arg-type]  # a router is what a server takes, too
+        server = HTTPServer(app)
         (door,) = bind_sockets(0, "127.0.0.1")
         server.add_sockets([door])
         await asyncio.wait_for(visit(f"http://127.0.0.1:{door.getsockname()[1]}"), PATIENCE)
@@ -311,7 +311,7 @@ def test_a_handler_that_does_not_log_its_errors_is_watched(
     watch: SetUp, client: Client[Any], sentry: LocalSentry
 ) -> None:
     class Silent(Fail):
-        def log_exception(self, *_: Any) -> None:
+        def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
             """Say nothing."""
 
     app = Application([("/", Silent)])
@@ -496,7 +496,7 @@ def test_that_the_client_of_a_websocket_goes_is_no_error(
     watch: SetUp, hooked: Client[Any], sentry: LocalSentry
 ) -> None:
     class Talk(WebSocketHandler):
-        async def on_message(self, _: str | bytes) -> None:
+        async def on_message(self, message: str | bytes) -> None:
             began.set()
             try:
                 while True:

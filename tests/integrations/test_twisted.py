@@ -33,6 +33,8 @@ HANDLED, UNHANDLED = ("twisted", True), ("twisted", False)
 
 SetUp = Callable[..., Uninstall]
 
+WARNING: Any = LogLevel.warn
+
 shop = Logger(namespace="shop")
 """The application's own log."""
 
@@ -65,12 +67,12 @@ def watched(watch: SetUp, client: Client[Any]) -> Client[Any]:
     return client
 
 
-def broken(message: str = "broken") -> Failure:
+def broken(message: str = "broken", **given: Any) -> Failure:
     """A failure that was raised two calls deep."""
     try:
         fail_two_calls_deep(message)
     except Broken:
-        return Failure()
+        return Failure(**given)
     raise AssertionError
 
 
@@ -112,7 +114,7 @@ def test_a_failure_that_twisted_logs_is_one_that_nobody_handled(sentry: LocalSen
 
 @pytest.mark.usefixtures("watched")
 def test_a_failure_that_is_logged_as_no_error_is_none(sentry: LocalSentry) -> None:
-    shop.failure("never mind", broken(), level=LogLevel.warn)
+    shop.failure("never mind", broken(), level=WARNING)
     assert sentry.events == ()
 
 
@@ -143,10 +145,7 @@ def test_of_a_failure_that_was_cleaned_files_and_lines_are_shown(sentry: LocalSe
 
 @pytest.mark.usefixtures("watched")
 def test_of_a_failure_that_was_to_keep_variables_they_are_shown_though_it_was_cleaned(sentry: LocalSentry) -> None:
-    try:
-        fail_two_calls_deep("kept")
-    except Broken:
-        failure = Failure(captureVars=True)
+    failure = broken("kept", captureVars=True)
     failure.cleanFailure()
     twisted.failure("", failure)
     frames = sentry.events[0]["exception"]["values"][0]["stacktrace"]["frames"]
@@ -263,7 +262,7 @@ def test_what_the_sdk_does_itself_is_not_reported(sentry: LocalSentry) -> None:
 def test_what_is_handed_on_to_logging_is_reported_once(
     client: Client[Any], watch: SetUp, sentry: LocalSentry, first: bool
 ) -> None:
-    bridge = STDLibLogObserver()
+    bridge: Any = STDLibLogObserver()
     logging.getLogger("twisted").setLevel(logging.INFO)
     unhook = hooks.logging.install(client)
     if first:

@@ -64,11 +64,11 @@ class Visit:
     """A connection to a site, in memory."""
 
     def __init__(self, site: Site, *, server: Any = None, client: Any = None) -> None:
-        self._transport = StringTransport(
+        self._transport: Any = StringTransport(
             hostAddress=server or IPv4Address("TCP", "127.0.0.1", 80),
             peerAddress=client or IPv4Address("TCP", "127.0.0.1", 50000),
         )
-        self._channel = site.buildProtocol(self._transport.getPeer())
+        self._channel: Any = site.buildProtocol(self._transport.getPeer())
         self._channel.makeConnection(self._transport)
 
     def say(self, text: bytes) -> bytes:
@@ -110,8 +110,8 @@ def watch(client: Client[Any]) -> Iterator[SetUp]:
     """`setup`, for the test's client if it says no other; it is taken off again in the end."""
     with ExitStack() as installed:
 
-        def watch(site: Site, **given: Any) -> Uninstall:
-            uninstall = setup(site, **{"client": client, **given})
+        def watch(site: Site, *, client: Client[Any] = client, **given: Any) -> Uninstall:
+            uninstall = setup(site, client=client, **given)
             installed.callback(uninstall)
             return uninstall
 
@@ -149,7 +149,8 @@ def test_a_site_that_is_watched_no_more_is_what_it_was(watch: SetUp, sentry: Loc
 def test_what_others_have_replaced_is_left(watch: SetUp) -> None:
     site = site_of(Page(fail_at_once))
     uninstall = watch(site)
-    theirs = site.requestFactory = type("Theirs", (site.requestFactory,), {})
+    theirs: Any = type("Theirs", (site.requestFactory,), {})
+    site.requestFactory = theirs
     uninstall()
     assert site.requestFactory is theirs
 
@@ -277,7 +278,7 @@ def test_that_a_client_goes_is_no_error(watch: SetUp, sentry: LocalSentry) -> No
 
 def test_what_goes_wrong_at_the_end_of_a_request_is_an_error(watch: SetUp, sentry: LocalSentry) -> None:
     class Logging(Site):
-        def log(self, request: Request) -> None:
+        def log(self, request: Any) -> None:
             raise RuntimeError("the disk is full")
 
     site = Logging(Page(lambda _: b"fine"), reactor=Clock())
@@ -357,7 +358,7 @@ def test_a_request_that_does_not_say_to_whom_it_goes_is_described(watch: SetUp, 
 
 def test_an_event_is_named_by_the_class_of_the_resource(watch: SetUp, client: Client[Any], sentry: LocalSentry) -> None:
     class Root(Resource):
-        def getChild(self, path: bytes, request: Request) -> Resource:
+        def getChild(self, path: bytes, request: Any) -> Any:
             client.capture_message("looked for")
             return Page(fail_at_once)
 
@@ -435,7 +436,7 @@ def test_an_application_of_kleins_below_other_resources_is_watched_until_that_en
             raise BadGateway
 
     root = Resource()
-    resource = Shop().app.resource()
+    resource: Any = Shop().app.resource()
     root.putChild(b"shop", resource)
     site = site_of(root)
     uninstall = watch(site)

@@ -13,7 +13,7 @@ asyncioreactor.install()  # before anybody asks for a reactor
 
 # ruff: noqa: E402
 from klein import Klein
-from twisted.internet import reactor, task
+from twisted.internet import reactor as installed, task
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web.server import Request, Site
@@ -23,7 +23,14 @@ import asyncsentry
 from asyncsentry.integrations.twisted_web import setup
 from integrations.programs import shop
 
+reactor: Any = installed
 app = Klein()
+
+
+def read(request: Request) -> bytes:
+    assert request.content is not None
+    body: bytes = request.content.read()
+    return body
 
 
 def awaiting(coroutine: Coroutine[Any, Any, None]) -> Deferred[None]:
@@ -100,7 +107,7 @@ def background(request: Request) -> None:
 
 @app.route("/echo", methods=["POST"])
 def echo(request: Request) -> bytes:
-    body: bytes = request.content.read()
+    body = read(request)
     if b"fail" in request.uri:
         shop.fail("echo")
     return body
@@ -114,8 +121,7 @@ def unread(request: Request) -> None:
 @app.route("/late", methods=["POST"])
 def late(request: Request) -> bytes:
     asyncsentry.capture_message("late")
-    body: bytes = request.content.read()
-    return body
+    return read(request)
 
 
 @app.route("/item/<number>")
@@ -126,7 +132,7 @@ def item(request: Request, number: str) -> None:
 @app.route("/user/<number>")
 async def user(request: Request, number: str) -> None:
     shop.serve_user(number)
-    await awaiting(shop.meet(int(request.args.get(b"of", [b"1"])[0])))
+    await awaiting(shop.meet(int((request.args or {}).get(b"of", [b"1"])[0])))
     shop.fail_for_user(number)
 
 

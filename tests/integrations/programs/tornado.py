@@ -146,7 +146,7 @@ class Socket(WebSocketHandler):
             raise shop.Broken("socket")
         if word == "tag":
             asyncsentry.set_tag("number", rest)
-        self.write_message(message)
+        _ = self.write_message(message)
 
 
 application = Application(

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from twisted.internet import reactor, task
+from twisted.internet import reactor as installed, task
 from twisted.internet.defer import Deferred, TimeoutError as DeferredTimeout, gatherResults, inlineCallbacks
 from twisted.internet.threads import deferToThread
 from twisted.web import pages
@@ -18,6 +18,7 @@ from asyncsentry.integrations.twisted import carry
 from asyncsentry.integrations.twisted_web import setup
 from integrations.programs import shop
 
+reactor: Any = installed
 waiting: list[Deferred[None]] = []
 
 
@@ -70,12 +71,13 @@ class Synchronous(Resource):
 
     isLeaf = True
 
-    def __init__(self, answer: Callable[[Request], bytes | None]) -> None:
+    def __init__(self, answer: Callable[[Request], object]) -> None:
         super().__init__()
         self._answer = answer
 
     def render_GET(self, request: Request) -> bytes:
-        return self._answer(request) or b""
+        answer = self._answer(request)
+        return answer if isinstance(answer, bytes) else b""
 
     render_POST = render_GET
 
@@ -149,8 +151,14 @@ def answered_by_the_application(request: Request) -> bytes:
         return (asyncsentry.last_event_id() or "").encode()
 
 
-def echo(request: Request) -> bytes:
+def read(request: Request) -> bytes:
+    assert request.content is not None
     body: bytes = request.content.read()
+    return body
+
+
+def echo(request: Request) -> bytes:
+    body = read(request)
     if b"fail" in request.uri:
         shop.fail("echo")
     return body
@@ -158,14 +166,13 @@ def echo(request: Request) -> bytes:
 
 def late(request: Request) -> bytes:
     asyncsentry.capture_message("late")
-    body: bytes = request.content.read()
-    return body
+    return read(request)
 
 
 async def user(request: Request) -> None:
-    number = request.postpath[0].decode()
+    number = (request.postpath or [b""])[0].decode()
     shop.serve_user(number)
-    await meet(int(request.args.get(b"of", [b"1"])[0]))
+    await meet(int((request.args or {}).get(b"of", [b"1"])[0]))
     shop.fail_for_user(number)
 
 
@@ -174,7 +181,7 @@ async def timeout(request: Request) -> None:
 
 
 async def scopes(request: Request) -> None:
-    where = request.postpath[0].decode()
+    where = (request.postpath or [b""])[0].decode()
     await INSIDE[where](where)
     raise shop.Broken(f"outside {where}")
 
@@ -188,7 +195,7 @@ class Root(Resource):
 
 
 root = Root()
-for name, resource in {
+pages_by_name: dict[bytes, Any] = {
     b"fine": Synchronous(lambda _: b"fine"),
     b"fail": Synchronous(lambda _: shop.fail("fail")),
     b"chained": Synchronous(lambda _: shop.fail_in_a_chain()),
@@ -198,16 +205,17 @@ for name, resource in {
     b"excused": Synchronous(answered_by_the_application),
     b"stream": Stream(),
     b"endless": Asynchronous(endless),
-    b"background": Synchronous(lambda _: reactor.callLater(0, shop.fail, "background") and None),
+    b"background": Synchronous(lambda _: reactor.callLater(0, shop.fail, "background")),
     b"echo": Synchronous(echo),
     b"unread": Synchronous(lambda _: shop.fail("unread")),
     b"late": Synchronous(late),
     b"item": Item(),
     b"user": Asynchronous(user),
-    b"plain": Synchronous(lambda _: asyncsentry.capture_message("plain") and None),
+    b"plain": Synchronous(lambda _: asyncsentry.capture_message("plain")),
     b"timeout": Asynchronous(timeout),
     b"scopes": Asynchronous(scopes),
-}.items():
+}
+for name, resource in pages_by_name.items():
     root.putChild(name, resource)
 
 site = Site(root)
