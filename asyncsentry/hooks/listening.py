@@ -17,12 +17,16 @@ from asyncsentry.hooks.place import Uninstall
 Listener: TypeAlias = Callable[[logging.LogRecord], None]
 
 
+def _let_pass(_record: logging.LogRecord, /) -> None:
+    """The listener where there is none."""
+
+
 class Listening:
     """Lets one listener hear the records of one logger. As a filter it lets every record pass."""
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
-        self._listener: Listener | None = None
+        self._listener: Listener = _let_pass
 
     def listen(self, listener: Listener) -> Uninstall:
         """Let ``listener`` hear every record from now on, instead of the listener before it.
@@ -35,7 +39,7 @@ class Listening:
 
         def leave() -> None:
             if self._listener == listener:
-                self._listener = None
+                self._listener = _let_pass
                 self._logger.removeFilter(self)
                 if vars(self._logger).get("error") == self.error:
                     del vars(self._logger)["error"]
@@ -44,11 +48,10 @@ class Listening:
 
     def covers(self, record: logging.LogRecord) -> bool:
         """Whether the record is one of those that the listener hears."""
-        return record.name == self._logger.name and self._listener is not None
+        return record.name == self._logger.name and self._listener is not _let_pass
 
     def __call__(self, record: logging.LogRecord) -> bool:
-        if self._listener is not None:
-            self._listener(record)
+        self._listener(record)
         return True
 
     def error(self, message: object, *args: object, exc_info: Any = None, stacklevel: int = 1, **others: Any) -> None:

@@ -437,7 +437,8 @@ def test_what_the_application_logs_itself_is_its_own(watch: SetUp, hooked: Clien
     except Broken:
         app_log.exception("sold out")
     app_log.error("no pears")
-    assert [outline(event) for event in sentry.events] == ["Broken: caught", "no pears"]
+    logging.getLogger("shop").error("no quinces")
+    assert [outline(event) for event in sentry.events] == ["Broken: caught", "no pears", "no quinces"]
     assert mechanism(sentry.events[0]) == ("logging", True)
 
 

@@ -359,6 +359,34 @@ def run(*arguments: str, dsn: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
+STARTED = """
+import asyncsentry
+from asyncsentry.integrations.twisted import SentryService
+
+service = SentryService(transport="twisted")
+asyncsentry.capture_message("early")
+
+from twisted.application.app import startApplication
+from twisted.application.service import Application
+from twisted.internet import reactor
+
+application = Application("shop")
+service.setServiceParent(application)
+startApplication(application, False)
+reactor.callLater(0.1, asyncsentry.capture_message, "late")
+reactor.callLater(0.1, reactor.stop)
+reactor.run()
+print(asyncsentry.get_client().stats()["error"].delivered)
+"""
+
+
+def test_a_service_needs_no_reactor_until_it_starts(sentry: LocalSentry, tmp_path: Path) -> None:
+    with run("-c", STARTED, dsn=sentry.dsn, folder=tmp_path) as program:
+        said, _ = program.communicate(timeout=PATIENCE)
+    assert said == "2\n"
+    assert outlines(sentry) == ["early", "late"]
+
+
 @pytest.mark.parametrize("transport", ["twisted", "threaded"])
 def test_a_service_sends_what_is_left_before_it_has_stopped(
     sentry: LocalSentry, tmp_path: Path, transport: str
