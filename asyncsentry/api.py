@@ -32,11 +32,13 @@ class _Default:
         self.lock = threading.Lock()
         self.client = begin(Options(), Scopes())
         self.uninstall: Callable[[], None] = lambda: None
+        self.begun = False
+        """Whether `init` has made the client, be it one that captures nothing."""
 
     def replace(self, client: Client[Any], uninstall: Callable[[], None]) -> None:
         """Let ``client`` be the default one from now on; the one before delivers what it has and closes."""
         with self.lock:
-            before, self.client = self.client, client
+            before, self.client, self.begun = self.client, client, True
             uninstall_before, self.uninstall = self.uninstall, uninstall
         uninstall_before()
         before.close()

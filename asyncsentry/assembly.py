@@ -197,6 +197,9 @@ def _lay_scope(event: Event, known: Scope, freezer: Freezer) -> None:
 
 def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
     """What the event's own maker says wins; what is a mapping is joined with what the scope says, key by key."""
+    for name, note in _NOTES.items():
+        if base.get(name) is not None:
+            event.pop(note, None)
     for name, value in base.items():
         if name in _JOINED and isinstance(value, Mapping):
             event[name] = {**event.get(name, {}), **_JOINED[name](value, freezer)}
@@ -244,6 +247,9 @@ def _stacks(event: Event) -> Iterator[object]:
 
 
 _SHARED: Final = ("breadcrumbs", "modules", "sdk")
+
+_NOTES: Final = {"request": "_meta", "transaction": "transaction_info"}
+"""What is said of a field that the work in hand gives, and is void where somebody else gives it."""
 
 _JOINED: Final[Mapping[str, Callable[[Mapping[str, Any], Freezer], dict[str, Any]]]] = {
     "contexts": _contexts,

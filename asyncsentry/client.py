@@ -16,7 +16,7 @@ from asyncsentry.errors import SendError
 from asyncsentry.options import Options, resolve
 from asyncsentry.recorder import CAPTURED, Known, Recorder
 from asyncsentry.scope import Data, Scope
-from asyncsentry.scopes import Scopes
+from asyncsentry.scopes import Scopes, Steps
 from asyncsentry.transport.protocol import Factory, Transport, Wait_co
 
 if TYPE_CHECKING:
@@ -253,6 +253,10 @@ class Client(Generic[Wait_co]):
     def work_scope(self, describe: Describe) -> AbstractContextManager[Scope]:
         """What integrations open: an isolation scope for work that ``describe`` tells of when an event is made."""
         return self.scopes.isolation_scope(describe)
+
+    def work_in_steps(self, describe: Describe) -> Steps:
+        """The same for work that is done in steps, with others at work here in between: an answer that is streamed."""
+        return self.scopes.in_steps(describe)
 
     def disregard(self, error: BaseException) -> None:
         """What integrations call for an error that is none: no hook reports it, wherever it comes up."""

@@ -94,7 +94,7 @@ class Scope:
         self.transaction = self.transaction if other.transaction is None else other.transaction
         self.trace = other.trace or self.trace
         self.last_event_id = other.last_event_id or self.last_event_id
-        self.describe = other.describe or self.describe
+        self.describe = self.describe if other.describe is None else other.describe
         self.attachments += other.attachments
 
     def trace_ids(self) -> tuple[str, str]:

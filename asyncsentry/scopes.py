@@ -5,8 +5,8 @@ task, a job), current (a ``with new_scope():``). Which scope of a level a piece 
 
 1. One that somebody opened (``isolation_scope()``, an integration) is shared by everything started inside it that
    carries its context: child tasks, worker threads, callbacks.
-2. Where nobody opened one, each asyncio task gets its own at its first write, a copy of what it had inherited; so does
-   each thread, and each callback of a loop. Siblings never mix, with no set-up.
+2. Where nobody opened one, each task of asyncio or trio gets its own at its first write, a copy of what it had
+   inherited; so does each thread, each greenlet, and each callback of a loop. Siblings never mix, with no set-up.
 3. A write after the scope has ended forks it.
 
 Leaving a scope restores the one before only if the variable is still ours: a generator or a callback may be left in
@@ -17,8 +17,6 @@ then is looked through by whoever had opened it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -62,23 +60,33 @@ class _Level:
             return holding.scope
         scope = Scope() if holding is None else holding.scope.fork()
         self._held.set(_Holding(scope, worker, opened=False))
-        if isinstance(worker, ref):
+        if type(worker) is ref:
             self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
 
-    @contextmanager
-    def open(self, scope: Scope) -> Iterator[Scope]:
-        """Let ``scope`` be that of everything that runs, or is started, in a block."""
-        worker = _worker()
+    def hold(self, worker: object) -> _Holding:
+        """What a context has in which a scope is open that begins with what is known here."""
         before = self._holding(worker)
-        holding = _Holding(scope, worker, opened=True, below=before)
+        scope = Scope() if before is None else before.scope.fork()
+        return _Holding(scope, worker, opened=True, below=before)
+
+    def switch(self, holding: _Holding | None) -> _Holding | None:
+        """Let the context have this instead of what it has, which is returned."""
+        before = self._held.get()
         self._held.set(holding)
-        try:
-            yield scope
-        finally:
-            scope.ended = True
-            if self._held.get() is holding:
-                self._held.set(before)
+        return before
+
+    def open(self, worker: object) -> _Holding:
+        """Begin a scope, of what is known here, that all has which runs, or is started, until it is closed."""
+        holding = self.hold(worker)
+        self._held.set(holding)
+        return holding
+
+    def close(self, holding: _Holding) -> None:
+        """Leave what `open` gave."""
+        holding.scope.ended = True
+        if self._held.get() is holding:
+            self._held.set(holding.below)
 
     def of_failed_task(self, error: BaseException) -> Scope | None:
         """The scope of the task that ``error`` ended: of the innermost, as tasks start after those that await them."""
@@ -125,35 +133,140 @@ class Scopes:
         isolation = self._isolation.read()
         return None if isolation is None else isolation.last_event_id
 
-    @contextmanager
-    def new_scope(self) -> Iterator[Scope]:
+    def new_scope(self) -> NewScope:
         """Open a current scope for a block: it begins as a copy, and what is set on it ends with the block."""
-        before = self._current.read()
-        with self._current.open(Scope() if before is None else before.fork()) as scope:
-            yield scope
+        return NewScope(self._current)
 
-    @contextmanager
-    def isolation_scope(self, describe: Describe | None = None) -> Iterator[Scope]:
+    def isolation_scope(self, describe: Describe | None = None) -> IsolationScope:
         """Open an isolation scope for a block and everything that is started in it. It is a trace of its own.
 
-        ``describe`` is asked what this work is when an event is made of it.
+        ``describe`` is asked what this work is when an event is made of it. Work that is described begins with no
+        breadcrumbs, unless it is part of other such work.
         """
-        before = self._isolation.read()
-        isolation = Scope() if before is None else before.fork()
-        isolation.trace = isolation.last_event_id = None
-        isolation.describe = describe or isolation.describe
-        with self._isolation.open(isolation), self.new_scope():
-            yield isolation
+        return IsolationScope(self._isolation, self._current, describe)
+
+    def in_steps(self, describe: Describe) -> Steps:
+        """The same for work that is done in steps, with others at work here in between."""
+        return Steps(self._isolation, self._current, describe)
+
+
+# Classes, and not generators: one is entered for each request.
+
+
+class NewScope:
+    """A block with a current scope of its own."""
+
+    __slots__ = ("_holding", "_level")
+
+    def __init__(self, level: _Level) -> None:
+        self._level = level
+
+    def __enter__(self) -> Scope:
+        self._holding = self._level.open(_worker())
+        return self._holding.scope
+
+    def __exit__(self, *_: object) -> None:
+        self._level.close(self._holding)
+
+
+class IsolationScope:
+    """A block with an isolation scope, and a current one, of its own."""
+
+    __slots__ = ("_block", "_current", "_describe", "_holding", "_isolation")
+
+    def __init__(self, isolation: _Level, current: _Level, describe: Describe | None) -> None:
+        self._isolation = isolation
+        self._current = current
+        self._describe = describe
+
+    def __enter__(self) -> Scope:
+        worker = _worker()
+        self._holding = self._isolation.open(worker)
+        self._block = self._current.open(worker)
+        return _begin(self._holding.scope, self._describe)
+
+    def __exit__(self, *_: object) -> None:
+        self._current.close(self._block)
+        self._isolation.close(self._holding)
+
+
+class Steps:
+    """Scopes for work that is done in steps: ``with steps:`` around each of them, and `end` after the last.
+
+    What a step leaves open the next one finds, and nobody else. Steps of one work neither overlap nor contain another.
+    """
+
+    __slots__ = ("_elsewhere", "_levels", "_opened")
+
+    def __init__(self, isolation: _Level, current: _Level, describe: Describe) -> None:
+        worker = _worker()
+        holdings = [isolation.hold(worker), current.hold(worker)]
+        _begin(holdings[0].scope, describe)
+        self._levels = (isolation, current)
+        self._opened = [holding.scope for holding in holdings]
+        self._elsewhere: list[_Holding | None] = [*holdings]
+        """What the levels hold where the work is not: in a step outside of it, else inside."""
+
+    def __enter__(self) -> None:
+        self._switch()
+
+    def __exit__(self, *_: object) -> None:
+        self._switch()
+
+    def end(self) -> None:
+        """The work is done: who writes to its scopes from now on has a copy."""
+        for scope in self._opened:
+            scope.ended = True
+
+    def _switch(self) -> None:
+        self._elsewhere = [level.switch(held) for level, held in zip(self._levels, self._elsewhere, strict=True)]
+
+
+def _begin(isolation: Scope, describe: Describe | None) -> Scope:
+    """Begin other work than the one that this was forked from."""
+    isolation.trace = isolation.last_event_id = None
+    if describe is not None:
+        if isolation.describe is None:  # what a server notes between its requests led to none of them
+            isolation.breadcrumbs.clear()
+        isolation.describe = describe
+    return isolation
+
+
+class _Fellow(ref["Any"]):
+    """A worker of whom nobody can ask what error ended it: a task of trio, a greenlet."""
+
+    __slots__ = ()
 
 
 def _worker() -> object:
-    """Who runs here: an asyncio task, or this thread; a callback of a loop is somebody new each time."""
-    asyncio = sys.modules.get("asyncio")
+    """Who runs here: a task of asyncio or trio, a greenlet, or this thread; a loop's callback is new each time.
+
+    A loop of asyncio may be trio's host, and a task of its may go on in greenlets (as SQLAlchemy's do), so the order
+    matters. Only what the program has imported is asked.
+    """
+    modules = sys.modules
+    trio = modules.get("trio.lowlevel")
+    task = None if trio is None else _trio_task(trio)
+    if task is not None:
+        return _Fellow(task)
+    asyncio = modules.get("asyncio")
     loop = None if asyncio is None else asyncio._get_running_loop()
-    if asyncio is None or loop is None:
-        return get_ident()
-    task = asyncio.current_task(loop)
-    return object() if task is None else ref(task)
+    task = None if asyncio is None or loop is None else asyncio.current_task(loop)
+    if task is not None:
+        return ref(task)
+    current = getattr(modules.get("greenlet"), "getcurrent", None)  # it may be in the midst of its import
+    greenlet = None if current is None else current()
+    if greenlet is not None and greenlet.parent is not None:  # also of a hub that is a loop of asyncio
+        return _Fellow(greenlet)
+    return get_ident() if loop is None else object()
+
+
+def _trio_task(trio: Any) -> Any:
+    try:
+        known: Any = getattr(trio, "in_trio_task", None)  # newer versions say so without an error
+        return trio.current_task() if known is None or known() else None
+    except (AttributeError, RuntimeError):  # in the midst of its import; elsewhere than in a task of it
+        return None
 
 
 def _ended_with(task: Any, error: BaseException) -> bool:

@@ -5,22 +5,32 @@ Its secrets are hidden; its body, and what tells who sent it, are shown where ``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asyncsentry.events import Json
-from asyncsentry.events.freezing import Freezer
-from asyncsentry.events.scrubbing import FILTERED, scrub_cookies, scrub_headers, scrub_query, scrub_url
+from asyncsentry.events.freezing import OMITTED, Freezer, cut
+from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, scrub_cookies, scrub_headers, scrub_query, scrub_url
 
 URL_LIMIT: Final = 2048
 """Characters of a URL, and of a query string."""
+
+FORM_LIMIT: Final = 1000
+"""Fields of a form that are looked at; how many are shown is for the rules to say."""
+
+_ADDRESS_LIMIT: Final = 8 * URL_LIMIT
+"""Characters of a URL that are looked at, so that none takes long."""
+
+_METHOD: Final = r"[A-Za-z_-]{1,32}"
+"""What servers take for a method."""
 
 _TELLING: Final = ("forwarded", "-ip", "remote-", "via", "-user")
 """Parts of the names of headers that tell who the user is: https://develop.sentry.dev/sdk/expected-features/data-handling/"""
 
 _TOO_LARGE: Final = "!config"
-"""What servers show instead of a body that an option keeps back."""
+"""Why a body is not there that an option keeps back, as Relay says it in its remarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +45,17 @@ class HttpRequest:
     env: Mapping[str, str] = field(default_factory=dict)
     """``SERVER_NAME``, ``SERVER_PORT`` and, if known, the client's ``REMOTE_ADDR``."""
     body: bytes | Mapping[str, Any] | None = None
-    """As far as it was read, or a form's fields, for those that were parsed. None: not read at all."""
+    """As far as it was read (no more than one byte beyond the limit is of use), or the fields of a form that somebody
+    has parsed. None: not read at all."""
     body_size: int | None = None
     """Bytes of the whole body, where that is known: more than were read if the program did not read all."""
+
+
+def declared_size(content_length: str | None) -> int | None:
+    """What a ``Content-Length`` says, if it is the number of bytes of something that can be."""
+    if content_length is None or not re.fullmatch(r"[0-9]{1,15}", content_length.strip()):
+        return None
+    return int(content_length)
 
 
 def show_request(request: HttpRequest, freezer: Freezer) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -47,12 +65,14 @@ def show_request(request: HttpRequest, freezer: Freezer) -> tuple[dict[str, Any]
     """
     personal = freezer.rules.personal
     shown: dict[str, Any] = {
-        "method": freezer.text(request.method),
-        "url": freezer.text(scrub_url(request.url), URL_LIMIT),
+        "url": _show_url(request.url, freezer),
         "headers": _show_headers(request.headers, freezer),
     }
-    if request.query:
-        shown["query_string"] = freezer.text(scrub_query(request.query), URL_LIMIT)
+    method = freezer.text(request.method)
+    if re.fullmatch(_METHOD, method):
+        shown["method"] = method
+    if request.query:  # cut twice: what stands for a secret may be longer than it
+        shown["query_string"] = cut(scrub_query(freezer.text(request.query, URL_LIMIT)), URL_LIMIT)
     env = {name: freezer.text(value) for name, value in request.env.items() if personal or name != "REMOTE_ADDR"}
     if env:
         shown["env"] = env
@@ -60,56 +80,71 @@ def show_request(request: HttpRequest, freezer: Freezer) -> tuple[dict[str, Any]
         return shown, {}
     cookies = "; ".join(value for name, value in request.headers if name.lower() == "cookie")
     if cookies:
-        shown["cookies"] = freezer.freeze(scrub_cookies(cookies), scrub=False)
+        shown["cookies"] = freezer.freeze_mapping(scrub_cookies(cookies), scrub=False)
     return shown, _add_body(shown, request, freezer)
 
 
+def _show_url(url: str, freezer: Freezer) -> str:
+    return cut(scrub_url(freezer.text(url, _ADDRESS_LIMIT)), URL_LIMIT)
+
+
 def _show_headers(headers: Sequence[tuple[str, str]], freezer: Freezer) -> dict[str, str]:
-    shown = {}
-    for name, value in scrub_headers(headers).items():
+    shown, most = {}, freezer.rules.max_names
+    for name, value in scrub_headers(headers[:most]).items():
         lowered = name.lower()
         if lowered == "cookie":
             continue  # they have a place of their own
-        hidden = not freezer.rules.personal and any(part in lowered for part in _TELLING)
-        shown[freezer.text(name)] = FILTERED if hidden else freezer.text(value)
+        if not freezer.rules.personal and any(part in lowered for part in _TELLING):
+            value = FILTERED
+        shown[freezer.text(name, NAME_LIMIT)] = (
+            _show_url(value, freezer) if lowered == "referer" else freezer.text(value)
+        )
+    if len(headers) > most:
+        shown[OMITTED] = f"{len(headers) - most} more"
     return shown
 
 
 def _add_body(shown: dict[str, Any], request: HttpRequest, freezer: Freezer) -> dict[str, Any]:
     body, limit = request.body, freezer.rules.body_limit
-    size = len(body) if request.body_size is None and type(body) is bytes else request.body_size
+    read = len(body) if isinstance(body, bytes) else 0
+    size = read if request.body_size is None and read <= limit else request.body_size
     if size:
         shown["body_size"] = size
     if not body or not limit:
         return {}
-    if (size or 0) > limit or (type(body) is bytes and len(body) > limit):
-        return {"data": {"": {"rem": [[_TOO_LARGE, "x"]], "len": size}}}
+    if max(read, size or 0) > limit:
+        shown["data"] = None
+        return {"data": {"": {"rem": [[_TOO_LARGE, "x"]], **({"len": size} if size else {})}}}
     shown["data"] = _show_body(body, request.headers, freezer)
     return {}
 
 
-def _show_body(body: bytes | Mapping[str, Any], headers: Sequence[tuple[str, str]], freezer: Freezer) -> Json:
+def _show_body(body: object, headers: Sequence[tuple[str, str]], freezer: Freezer) -> Json:
     """What is understood is shown with its secrets hidden by name; of anything else that cannot be told."""
-    parsed = _parse(body, _content_type(headers)) if type(body) is bytes else body
-    if parsed is None:
+    if isinstance(body, Mapping):
+        return freezer.freeze_mapping(body)
+    if not isinstance(body, bytes):
         return FILTERED
-    return freezer.freeze_mapping(parsed) if isinstance(parsed, Mapping) else freezer.freeze(parsed)
-
-
-def _parse(body: bytes, content_type: str) -> Any:
+    content_type = _content_type(headers)
     try:
         if content_type == "application/json" or content_type.endswith("+json"):
             from json import loads
 
-            return loads(body)
+            parsed = loads(body)
+            return freezer.freeze_mapping(parsed) if type(parsed) is dict else freezer.freeze(parsed)
         if content_type == "application/x-www-form-urlencoded":
-            from urllib.parse import parse_qs
-
-            fields = parse_qs(body.decode(), keep_blank_values=True)
-            return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
+            return _show_form(body.decode(), freezer)
     except (ValueError, RecursionError):
-        return None
-    return None
+        pass
+    return FILTERED
+
+
+def _show_form(text: str, freezer: Freezer) -> dict[str, Json]:
+    from urllib.parse import parse_qs
+
+    fields = text.split("&", FORM_LIMIT)[:FORM_LIMIT]
+    parsed = parse_qs("&".join(fields), keep_blank_values=True)
+    return freezer.freeze_mapping({name: values if len(values) > 1 else values[0] for name, values in parsed.items()})
 
 
 def _content_type(headers: Sequence[tuple[str, str]]) -> str:

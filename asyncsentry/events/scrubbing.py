@@ -19,6 +19,9 @@ _TERMS: Final = (
 NAME_LIMIT: Final = 200
 """Characters of a name that an event shows."""
 
+COOKIE_LIMIT: Final = 200
+"""Cookies that are looked at: browsers keep fewer for one site."""
+
 HARMLESS_LIMIT: Final = 4096
 harmless: set[str] = set()
 """Names that were asked about before, and are none of secrets."""
@@ -48,14 +51,15 @@ def scrub_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return shown
 
 
-def scrub_cookies(header: str) -> dict[str, str] | str:
-    """The cookies of a ``Cookie`` header by name, or all of it hidden if it cannot be understood."""
+def scrub_cookies(header: str) -> dict[str, str]:
+    """The cookies of a ``Cookie`` header by name. One that has no name is hidden: nobody can tell what it says."""
     cookies: dict[str, str] = {}
-    for part in header.split(";"):
+    for part in header.split(";", COOKIE_LIMIT)[:COOKIE_LIMIT]:
         name, separator, value = part.strip().partition("=")
-        if not separator:
-            return FILTERED
-        cookies[name] = FILTERED if is_sensitive(name) else value
+        if separator:
+            cookies[name] = FILTERED if is_sensitive(name) else value
+        elif name:
+            cookies[""] = FILTERED
     return cookies
 
 

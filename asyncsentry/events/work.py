@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from asyncsentry.events import attributes
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.http import HttpRequest, show_request
+
+logger = logging.getLogger("asyncsentry")
 
 Source: TypeAlias = Literal["route", "url", "view", "component", "task"]
 """What a transaction's name is made from: https://develop.sentry.dev/sdk/data-model/event-payloads/transaction/"""
@@ -24,34 +27,56 @@ class Work:
     user: Mapping[str, Any] | None = None
     """As the framework knows it: shown where ``send_default_pii`` asks for it."""
     contexts: Mapping[str, Mapping[str, Any]] | None = None
+    """Shown without what stands under the names of secrets."""
     tags: Mapping[str, Any] | None = None
 
 
 Describe: TypeAlias = Callable[[], Work]
-"""Asked when an event is made, and only then; it may fail, and then nothing is known."""
+"""Asked when an event is made, and only then; it may fail, and then nothing is known. What time it takes is the
+event's: if it takes long, less is shown of the program."""
 
 
 def show_work(describe: Describe, freezer: Freezer) -> dict[str, Any]:
     """What an event says of the work, as its fields; nothing, where that cannot be told."""
     work = freezer.ask(lambda tell: tell(), describe)
-    return {} if work is None else _fields(work, freezer)
-
-
-def _fields(work: Work, freezer: Freezer) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    if work.transaction:
-        fields["transaction"] = freezer.text(work.transaction, attributes.TRANSACTION_LIMIT)
-        fields["transaction_info"] = {"source": work.source}
-    if work.request is not None:
-        fields["request"], remarks = show_request(work.request, freezer)
-        if remarks:
-            fields["_meta"] = {"request": remarks}
-    if work.user and freezer.rules.personal:
-        fields["user"] = attributes.user(work.user, freezer)
-    if work.tags:
-        fields["tags"] = attributes.tags(work.tags, freezer)
-    if work.contexts:
-        fields["contexts"] = {
-            name: freezer.freeze_mapping(context, scrub=False) for name, context in work.contexts.items()
-        }
+    if work is None or not issubclass(type(work), Work):
+        return fields
+    for show in _PARTS:
+        try:
+            fields.update(show(work, freezer))
+        except Exception:  # what a framework was told by a client may be anything
+            logger.debug("a part of what is known about a request or a job cannot be shown", exc_info=True)
     return fields
+
+
+def _show_transaction(work: Work, freezer: Freezer) -> dict[str, Any]:
+    if not work.transaction:
+        return {}
+    name = freezer.text(work.transaction, attributes.TRANSACTION_LIMIT)
+    return {"transaction": name, "transaction_info": {"source": freezer.text(work.source)}}
+
+
+def _show_request(work: Work, freezer: Freezer) -> dict[str, Any]:
+    if work.request is None:
+        return {}
+    request, remarks = show_request(work.request, freezer)
+    return {"request": request, "_meta": {"request": remarks}} if remarks else {"request": request}
+
+
+def _show_user(work: Work, freezer: Freezer) -> dict[str, Any]:
+    shown = attributes.user(work.user, freezer) if work.user and freezer.rules.personal else None
+    return {"user": shown} if shown else {}
+
+
+def _show_tags(work: Work, freezer: Freezer) -> dict[str, Any]:
+    return {"tags": attributes.tags(work.tags, freezer)} if work.tags else {}
+
+
+def _show_contexts(work: Work, freezer: Freezer) -> dict[str, Any]:
+    given = work.contexts or {}
+    return {"contexts": {freezer.text(name): freezer.freeze_mapping(given[name]) for name in given}}
+
+
+_PARTS: Final = (_show_transaction, _show_request, _show_user, _show_tags, _show_contexts)
+"""In the order in which they come to the event's budget; one that fails takes no other with it."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncsentry import api
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
+from asyncsentry.options import BODY_LIMITS
 from asyncsentry.registry import TransportOption
 
 if TYPE_CHECKING:
@@ -33,10 +35,24 @@ def choose(
     """
     told = dsn is not None or transport is not None or any(value is not None for value in options.values())
     if client is not None:
+        if not isinstance(client, Client):
+            raise OptionError(f"client must be a Client, not a value of type {type(client).__qualname__}")
         if told:
             raise OptionError("a client has its DSN and its options already: give them to what makes it")
         return lambda: client
-    if told or not api.is_initialized():
+    if told or not api._default.begun:
         start: Callable[..., Client[Any]] = api.init  # its overloads know no union of all that a transport may be
         start(dsn, transport=transport, **options)
     return api.get_client
+
+
+def body_limit(client: Client[Any]) -> int:
+    """Bytes of a request's body that an event of this client may show; 0 for none."""
+    options = client.options
+    return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0
+
+
+@cache
+def nobody() -> Client[Any]:
+    """The client of an integration that was taken off: it captures nothing."""
+    return Client("")

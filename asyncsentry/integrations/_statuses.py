@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any, Final, TypeAlias
 
 from asyncsentry.errors import OptionError
@@ -18,10 +18,9 @@ EVENT_ID_HEADER: Final = "X-Sentry-ID"
 
 def statuses(given: Any) -> Statuses:
     """The option ``failed_request_status_codes``, checked. Raises `OptionError` if it holds no statuses."""
-    try:
-        valid = all(type(status) is int and 100 <= status <= 599 for status in given)
-    except TypeError:
-        valid = False
-    if not valid:
-        raise OptionError("failed_request_status_codes must hold numbers from 100 to 599, such as range(500, 600)")
-    return given if isinstance(given, range) else frozenset(given)
+    found = set()
+    for status in given if isinstance(given, Iterable) else (None,):
+        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
+            raise OptionError("failed_request_status_codes must hold numbers from 100 to 599, such as range(500, 600)")
+        found.add(int(status))
+    return frozenset(found)

@@ -14,8 +14,7 @@ from twisted.web.server import Request
 from asyncsentry.client import Client
 from asyncsentry.events.work import Work
 from asyncsentry.hooks.place import Uninstall
-from asyncsentry.integrations._asgi import body_limit
-from asyncsentry.integrations._clients import Clients
+from asyncsentry.integrations._clients import Clients, body_limit
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER, Statuses
 from asyncsentry.integrations._twisted_failure import HANDLED, HUNG_UP, UNHANDLED, report
 from asyncsentry.integrations._twisted_request import describe

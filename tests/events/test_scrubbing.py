@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncsentry.events.scrubbing import (
+    COOKIE_LIMIT,
     FILTERED,
     HARMLESS_LIMIT,
     harmless,
@@ -69,8 +70,14 @@ def test_t38_cookies_are_filtered_one_by_one() -> None:
     }
 
 
-def test_t38_cookies_that_cannot_be_understood_are_hidden_whole() -> None:
-    assert scrub_cookies("what is this") == FILTERED
+def test_t38_a_cookie_without_a_name_is_hidden_whole() -> None:
+    assert scrub_cookies("what is this") == {"": FILTERED}
+    assert scrub_cookies("; theme=dark;what is this;;") == {"theme": "dark", "": FILTERED}
+
+
+def test_no_more_cookies_are_looked_at_than_a_browser_would_send() -> None:
+    many = ";".join(f"c{number}={number}" for number in range(COOKIE_LIMIT + 1))
+    assert list(scrub_cookies(many)) == [f"c{number}" for number in range(COOKIE_LIMIT)]
 
 
 def test_t38_a_query_keeps_its_names_and_loses_its_secrets() -> None:

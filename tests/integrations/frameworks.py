@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
+GEVENT: Final = ("-W", "error", "-W", "ignore:This process:DeprecationWarning", "-W", "ignore:Monkey-patching ssl")
+"""It warns of itself."""
+
+GUNICORN: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
+"""Its workers leave sockets open when they end."""
+
 INSIDE: Final = ("gather", "wait_for", "thread", "generator", *(("taskgroup",) if sys.version_info >= (3, 11) else ()))
 """The places inside of which an asyncio program comes to know something: see `integrations.programs.shop.INSIDE`."""
 
@@ -22,6 +28,8 @@ class Framework:
     """What it cannot do, or what has no meaning for it; the reason stands beside it. The suite leaves it out."""
     item: str = "/item/{number}"
     """The name of the transaction for the route of an item."""
+    transport: str = "asyncio"
+    """The transport of its own style: what is captured before its loop runs is sent once the integration says so."""
     inside: tuple[str, ...] = INSIDE
     """What the shop's ``/scopes/…`` knows."""
     flags: tuple[str, ...] = ("-W", "error")
@@ -31,25 +39,54 @@ class Framework:
         return self.name
 
 
-_TWISTED: Final = ("-W", "error", "-W", "ignore:twisted.web.resource._Unsafe")
+TWISTED: Final = ("-W", "error", "-W", "ignore:twisted.web.resource._Unsafe")
 """Twisted's own page for what is not there is deprecated."""
 
-_CLEANED: Final = {"fail"} if version("twisted").startswith("24.7") else set[str]()
+CLEANED: Final = {"fail"} if version("twisted").startswith("24.7") else set[str]()
 """Of what fails in a Deferred, Twisted 24.7 keeps no variables."""
+
+WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
+"""What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
+
+GREEN: Final = ("generator", "greenlet", "pool")
+THREADS: Final = ("generator", "thread")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
+    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    Framework("wsgi_threads", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    # What is no framework has no routes; and what it does not answer its server does, which names no event.
+    Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    # uvicorn hangs up where an error comes through to it.
+    Framework("starlette_uvicorn", "starlette", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool")),
+    Framework("starlette_hypercorn", "starlette", inside=(*INSIDE, "pool")),
+    Framework(
+        "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
+    ),
+    Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
     # Klein has no WebSockets, and ends an answer that it cannot go on with by a page of its own.
-    Framework("klein", "twisted", frozenset({"socket", "stream"} | _CLEANED), "/item/<number>", flags=_TWISTED),
+    Framework(
+        "klein", "twisted", frozenset({"socket", "stream"} | CLEANED), "/item/<number>", "twisted", flags=TWISTED
+    ),
     # A Tornado program begins and ends by itself; before it calls a handler Tornado has read the body.
-    Framework("tornado", "tornado", frozenset({"startup", "shutdown", "reading on demand"}), r"/item/(?P<number>\d+)"),
+    Framework(
+        "tornado",
+        "tornado",
+        frozenset({"startup", "shutdown", "reading on demand"}),
+        r"/item/(?P<number>\d+)",
+        "tornado",
+    ),
     # A resource of twisted.web has no errors that stand for a status, no WebSockets, and a class instead of a route.
     Framework(
         "twisted_web",
         "twisted",
         frozenset({"socket", "statuses", "unavailable"}),
         "Item.render_GET",
+        "twisted",
         inside=("coroutine", "inlineCallbacks", "gather", "callback", "thread"),
-        flags=_TWISTED,
+        flags=TWISTED,
     ),
 )

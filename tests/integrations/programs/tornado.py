@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
@@ -182,11 +181,10 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, ending.set)
-    door = shop.listen()
-    door.setblocking(False)
-    server = HTTPServer(application)
-    server.add_socket(door)
-    shop.announce(door.getsockname()[1])
+    with shop.listen() as door:
+        port = door.getsockname()[1]
+    server = application.listen(port, "127.0.0.1")
+    shop.announce(port)
     await ending.wait()
     server.stop()
     await server.close_all_connections()
