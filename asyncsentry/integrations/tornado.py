@@ -45,7 +45,7 @@ def setup(
     """Report the application's errors; gives what ends that. The last call for an application counts.
 
     The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has called it yet;
-    ``client`` has it capture for that one. A `tornado.web.HTTPError` is reported if its status is among
+    ``client`` has it capture for that one. An ``HTTPError`` of Tornado's is reported if its status is among
     ``failed_request_status_codes``, as handled. Raises `SetupError`.
     """
     failed = statuses(failed_request_status_codes)
