@@ -137,6 +137,8 @@ PACKAGES: Final[Mapping[str, Look]] = {
     "django.Promise": show_attributes,
     "django.QuerySet": _show_query,
     "django.RawQuerySet": _show_query,
+    "tornado.HTTPServerRequest": show_name,  # its own text is of the whole URL, whatever it tells
+    "twisted.Request": show_name,
     "pydantic.BaseModel": _show_fields,
     "sqlalchemy.Row": _show_row,
     "sqlalchemy.RowMapping": show_mapping,
