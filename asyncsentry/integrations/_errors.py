@@ -38,15 +38,20 @@ class Errors:
         else:
             client.report(error, self.unhandled)
 
-    def answered(self, status: int, before: BaseException | None, client: Client[Any]) -> None:
-        """An answer begins: who answers while it handles an error, but the one ``before``, answers for that."""
-        error = sys.exc_info()[1]
-        if not isinstance(error, Exception) or error is before:
+    def answered(self, error: Exception, status: int, client: Client[Any]) -> None:
+        """One that is being answered with this status."""
+        if consists_of(error, self.harmless):
             return
         if self.raises_again(error):
-            self.raised(error, client)
+            client.report(error, self.unhandled)
         elif status in self.failed:
             client.report(error, self.handled)
+
+
+def in_hand(before: BaseException | None) -> Exception | None:
+    """What is being handled here, unless it was so before: who answers meanwhile, answers for that."""
+    error = sys.exc_info()[1]
+    return error if error is not before and isinstance(error, Exception) else None
 
 
 def consists_of(error: BaseException, types: ErrorTypes) -> bool:

@@ -62,6 +62,18 @@ async def stream(_: Request) -> Response:
     return StreamingResponse(answer())
 
 
+async def endless(_: Request) -> Response:
+    async def answer() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"more"
+                await asyncio.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
+
+    return StreamingResponse(answer())
+
+
 async def background(_: Request) -> Response:
     return Response(background=BackgroundTask(shop.fail_later, "background"))
 
@@ -143,7 +155,7 @@ class Own(BaseHTTPMiddleware):
             return await call_next(request)
         except shop.Broken as error:
             if request.url.path == "/page":
-                asyncsentry.capture_exception(error)  # it is answered, and so nobody else reports it
+                asyncsentry.capture_exception(error)  # for its id; the integration would report it later
                 return PlainTextResponse(asyncsentry.last_event_id(), 500)
             if request.url.path == "/excused":
                 return Response(status_code=404)
@@ -169,6 +181,7 @@ app = Starlette(
         Route("/page", answered_by_the_middleware),
         Route("/excused", answered_by_the_middleware),
         Route("/stream", stream),
+        Route("/endless", endless),
         Route("/background", background),
         Route("/echo", echo, methods=["POST"]),
         Route("/unread", unread, methods=["POST"]),
