@@ -39,10 +39,20 @@ class Framework:
 WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
 """What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
 
+FLASK: Final = WSGI - {"event id of a crash"}
+"""It answers what views raise itself."""
+
+IN_THREADS: Final = ("generator", "thread")
+
 GREEN: Final = ("generator", "greenlet", "pool")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
+    Framework("flask", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS),
+    Framework(
+        "flask_gunicorn", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS, flags=GUNICORN
+    ),
+    Framework("flask_threads", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS, flags=GUNICORN),
     Framework("gevent", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
     Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
     Framework("wsgi_gunicorn", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
