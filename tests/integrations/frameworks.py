@@ -49,9 +49,7 @@ GREEN: Final = ("generator", "greenlet", "pool")
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
     Framework("flask", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS),
-    Framework(
-        "flask_gunicorn", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS, flags=GUNICORN
-    ),
+    Framework("flask_gunicorn", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS, flags=GUNICORN),
     Framework("flask_threads", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS, flags=GUNICORN),
     Framework("gevent", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
     Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
