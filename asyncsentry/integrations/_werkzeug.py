@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from logging import LogRecord
 from typing import Final
+from weakref import WeakSet
 
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.hooks.logging import claim
-from asyncsentry.hooks.place import Uninstall
 from asyncsentry.integrations._clients import Clients
 from asyncsentry.recorder import MARK
 
@@ -16,15 +16,33 @@ _MECHANISM: Final = Mechanism("werkzeug", handled=False)
 _TEXT: Final = "Error on request:\n"
 
 
-def claim_errors(clients: Clients) -> Uninstall:
-    """Where log records are reported, report the error instead of the text, unless it is captured already."""
+class ServerErrors:
+    """Where log records are reported, has the error reported instead of the text, unless it is captured already.
 
-    def claims(record: LogRecord) -> bool:
-        if record.name != "werkzeug" or not str(record.msg).startswith(_TEXT):
-            return False
-        error = sys.exc_info()[1]  # the server is about to handle it
-        if isinstance(error, Exception) and MARK not in vars(error):
-            clients().report(error, _MECHANISM, hint={"log_record": record})
-        return error is not None
+    It does so until it is ended, or gone.
+    """
 
-    return claim(claims)
+    def __init__(self, clients: Clients) -> None:
+        self.clients = clients
+        _wanted.add(self)
+
+    def end(self) -> None:
+        _wanted.discard(self)
+
+
+_wanted: WeakSet[ServerErrors] = WeakSet()
+
+
+def _claims(record: LogRecord) -> bool:
+    if record.name != "werkzeug" or not str(record.msg).startswith(_TEXT):
+        return False
+    error = sys.exc_info()[1]  # the server is about to handle it
+    client = next((client for each in list(_wanted) if (client := each.clients()).active), None)
+    if client is None or not isinstance(error, Exception):
+        return False
+    if MARK not in vars(error):
+        client.report(error, _MECHANISM, hint={"log_record": record})
+    return True
+
+
+claim(_claims)

@@ -20,7 +20,7 @@ from asyncsentry.hooks import logging as log_records
 from asyncsentry.integrations._clients import Clients, choose
 from asyncsentry.integrations._flask_request import describe, note_answered, note_rule, take_answered
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
-from asyncsentry.integrations._werkzeug import claim_errors
+from asyncsentry.integrations._werkzeug import ServerErrors
 from asyncsentry.integrations.wsgi import Watch
 from asyncsentry.registry import TransportOption
 
@@ -108,8 +108,9 @@ class _Watched:
         self._undo = [
             _replace(app, "wsgi_app", watch),
             _replace(app, "handle_user_exception", self._answer),
-            claim_errors(self._client),
         ]
+        self._server_errors = ServerErrors(self._client)
+        self._undo.append(self._server_errors.end)
         got_request_exception.connect(self._hear_of_error, app)
         request_finished.connect(self._hear_of_answer, app)
         self._undo.append(lambda: got_request_exception.disconnect(self._hear_of_error, app))

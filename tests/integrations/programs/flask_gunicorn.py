@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
 
 from integrations.programs import flask_shop
 from integrations.programs.wsgi_gunicorn import Gunicorn, be_alone
@@ -11,7 +11,7 @@ from integrations.programs.wsgi_gunicorn import Gunicorn, be_alone
 class FlaskGunicorn(Gunicorn):
     """gunicorn that serves this shop."""
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         return flask_shop.make_app(self.meet)
 
 
