@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-from flask import g, has_request_context, request, session
+from flask import Request, g, has_request_context, request, session
 
 from asyncsentry.events.http import FORM_LIMIT, HttpRequest
 from asyncsentry.events.work import Work
@@ -19,20 +19,21 @@ _RULE: Final = "asyncsentry.flask.rule"
 _ANSWERED: Final = "asyncsentry.flask.answered"
 
 
-def note_rule() -> None:
-    """Remember which route the request took: its answer may be streamed when Flask has done with it."""
-    if request.url_rule is not None:
-        request.environ[_RULE] = request.url_rule.rule
-
-
 def note_answered(error: Exception | None) -> None:
     """Remember which error the request is answered for; with None: it is not."""
     request.environ[_ANSWERED] = error
 
 
-def take_answered() -> Exception | None:
-    """The error that the request is answered for, once."""
-    error: Exception | None = request.environ.pop(_ANSWERED, None)
+def note_answer() -> Exception | None:
+    """Remember which route the request took: Flask forgets it before the answer is streamed.
+
+    Gives the error that the request is answered for.
+    """
+    asked = _asked()
+    environ: Environ = asked.environ
+    if asked.url_rule is not None:
+        environ[_RULE] = asked.url_rule.rule
+    error: Exception | None = environ.pop(_ANSWERED, None)
     return error
 
 
@@ -41,15 +42,20 @@ def describe(environ: Environ, told: HttpRequest) -> Work:
     work = wsgi.describe(environ, told)
     rule: str | None = environ.get(_RULE)
     if has_request_context() and request.environ is environ:
-        note_rule()
-        rule = environ.get(_RULE)
+        rule = None if request.url_rule is None else request.url_rule.rule
         work = replace(work, request=replace(told, body=_form() or told.body), user=_user() or work.user)
     return work if rule is None else replace(work, transaction=rule, source="route")
 
 
+def _asked() -> Request:
+    """The request itself, which ``flask.request`` only stands for."""
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # a proxy is typed as what it is for
+    return asked
+
+
 def _form() -> Mapping[str, Any]:
     """The fields of a form, with the names of its files, if the application has had it parsed."""
-    known = vars(request._get_current_object())  # type: ignore[attr-defined]  # where a property keeps its value
+    known = vars(_asked())  # where a property keeps its value
     fields: dict[str, Any] = {}
     for name, values in islice(known["form"].lists() if "form" in known else (), FORM_LIMIT):
         fields[name] = values[0] if len(values) == 1 else values
@@ -67,4 +73,7 @@ def _user() -> Mapping[str, Any] | None:
     user = g.get("_login_user") if login is not None else None
     if login is None or user is None or isinstance(user, login.AnonymousUserMixin):
         return None
-    return {"id": session.get("_user_id") or user.get_id()}
+    try:
+        return {"id": session.get("_user_id") or user.get_id()}
+    except Exception:  # the application's own: what else is known is told without it
+        return None

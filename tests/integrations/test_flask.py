@@ -319,7 +319,7 @@ def test_a_user_is_known_who_has_been_loaded(app: Flask, asking: FlaskClient, se
         return User()
 
     login.user_loader(load)
-    login.request_loader(lambda asked_for: Stranger() if "key" in asked_for.args else None)
+    login.request_loader(lambda asked_for: {"8": Stranger(), "no": User()}.get(asked_for.args.get("key")))
 
     @app.get("/<what>")
     def view(what: str) -> str:
@@ -330,12 +330,14 @@ def test_a_user_is_known_who_has_been_loaded(app: Flask, asking: FlaskClient, se
 
     asking.get("/unasked")
     asking.get("/asked")
-    asking.get("/asked?key=1")
+    asking.get("/asked?key=8")
+    asking.get("/asked?key=no")
     asking.get("/login")
     asking.get("/unasked")
     assert asked == []
     answer = asking.get("/asked")
-    assert [event.get("user") for event in sentry.events] == [None, None, {"id": "8"}, None, {"id": "7"}]
+    assert [event.get("user") for event in sentry.events] == [None, None, {"id": "8"}, None, None, {"id": "7"}]
+    assert {event["transaction"] for event in sentry.events} == {"/<what>"}
     assert asked == ["7"]
     assert answer.headers["Vary"] == "Cookie"
 
@@ -443,6 +445,17 @@ def test_an_extension_is_made_first_and_told_of_applications_later(sentry: Local
     assert [event["environment"] for event in sentry.events] == ["theirs"] * 2
 
 
+@pytest.mark.usefixtures("begun")
+def test_what_an_application_has_configured_replaces_no_client(client: Client[Any], sentry: LocalSentry) -> None:
+    app = Flask("shop")
+    app.config["SENTRY_DSN"] = "https://mine@sentry.example.com/1"
+    setup(app, client=client)
+    assert not asyncsentry.is_initialized()
+    mine = asyncsentry.init(sentry.dsn, environment="mine")
+    setup(app)
+    assert asyncsentry.get_client() is mine
+
+
 @pytest.mark.parametrize(
     "wrong", [{"level": "ERROR"}, {"level": True}, {"logging_exclusions": "noisy"}, {"logging_exclusions": [1]}]
 )
@@ -475,13 +488,13 @@ def test_an_application_that_is_gone_leaves_nothing_behind(client: Client[Any]) 
         ({"logging": False}, [], ["info", "warning", "error"]),
         ({"level": logging.WARNING}, ["warning", "error"], ["info"]),
         ({"logging": True, "level": logging.WARNING, "logging_exclusions": ["fruit"]}, [], []),
-        ({"logging": True, "enable_breadcrumbs": False}, ["error"], None),
+        ({"logging": True, "enable_breadcrumbs": False}, ["error"], []),
     ],
     ids=str,
 )
 @pytest.mark.usefixtures("begun")
 def test_log_records_become_events_as_ravens_options_say(
-    sentry: LocalSentry, options: Any, events: list[str], crumbs: list[str] | None
+    sentry: LocalSentry, options: Any, events: list[str], crumbs: list[str]
 ) -> None:
     undo = setup(Flask("shop"), sentry.dsn_for("urllib"), **options)
     shelf = logging.getLogger("fruit.shelf")
@@ -489,10 +502,14 @@ def test_log_records_become_events_as_ravens_options_say(
     for level in ("info", "warning", "error"):
         getattr(shelf, level)(level)
     asyncsentry.capture_message("last")
+    first, *_ = sentry.events
+    count = len(sentry.events)
     undo()
-    assert [event["logentry"].get("message", "last") for event in sentry.events] == [*events, "last"]
-    first = sentry.events[0].get("breadcrumbs", {}).get("values")
-    assert (first and [crumb["message"] for crumb in first]) == (crumbs or None)
+    shelf.error("as ever")
+    assert [event["logentry"]["message"] for event in sentry.events[count:]] == ["as ever"]
+    assert [event["logentry"].get("message", "last") for event in sentry.events[:count]] == [*events, "last"]
+    left = first.get("breadcrumbs", {}).get("values", [])
+    assert [crumb["message"] for crumb in left] == crumbs
 
 
 def test_what_werkzeug_logs_otherwise_is_a_record_like_others(open_client: OpenClient, sentry: LocalSentry) -> None:
