@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -57,11 +57,15 @@ def _form() -> Mapping[str, Any]:
     """The fields of a form, with the names of its files, if the application has had it parsed."""
     known = vars(_asked())  # where a property keeps its value
     fields: dict[str, Any] = {}
-    for name, values in islice(known["form"].lists() if "form" in known else (), FORM_LIMIT):
+    for name, values in _first(known.get("form")):
         fields[name] = values[0] if len(values) == 1 else values
-    for name, files in islice(known["files"].lists() if "files" in known else (), FORM_LIMIT):
+    for name, files in _first(known.get("files")):
         fields[name] = [file.filename for file in files]
     return fields
+
+
+def _first(parsed: Any) -> Iterator[tuple[str, list[Any]]]:
+    return iter(()) if parsed is None else islice(parsed.lists(), FORM_LIMIT)
 
 
 def _user() -> Mapping[str, Any] | None:

@@ -66,7 +66,7 @@ def setup(
 
     ``logging=False``: log records become breadcrumbs, and no events; else those of ``level`` (``ERROR``) and above do,
     but for those of the loggers in ``logging_exclusions`` and below them. ``wrap_wsgi=False``: what leaves the
-    application is not reported, ``register_signal=False``: nor is what Flask announces by `got_request_exception`.
+    application is not reported, ``register_signal=False``: nor is what Flask announces by ``got_request_exception``.
 
     Of a second call for one application the arguments count. Raises `SetupError`.
     """
