@@ -15,7 +15,7 @@ from asyncsentry import hooks
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
 from asyncsentry.integrations.aiohttp import setup, trace_config
-from asyncsentry.testing import LocalSentry
+from asyncsentry.testing import Answer, LocalSentry
 from conftest import OpenClient
 from integrations.programs.shop import Broken
 from integrations.serving import mechanism, outline
@@ -128,6 +128,15 @@ def test_an_application_that_is_watched_no_more_goes_on(client: Client[Any], sen
     assert set(vars(app)) == before
 
 
+def test_an_application_that_is_watched_no_more_when_it_starts_is_left_alone(
+    client: Client[Any], sentry: LocalSentry
+) -> None:
+    app = application()
+    setup(app, client=client)()
+    assert one_request(app) == (500, None)
+    assert sentry.events == ()
+
+
 def test_what_fails_after_the_watch_has_ended_is_not_reported(client: Client[Any], sentry: LocalSentry) -> None:
     app = application()
     uninstall = setup(app, client=client)
@@ -154,6 +163,25 @@ def test_a_client_without_hooks_hears_of_a_start_that_fails(client: Client[Any],
     with pytest.raises(Broken):
         asyncio.run(web.AppRunner(app).setup())
     assert list(map(outline, sentry.events)) == ["Broken: start"]
+
+
+def test_all_is_sent_when_the_application_has_ended(sentry: LocalSentry) -> None:
+    client = Client(sentry.dsn_for("asyncio"))
+    app = application()
+    setup(app, client=client)
+
+    async def say_goodbye(_: web.Application) -> None:
+        client.capture_message("goodbye")
+
+    async def main() -> None:
+        async with serving(app) as url:
+            sentry.always(Answer(delay=0.3))
+            await status_of(f"{url}/at/1")
+        assert sorted(map(outline, sentry.events)) == ["Broken: fail", "goodbye"]
+        await client.close_async()
+
+    app.on_cleanup.append(say_goodbye)
+    asyncio.run(main())
 
 
 # Who answers
@@ -373,7 +401,8 @@ CUT_OFF = b"POST /at/1 HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\nto b
 def test_that_a_client_goes_is_no_error(
     client: Client[Any], sentry: LocalSentry, handler: Handler, request_text: bytes, cancel: bool
 ) -> None:
-    ended, errors = asyncio.Event(), []
+    began, ended = asyncio.Event(), asyncio.Event()
+    errors: list[type[BaseException]] = []
 
     async def handle(request: web.Request) -> web.StreamResponse:
         began.set()
@@ -384,8 +413,6 @@ def test_that_a_client_goes_is_no_error(
             raise
         finally:
             ended.set()
-
-    began = asyncio.Event()
 
     async def main() -> None:
         async with serving(app, handler_cancellation=cancel) as url:
