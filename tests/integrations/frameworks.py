@@ -44,17 +44,27 @@ WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"}
 FLASK: Final = WSGI - {"event id of a crash"}
 """It answers what views raise itself."""
 
-IN_THREADS: Final = ("generator", "thread")
-
 GREEN: Final = ("generator", "greenlet", "pool")
+THREADS: Final = ("generator", "thread")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
-    Framework("flask", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS),
-    Framework("flask_gunicorn", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS, flags=GUNICORN),
-    Framework("flask_threads", "flask", lacks=FLASK, item="/item/<int:number>", inside=IN_THREADS, flags=GUNICORN),
-    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
-    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
-    Framework("wsgi_gunicorn", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
-    Framework("wsgi_threads", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
+    *(
+        Framework(name, "flask", FLASK, "/item/<int:number>", transport="threaded", inside=THREADS, flags=flags)
+        for name, flags in (("flask", ("-W", "error")), ("flask_gunicorn", GUNICORN), ("flask_threads", GUNICORN))
+    ),
+    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    Framework("wsgi_threads", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    # What is no framework has no routes; and what it does not answer its server does, which names no event.
+    Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    # uvicorn hangs up where an error comes through to it.
+    Framework("starlette_uvicorn", "starlette", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool")),
+    Framework("starlette_hypercorn", "starlette", inside=(*INSIDE, "pool")),
+    Framework(
+        "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
+    ),
+    Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
 )
