@@ -13,7 +13,7 @@ from integrations.asking import Connection
 from integrations.frameworks import GUNICORN, Framework
 from integrations.programs.flask_settings import SETTINGS, Setting, make_app
 from integrations.programs.shop import Broken
-from integrations.serving import PATIENCE, Program, mechanism, outline
+from integrations.serving import OPTIONS, PATIENCE, Program, mechanism, outline
 
 SERVERS: Final = ("werkzeug", "debugger", "gunicorn", "gthread")
 
@@ -46,9 +46,8 @@ def test_each_error_is_reported_once_with_a_test_client(
 @pytest.mark.parametrize("server", SERVERS)
 def test_each_error_is_reported_once_on_a_server(sentry: LocalSentry, server: str, hook: bool) -> None:
     flags = GUNICORN if server.startswith("g") else ("-W", "error")
-    program = Program(
-        Framework("flask_settings", "flask", flags=flags), sentry.dsn, server=server, install_logging_hook=hook
-    )
+    options = {**OPTIONS, "server": server, "install_logging_hook": hook}
+    program = Program(Framework("flask_settings", "flask", flags=flags), sentry.dsn, options=options)
     expected = {}
     try:
         with Connection(program.url()) as connection:

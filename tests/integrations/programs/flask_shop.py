@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Flask, Response, abort, request, stream_with_context
@@ -80,6 +81,19 @@ def stream() -> Response:
         raise shop.Broken(request.path[1:])
 
     return Response(stream_with_context(chunks()))
+
+
+@pages.get("/endless")
+def endless() -> Response:
+    def chunks() -> Iterator[str]:
+        try:
+            while True:
+                yield "more"
+                time.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
+
+    return Response(chunks())
 
 
 @pages.get("/background")
