@@ -48,11 +48,18 @@ CLEANED: Final = {"fail"} if version("twisted").startswith("24.7") else set[str]
 WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
 """What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
 
+FLASK: Final = WSGI - {"event id of a crash"}
+"""It answers what views raise itself."""
+
 GREEN: Final = ("generator", "greenlet", "pool")
 THREADS: Final = ("generator", "thread")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
+    *(
+        Framework(name, "flask", FLASK, "/item/<int:number>", transport="threaded", inside=THREADS, flags=flags)
+        for name, flags in (("flask", ("-W", "error")), ("flask_gunicorn", GUNICORN), ("flask_threads", GUNICORN))
+    ),
     Framework("gevent", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
     Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
     Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
