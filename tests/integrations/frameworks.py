@@ -105,4 +105,18 @@ FRAMEWORKS: Final = (
         inside=("coroutine", "inlineCallbacks", "gather", "callback", "thread"),
         flags=TWISTED,
     ),
+    # Quart reads a request's body beside its handler, whether that asks for it or not.
+    Framework("quart_hypercorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+    Framework("quart_uvicorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+    Framework("litestar_uvicorn", "litestar"),
+    Framework("litestar_hypercorn", "litestar"),
+    # Sanic reads a request's body before its handler is called, unless that is one for streams; and it completes an
+    # answer in the midst of which an error was raised. Its loop is closed, and connections with it, without a word.
+    Framework(
+        "sanic",
+        "sanic",
+        frozenset({"reading on demand", "broken answers"}),
+        "/item/<number:str>",
+        flags=("-W", "error", "-W", "ignore::ResourceWarning"),
+    ),
 )
