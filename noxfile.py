@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import glob
 import os
+import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -35,10 +36,20 @@ BETWEEN = PYTHONS[1:-1]
 TOOLS = "3.12"
 """The Python of the sessions that need only one."""
 
-OWN_SESSION = ("docs", "on_eventlet", "relay", "servers", "soak")
+OWN_SESSION = ("docs", "integrations", "on_eventlet", "relay", "servers", "soak")
 """Folders of tests/ that need an environment of their own."""
 NEEDS_EXTRAS = "extras"
 """The folder of tests/ that needs the optional packages; all others need pytest and its plugins alone."""
+
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+WEB = [path.stem for path in sorted((ROOT / "asyncsentry" / "integrations").glob("*.py")) if path.stem in EXTRAS]
+"""The extras of the frameworks that have an integration."""
+EVERYTHING = f"[all,{','.join(WEB)}]"
+OF_THEIR_TIME = ["yarl==1.9.4"]
+"""What the oldest frameworks need as old as they are: aiohttp 3.9 gives yarl hosts with ports."""
+
+EACH_FRAMEWORK_ONCE = ("-n2", "--dist", "loadgroup")
+"""All that is asked of a framework's server is asked in one process, so that each is started once."""
 
 STARTED = time.time()
 
@@ -47,6 +58,8 @@ nox.options.sessions = [
     "typing",
     f"tests-{OLDEST}",
     f"tests-{NEWEST}",
+    f"integrations-{OLDEST}",
+    f"integrations-{NEWEST}",
     "coverage",
     *(f"tests_bare-{python}" for python in BETWEEN),
     f"eventlet-{OLDEST}",
@@ -85,12 +98,13 @@ def sum_up() -> None:
     print(f"===== {words} in {time.time() - STARTED:.2f}s =====", flush=True)
 
 
-def install(session: nox.Session, *groups: str, extra: str = "") -> None:
-    """Install the wheel with its ``extra``, and dependency groups."""
+def install(session: nox.Session, *groups: str, extra: str = "", bounds: Path | None = None) -> None:
+    """Install the wheel with its ``extra``, and dependency groups, within the ``bounds`` of a file of constraints."""
     # The tool's own folder is on PYTHONPATH if nox was started as the README says; its packages are not the session's.
     session.env["PYTHONPATH"] = None
     (wheel,) = DIST.glob("*.whl")
-    session.install(*nox.project.dependency_groups(PROJECT, *groups), f"{wheel}{extra}")
+    bounded = () if bounds is None else ("--constraint", str(bounds))
+    session.install(*nox.project.dependency_groups(PROJECT, *groups), f"{wheel}{extra}", *bounded)
     session.install("--force-reinstall", "--no-deps", str(wheel))
 
 
@@ -99,6 +113,19 @@ def run_pytest(session: nox.Session, *arguments: str, program: Sequence[str] = (
     report = REPORTS / f"{session.name}.xml"
     with session.chdir("tests"):
         session.run(*program, f"--junitxml={report}", *arguments, *session.posargs)
+
+
+def measure(session: nox.Session) -> Sequence[str]:
+    """What runs pytest so that the session's coverage is kept for `coverage`."""
+    shutil.rmtree(COVERAGE / session.name, ignore_errors=True)
+    (COVERAGE / session.name).mkdir(parents=True)
+    session.env["COVERAGE_FILE"] = str(COVERAGE / session.name / "data")
+    return ("coverage", "run", f"--rcfile={ROOT / 'pyproject.toml'}", "-m", "pytest")
+
+
+def oldest(extra: str) -> list[str]:
+    """The constraints that make of each package that ``extra`` asks for the oldest version that it allows."""
+    return [re.sub(r"(\[.*\])?>=([^;,]*)", r"==\2", requirement) for requirement in EXTRAS[extra]]
 
 
 def without(*folders: str) -> list[str]:
@@ -127,7 +154,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])
 def typing(session: nox.Session) -> None:
     """mypy and pyright, as the oldest and the newest Python see the code."""
-    install(session, "typing", extra="[all,eventlet]")
+    install(session, "typing", extra=f"{EVERYTHING[:-1]},eventlet]")
     for python in (OLDEST, NEWEST):
         session.run("mypy", "--python-version", python)
         session.run("pyright", "--pythonversion", python, "--pythonpath", f"{session.bin}/python")
@@ -137,11 +164,7 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests but those with a session of their own, with every extra installed; measures coverage."""
     install(session, "test-all", "test-values", extra="[all]")
-    shutil.rmtree(COVERAGE / session.name, ignore_errors=True)
-    (COVERAGE / session.name).mkdir(parents=True)
-    session.env["COVERAGE_FILE"] = str(COVERAGE / session.name / "data")
-    measured = ("coverage", "run", f"--rcfile={ROOT / 'pyproject.toml'}", "-m", "pytest")
-    run_pytest(session, "-n2", *without(*OWN_SESSION), program=measured)
+    run_pytest(session, "-n2", *without(*OWN_SESSION), program=measure(session))
 
 
 @nox.session(python=PYTHONS, tags=["full"], requires=["build"])
@@ -149,6 +172,22 @@ def tests_bare(session: nox.Session) -> None:
     """The tests with no extra installed."""
     install(session, "test")
     run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS))
+
+
+@nox.session(python=[OLDEST, NEWEST], tags=["full"], requires=["build"])
+def integrations(session: nox.Session) -> None:
+    """Web applications on their servers, in every framework; measures coverage."""
+    install(session, "test-web", extra=EVERYTHING)
+    run_pytest(session, *EACH_FRAMEWORK_ONCE, "integrations", program=measure(session))
+
+
+@nox.session(python=OLDEST, tags=["full"], requires=["build"])
+def integrations_oldest(session: nox.Session) -> None:
+    """The same with the oldest version of each framework that its extra allows."""
+    bounds = OUTPUT / "oldest.txt"
+    bounds.write_text("\n".join([*OF_THEIR_TIME, *(bound for extra in WEB for bound in oldest(extra))]))
+    install(session, "test-web", extra=EVERYTHING, bounds=bounds)
+    run_pytest(session, *EACH_FRAMEWORK_ONCE, "integrations")
 
 
 @nox.session(python=[OLDEST, NEWEST], tags=["full"], requires=["build"])
@@ -165,7 +204,8 @@ def coverage(session: nox.Session) -> None:
     session.env["PYTHONPATH"] = None
     session.install("coverage")
     session.env["COVERAGE_FILE"] = str(COVERAGE / "data")
-    session.run("coverage", "combine", "--keep", "--quiet", *map(str, COVERAGE.glob("tests-*")))
+    measured = [*COVERAGE.glob("tests-*"), *COVERAGE.glob("integrations-*")]
+    session.run("coverage", "combine", "--keep", "--quiet", *map(str, measured))
     session.run("coverage", "report", "--fail-under=100")
 
 
@@ -183,7 +223,7 @@ def relay(session: nox.Session) -> None:
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])
 def docs(session: nox.Session) -> None:
     """Build the documentation without a warning, and run every example in it."""
-    install(session, "docs", extra="[all]")
+    install(session, "docs", extra=EVERYTHING)
     session.run("sphinx-build", "-n", "-W", "--keep-going", "-q", "-b", "html", "docs", str(OUTPUT / "html"))
     run_pytest(session, "docs")
 

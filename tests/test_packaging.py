@@ -31,11 +31,13 @@ def test_every_extra_that_a_transport_names_exists() -> None:
 
 
 def test_all_means_every_other_extra_that_goes_with_the_others() -> None:
-    """eventlet does not: it cannot be imported beside trio and httpx on Python 3.10."""
+    """eventlet does not: it cannot be imported beside trio and httpx on Python 3.10. A framework an application has."""
     (everything,) = PROJECT["optional-dependencies"]["all"]
     named = re.fullmatch(r"asyncsentry\[(.*)\]", everything)
     assert named
-    assert set(named[1].split(",")) == set(PROJECT["optional-dependencies"]) - {"all", "eventlet"}
+    integrations = {path.stem for path in (ROOT / "asyncsentry" / "integrations").glob("*.py")}
+    frameworks = integrations - set(EXTRAS.values())
+    assert set(named[1].split(",")) == set(PROJECT["optional-dependencies"]) - {"all", "eventlet"} - frameworks
 
 
 def test_the_core_needs_no_package() -> None:

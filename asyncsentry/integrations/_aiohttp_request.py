@@ -80,6 +80,6 @@ def _environment(request: web.Request) -> dict[str, str]:
     environment = {}
     if isinstance(address, tuple):  # and not the path of a socket in a folder
         environment = {"SERVER_NAME": str(address[0]), "SERVER_PORT": str(address[1])}
-    if request.remote is not None:
+    if request.remote:
         environment["REMOTE_ADDR"] = request.remote
     return environment

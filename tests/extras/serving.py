@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 PATIENCE = 20.0
 """Seconds after which a server that still waits has found a bug."""
+
+
+def start_example(name: str, *arguments: str, dsn: str, **environment: str) -> subprocess.Popen[str]:
+    """A program in ``examples/`` that has been started."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+        env={**os.environ, "SENTRY_DSN": dsn, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
 
 
 @contextmanager

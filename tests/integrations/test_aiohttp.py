@@ -303,8 +303,11 @@ def test_a_page_that_is_not_there_is_named_by_its_address(client: Client[Any], s
 
 def test_the_fields_of_a_form_are_shown_and_its_files_by_their_names(client: Client[Any], sentry: LocalSentry) -> None:
     async def take(request: web.Request) -> web.StreamResponse:
-        await request.post()
-        raise Broken("form")
+        form = await request.post()
+        uploaded = form["list"]
+        assert isinstance(uploaded, web.FileField)
+        with uploaded.file:
+            raise Broken("form")
 
     app = application(take)
     setup(app, client=client)
