@@ -17,8 +17,6 @@ then is looked through by whoever had opened it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -66,10 +64,11 @@ class _Level:
             self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
 
-    def hold(self, scope: Scope) -> _Holding:
-        """What a context has in which ``scope`` is open."""
-        worker = _worker()
-        return _Holding(scope, worker, opened=True, below=self._holding(worker))
+    def hold(self, worker: object) -> _Holding:
+        """What a context has in which a scope is open that begins with what is known here."""
+        before = self._holding(worker)
+        scope = Scope() if before is None else before.scope.fork()
+        return _Holding(scope, worker, opened=True, below=before)
 
     def switch(self, holding: _Holding | None) -> _Holding | None:
         """Let the context have this instead of what it has, which is returned."""
@@ -77,18 +76,17 @@ class _Level:
         self._held.set(holding)
         return before
 
-    @contextmanager
-    def open(self, scope: Scope) -> Iterator[Scope]:
-        """Let ``scope`` be that of everything that runs, or is started, in a block."""
-        holding = self.hold(scope)
-        before = holding.below
+    def open(self, worker: object) -> _Holding:
+        """Begin a scope, of what is known here, that all has which runs, or is started, until it is closed."""
+        holding = self.hold(worker)
         self._held.set(holding)
-        try:
-            yield scope
-        finally:
-            scope.ended = True
-            if self._held.get() is holding:
-                self._held.set(before)
+        return holding
+
+    def close(self, holding: _Holding) -> None:
+        """Leave what `open` gave."""
+        holding.scope.ended = True
+        if self._held.get() is holding:
+            self._held.set(holding.below)
 
     def of_failed_task(self, error: BaseException) -> Scope | None:
         """The scope of the task that ``error`` ended: of the innermost, as tasks start after those that await them."""
@@ -135,36 +133,60 @@ class Scopes:
         isolation = self._isolation.read()
         return None if isolation is None else isolation.last_event_id
 
-    @contextmanager
-    def new_scope(self) -> Iterator[Scope]:
+    def new_scope(self) -> NewScope:
         """Open a current scope for a block: it begins as a copy, and what is set on it ends with the block."""
-        with self._current.open(self._fork_current()) as scope:
-            yield scope
+        return NewScope(self._current)
 
-    @contextmanager
-    def isolation_scope(self, describe: Describe | None = None) -> Iterator[Scope]:
+    def isolation_scope(self, describe: Describe | None = None) -> IsolationScope:
         """Open an isolation scope for a block and everything that is started in it. It is a trace of its own.
 
         ``describe`` is asked what this work is when an event is made of it.
         """
-        with self._isolation.open(self._fork_isolation(describe)) as isolation, self.new_scope():
-            yield isolation
+        return IsolationScope(self._isolation, self._current, describe)
 
     def in_steps(self, describe: Describe) -> Steps:
         """The same for work that is done in steps, with others at work here in between."""
-        opened = ((self._isolation, self._fork_isolation(describe)), (self._current, self._fork_current()))
-        return Steps(opened)
+        return Steps(self._isolation, self._current, describe)
 
-    def _fork_isolation(self, describe: Describe | None) -> Scope:
-        before = self._isolation.read()
-        isolation = Scope() if before is None else before.fork()
-        isolation.trace = isolation.last_event_id = None
-        isolation.describe = isolation.describe if describe is None else describe
-        return isolation
 
-    def _fork_current(self) -> Scope:
-        before = self._current.read()
-        return Scope() if before is None else before.fork()
+# Classes, and not generators: one is entered for each request.
+
+
+class NewScope:
+    """A block with a current scope of its own."""
+
+    __slots__ = ("_holding", "_level")
+
+    def __init__(self, level: _Level) -> None:
+        self._level = level
+
+    def __enter__(self) -> Scope:
+        self._holding = self._level.open(_worker())
+        return self._holding.scope
+
+    def __exit__(self, *_: object) -> None:
+        self._level.close(self._holding)
+
+
+class IsolationScope:
+    """A block with an isolation scope, and a current one, of its own."""
+
+    __slots__ = ("_block", "_current", "_describe", "_holding", "_isolation")
+
+    def __init__(self, isolation: _Level, current: _Level, describe: Describe | None) -> None:
+        self._isolation = isolation
+        self._current = current
+        self._describe = describe
+
+    def __enter__(self) -> Scope:
+        worker = _worker()
+        self._holding = self._isolation.open(worker)
+        self._block = self._current.open(worker)
+        return _begin(self._holding.scope, self._describe)
+
+    def __exit__(self, *_: object) -> None:
+        self._current.close(self._block)
+        self._isolation.close(self._holding)
 
 
 class Steps:
@@ -175,10 +197,13 @@ class Steps:
 
     __slots__ = ("_elsewhere", "_levels", "_opened")
 
-    def __init__(self, opened: tuple[tuple[_Level, Scope], ...]) -> None:
-        self._opened = tuple(scope for _, scope in opened)
-        self._levels = tuple(level for level, _ in opened)
-        self._elsewhere: list[_Holding | None] = [level.hold(scope) for level, scope in opened]
+    def __init__(self, isolation: _Level, current: _Level, describe: Describe) -> None:
+        worker = _worker()
+        holdings = [isolation.hold(worker), current.hold(worker)]
+        _begin(holdings[0].scope, describe)
+        self._levels = (isolation, current)
+        self._opened = [holding.scope for holding in holdings]
+        self._elsewhere: list[_Holding | None] = [*holdings]
         """What the levels hold where the work is not: in a step outside of it, else inside."""
 
     def __enter__(self) -> None:
@@ -194,6 +219,13 @@ class Steps:
 
     def _switch(self) -> None:
         self._elsewhere = [level.switch(held) for level, held in zip(self._levels, self._elsewhere, strict=True)]
+
+
+def _begin(isolation: Scope, describe: Describe | None) -> Scope:
+    """Begin other work than the one that this was forked from."""
+    isolation.trace = isolation.last_event_id = None
+    isolation.describe = describe or isolation.describe
+    return isolation
 
 
 class _Fellow(ref["Any"]):

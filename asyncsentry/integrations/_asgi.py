@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from asyncsentry.client import Client
-from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.http import HttpRequest, declared_size
-from asyncsentry.integrations._statuses import EVENT_ID_HEADER, Statuses
+from asyncsentry.integrations._errors import Errors
+from asyncsentry.integrations._statuses import EVENT_ID_HEADER
+from asyncsentry.scope import Scope
 
 # Any: ASGI's own types are mappings of anything.
 AsgiScope: TypeAlias = MutableMapping[str, Any]
@@ -18,11 +19,16 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
+STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+"""What an answer begins with."""
+
 _HEADER: Final = EVENT_ID_HEADER.lower().encode()
 
 
 class Body:
     """What the application has read of a request's body, as far as an event may show it."""
+
+    __slots__ = ("_chunks", "_left", "_receive")
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
@@ -44,23 +50,28 @@ class Body:
 class Answer:
     """ASGI's ``send``: reports what is answered with a failed status, and names the event in the answer."""
 
-    def __init__(self, send: Send, client: Client[Any], mechanism: Mechanism, failed: Statuses) -> None:
+    __slots__ = ("_before", "_client", "_errors", "_send", "known")
+
+    def __init__(self, send: Send, client: Client[Any], errors: Errors) -> None:
         self._send = send
         self._client = client
-        self._mechanism = mechanism
-        self._failed = failed
+        self._errors = errors
         self._before = sys.exc_info()[1]
+        self.known: Scope | None = None
+        """What is known of the connection, and with it the event that was captured last."""
 
     async def send(self, message: Message) -> None:
         """Stands in for ASGI's ``send``."""
-        if message["type"] == "http.response.start":
-            error = sys.exc_info()[1]  # who answers while it handles an error answers for that
-            if isinstance(error, Exception) and error is not self._before and message["status"] in self._failed:
-                self._client.report(error, self._mechanism)
-            event_id = self._client.last_event_id()
-            if event_id is not None:
-                message = {**message, "headers": [*message.get("headers", ()), (_HEADER, event_id.encode())]}
-        await self._send(message)
+        if message["type"] in STARTS:
+            self._errors.answered(message["status"], self._before, self._client)
+            if self.known is not None and self.known.last_event_id is not None:
+                named = (_HEADER, self.known.last_event_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), named]}
+        try:
+            await self._send(message)
+        except OSError as error:  # the client is gone
+            self._client.disregard(error)
+            raise
 
 
 def request_of(scope: AsgiScope, body: Body | None) -> HttpRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncsentry import api
@@ -49,3 +50,9 @@ def body_limit(client: Client[Any]) -> int:
     """Bytes of a request's body that an event of this client may show; 0 for none."""
     options = client.options
     return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0
+
+
+@cache
+def nobody() -> Client[Any]:
+    """The client of an integration that was taken off: it captures nothing."""
+    return Client("")

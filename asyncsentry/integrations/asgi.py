@@ -8,6 +8,7 @@ transport begins on its loop; when it ends, what is left is sent. Framework's ow
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from asyncsentry.client import Client
@@ -18,12 +19,13 @@ from asyncsentry.integrations._asgi import (
     Application,
     AsgiScope,
     Body,
-    Message,
     Receive,
     Send,
     request_of,
 )
 from asyncsentry.integrations._clients import Clients, body_limit, choose
+from asyncsentry.integrations._errors import Errors, ErrorTypes, never
+from asyncsentry.integrations._lifespan import Life
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.registry import TransportOption
 
@@ -38,7 +40,7 @@ __all__ = ["SentryMiddleware"]
 DescribeScope: TypeAlias = Callable[[AsgiScope, "HttpRequest"], Work]
 """What is known of a connection: asked when an event is made, with the ASGI scope as the framework has left it."""
 
-_ENDING: Final = frozenset({"lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed"})
+_WATCHED: Final = frozenset({"http", "websocket", "lifespan"})
 
 
 def describe(scope: AsgiScope, request: HttpRequest) -> Work:
@@ -74,59 +76,51 @@ class SentryMiddleware:
 
 
 class Watch:
-    """The middleware itself, as the modules of frameworks use it. ``name`` is that of the framework."""
+    """The middleware itself, as the modules of frameworks use it. ``name`` is that of the framework.
+
+    ``harmless`` are the errors that it raises where a client hangs up; ``raises_again`` tells whether it will raise an
+    error once more that it is answering. Whoever made one may give it another application, clients or errors.
+    """
 
     def __init__(
-        self, app: Application, clients: Clients, name: str, describe: DescribeScope, failed: Statuses
+        self,
+        app: Application,
+        clients: Clients,
+        name: str,
+        describe: DescribeScope,
+        failed: Statuses,
+        *,
+        harmless: ErrorTypes = (),
+        raises_again: Callable[[BaseException], bool] = never,
     ) -> None:
-        self._app = app
-        self._clients = clients
+        self.app = app
+        self.clients = clients
+        handled, unhandled = Mechanism(name, handled=True), Mechanism(name, handled=False)
+        self.errors = Errors(handled, unhandled, failed, harmless, raises_again)
         self._describe = describe
-        self._failed = failed
-        self._unhandled = Mechanism(name, handled=False)
-        self._handled = Mechanism(name, handled=True)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        client = self._clients()
-        if not client.active or scope["type"] not in ("http", "websocket", "lifespan"):
-            await self._app(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(client, scope, receive, send)
+        client = self.clients()
+        kind = scope["type"]
+        if not client.active or kind not in _WATCHED:
+            await self.app(scope, receive, send)
+        elif kind == "lifespan":
+            await Life(self.app, client, self.errors).live(scope, receive, send)
         else:
             await self._serve(client, scope, receive, send)
 
     async def _serve(self, client: Client[Any], scope: AsgiScope, receive: Receive, send: Send) -> None:
         limit = body_limit(client)
         body = Body(receive, limit) if limit and scope["type"] == "http" else None
-        answer = Answer(send, client, self._handled, self._failed)
-        with client.work_scope(lambda: self._describe(scope, request_of(scope, body))):
+        answer = Answer(send, client, self.errors)
+        with client.work_scope(partial(self._tell, scope, scope.get("root_path", ""), body)) as answer.known:
             try:
-                await self._app(scope, receive if body is None else body.receive, answer.send)
+                await self.app(scope, receive if body is None else body.receive, answer.send)
             except Exception as error:
-                client.report(error, self._unhandled)
+                self.errors.raised(error, client)
                 raise
 
-    async def _live(self, client: Client[Any], scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """The application's life. One that raises before it is told to start has none, as ASGI allows."""
-        told = False
-
-        async def hear() -> Message:
-            nonlocal told
-            message = await receive()
-            if not told:
-                told = True
-                client.wake()
-            return message
-
-        async def say(message: Message) -> None:
-            if message["type"] in _ENDING:
-                await client.flush_async()
-            await send(message)
-
-        try:
-            await self._app(scope, hear, say)
-        except Exception as error:
-            if told:
-                client.report(error, self._unhandled)
-                await client.flush_async()
-            raise
+    def _tell(self, scope: AsgiScope, root: str, body: Body | None) -> Work:
+        """The connection as it is now, but where it began: who routes within an application moves its root."""
+        scope = {**scope, "root_path": root}
+        return self._describe(scope, request_of(scope, body))

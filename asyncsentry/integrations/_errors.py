@@ -1,0 +1,57 @@
+"""Which errors an integration reports, and as what: nobody handled it, or an answer says that something is wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from asyncsentry.client import Client
+from asyncsentry.events.exceptions import Mechanism, grouped_in
+from asyncsentry.integrations._statuses import FAILED, Statuses
+
+ErrorTypes: TypeAlias = tuple[type[BaseException], ...]
+
+
+def never(_: BaseException) -> bool:
+    """Of a framework that raises nothing that it has answered."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """A framework's way with errors."""
+
+    handled: Mechanism
+    unhandled: Mechanism
+    failed: Statuses = FAILED
+    harmless: ErrorTypes = ()
+    """Those that are nobody's fault: it raises them where a client hangs up."""
+    raises_again: Callable[[BaseException], bool] = never
+    """Whether it raises an error once more that is being answered now: then nobody handled it."""
+
+    def raised(self, error: Exception, client: Client[Any]) -> None:
+        """One that has come through the application."""
+        if consists_of(error, self.harmless):
+            client.disregard(error)
+        else:
+            client.report(error, self.unhandled)
+
+    def answered(self, status: int, before: BaseException | None, client: Client[Any]) -> None:
+        """An answer begins: who answers while it handles an error, but the one ``before``, answers for that."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, Exception) or error is before:
+            return
+        if self.raises_again(error):
+            self.raised(error, client)
+        elif status in self.failed:
+            client.report(error, self.handled)
+
+
+def consists_of(error: BaseException, types: ErrorTypes) -> bool:
+    """Whether an error is of one of these types, or a group of nothing else."""
+    if issubclass(type(error), types):  # `isinstance` would ask the error for its class
+        return True
+    members = grouped_in(error)
+    return bool(members) and all(consists_of(member, types) for member in members)
