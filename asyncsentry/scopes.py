@@ -224,7 +224,7 @@ class Steps:
 def _begin(isolation: Scope, describe: Describe | None) -> Scope:
     """Begin other work than the one that this was forked from."""
     isolation.trace = isolation.last_event_id = None
-    isolation.describe = describe or isolation.describe
+    isolation.describe = isolation.describe if describe is None else describe
     return isolation
 
 

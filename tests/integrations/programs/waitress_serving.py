@@ -1,0 +1,22 @@
+"""waitress, with threads for many requests at once, until the program is told to end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+from waitress.server import create_server
+
+import asyncsentry
+from integrations.programs import shop
+
+
+def serve(application: Any) -> None:
+    door = shop.listen()
+    server: Any = create_server(application, sockets=[door], threads=64, clear_untrusted_proxy_headers=False)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    shop.announce(door.getsockname()[1])
+    server.run()  # it takes the exit for its own
+    server.close()
+    asyncsentry.capture_message("goodbye")
