@@ -37,6 +37,9 @@ OUTPOURING: Final = 100_000
 OMITTED: Final = "..."
 """Stands before the number of members, or of frames, that are not shown."""
 
+REQUEST: Final = "<the request, as the server tells it>"
+"""Said of an ASGI scope or a WSGI environment: an event shows of it as ``request`` what may be shown."""
+
 CIRCULAR: Final = "<circular reference>"
 
 _SHORT: Final = 100
@@ -216,6 +219,8 @@ class Freezer:
             return self._seen[mark][1]
         copy: _Copy
         if type(value) is dict:
+            if self._scrub and ("asgi" in value or "wsgi.input" in value):
+                return REQUEST
             copy = self._copy_dict(value, total, self._breadth)
         elif total > self._breadth:
             copy = self._note_omitted([*value[: self._breadth]], total)

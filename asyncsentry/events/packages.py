@@ -140,6 +140,7 @@ PACKAGES: Final[Mapping[str, Look]] = {
     "pydantic.BaseModel": _show_fields,
     "sqlalchemy.Row": _show_row,
     "sqlalchemy.RowMapping": show_mapping,
+    "starlette.HTTPConnection": show_name,  # a mapping of all that is known of the request
 }
 """By package and name."""
 

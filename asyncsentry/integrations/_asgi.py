@@ -22,6 +22,9 @@ Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 """What an answer begins with."""
 
+CAUGHT: Final = "asyncsentry.caught"
+"""In the scope: an error that the application's middleware must have caught, if an answer begins afterwards."""
+
 _HEADER: Final = EVENT_ID_HEADER.lower().encode()
 
 
@@ -50,9 +53,10 @@ class Body:
 class Answer:
     """ASGI's ``send``: reports what is answered with a failed status, and names the event in the answer."""
 
-    __slots__ = ("_before", "_client", "_errors", "_send", "known")
+    __slots__ = ("_before", "_client", "_errors", "_scope", "_send", "known")
 
-    def __init__(self, send: Send, client: Client[Any], errors: Errors) -> None:
+    def __init__(self, scope: AsgiScope, send: Send, client: Client[Any], errors: Errors) -> None:
+        self._scope = scope
         self._send = send
         self._client = client
         self._errors = errors
@@ -63,7 +67,8 @@ class Answer:
     async def send(self, message: Message) -> None:
         """Stands in for ASGI's ``send``."""
         if message["type"] in STARTS:
-            self._errors.answered(message["status"], self._before, self._client)
+            caught = self._scope.get(CAUGHT)
+            self._errors.answered(message["status"], self._client, before=self._before, caught=caught)
             if self.known is not None and self.known.last_event_id is not None:
                 named = (_HEADER, self.known.last_event_id.encode())
                 message = {**message, "headers": [*message.get("headers", ()), named]}

@@ -38,13 +38,20 @@ class Errors:
         else:
             client.report(error, self.unhandled)
 
-    def answered(self, status: int, before: BaseException | None, client: Client[Any]) -> None:
-        """An answer begins: who answers while it handles an error, but the one ``before``, answers for that."""
+    def answered(
+        self, status: int, client: Client[Any], *, before: BaseException | None, caught: Exception | None = None
+    ) -> None:
+        """An answer begins: who answers while it handles an error, but the one ``before``, answers for that.
+
+        ``caught`` is one of which it is known otherwise that something has caught it.
+        """
         error = sys.exc_info()[1]
         if not isinstance(error, Exception) or error is before:
+            error = caught
+        if error is None or consists_of(error, self.harmless):
             return
         if self.raises_again(error):
-            self.raised(error, client)
+            client.report(error, self.unhandled)
         elif status in self.failed:
             client.report(error, self.handled)
 

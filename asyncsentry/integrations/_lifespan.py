@@ -26,6 +26,7 @@ class Life:
         self._client = client
         self._errors = errors
         self._told = False
+        self._over = False
 
     async def live(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """An application that raises before it is told to start has no life, as ASGI allows."""
@@ -38,28 +39,35 @@ class Life:
             return message
 
         async def say(message: Message) -> None:
-            error = sys.exc_info()[1] if message["type"] in _FAILURES else None
-            if isinstance(error, Exception):
-                await self._fail(error, message, send)
-                return
             if message["type"] in _ENDS:
-                await self._client.flush_async()
-            await send(message)
+                await self._end(message, send)
+            else:
+                await send(message)
 
         try:
             await self._app(scope, hear, say)
         except Exception as error:
             if self._told:
                 self._errors.raised(error, self._client)
-                await self._client.flush_async()
+                if not self._over:  # else the server goes on in the meantime, and takes it for a success
+                    await self._client.flush_async()
             raise
 
-    async def _fail(self, error: Exception, message: Message, send: Send) -> None:
-        """Report why it failed, and let that be all: a server says it once more, in its own way."""
-        self._errors.raised(error, self._client)
+    async def _end(self, message: Message, send: Send) -> None:
+        error = sys.exc_info()[1] if message["type"] in _FAILURES else None
+        if isinstance(error, Exception):
+            self._errors.raised(error, self._client)
+        await self._client.flush_async()
+        self._over = True
+        if isinstance(error, Exception):
+            await self._repeat(message, send)
+        else:
+            await send(message)
+
+    async def _repeat(self, message: Message, send: Send) -> None:
+        """Tell the server what was reported: it says it once more, in its own way, and that is no news."""
         repetitions = (message.get("message"), *_LAST_WORDS)
         claim(lambda record: record.name == "uvicorn.error" and record.msg in repetitions)
-        await self._client.flush_async()
         try:
             await send(message)
         except Exception as refusal:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -20,10 +20,12 @@ from starlette.websockets import WebSocketDisconnect
 from asyncsentry.errors import SetupError
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
-from asyncsentry.integrations._asgi import STARTS, AsgiScope, Message, Receive, Send
+from asyncsentry.integrations._asgi import CAUGHT, STARTS, AsgiScope, Message, Receive, Send
 from asyncsentry.integrations._clients import Clients, nobody
 from asyncsentry.integrations._statuses import FAILED, Statuses
 from asyncsentry.integrations.asgi import Watch
+
+T = TypeVar("T")
 
 _BUILD: Final = "build_middleware_stack"
 
@@ -101,19 +103,26 @@ class _Outside:
         try:
             await self.app(scope, receive, send)
         except Exception as error:
-            self._watch.errors.raised(error, self._watch.clients())
+            if scope["type"] != "lifespan":  # of which more is known outside
+                self._watch.errors.raised(error, self._watch.clients())
             raise
+        finally:
+            scope.pop(CAUGHT, None)
 
 
 class _Inside:
-    """The last of the middleware: errors that Starlette answers within are still being handled here."""
+    """The last of the middleware: errors that Starlette answers are being handled here, and others come through."""
 
     def __init__(self, app: ASGIApp, watch: Watch) -> None:
         self.app = app
         self._watch = watch
 
-    def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self.app(scope, receive, _Answer(send, self._watch))
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, _Answer(send, self._watch))
+        except Exception as error:
+            scope[CAUGHT] = error
+            raise
 
 
 class _Answer:
@@ -128,7 +137,7 @@ class _Answer:
 
     def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] in STARTS:
-            self._watch.errors.answered(message["status"], self._before, self._watch.clients())
+            self._watch.errors.answered(message["status"], self._watch.clients(), before=self._before)
         return self._send(message)
 
 
@@ -140,15 +149,18 @@ def makes_a_page(error: BaseException) -> bool:
 
 def describe(app: Starlette, scope: AsgiScope, request: HttpRequest) -> Work:
     """A request is named by its route, and where it has none by its path."""
-    route = None
-    with suppress(Exception):  # routes and users may be of any class
-        route = route_of(app.routes, scope)
-    user = None
-    with suppress(Exception):
-        user = user_of(scope)
+    route, user = _tell(route_of, app.routes, scope), _tell(user_of, scope)
     if route is None:
         return Work(transaction=scope["path"], source="url", request=request, user=user)
-    return Work(transaction=route, source="route", request=request, user=user)
+    return Work(transaction=route, request=request, user=user)
+
+
+def _tell(how: Callable[..., T], *what: Any) -> T | None:
+    """Nothing, where that fails: routes and users may be of any class."""
+    try:
+        return how(*what)
+    except Exception:
+        return None
 
 
 def route_of(routes: Sequence[BaseRoute], scope: AsgiScope) -> str | None:
@@ -160,7 +172,7 @@ def route_of(routes: Sequence[BaseRoute], scope: AsgiScope) -> str | None:
         route, child_scope = found
         scope.update(child_scope)
         routes = getattr(route, "routes", ())
-        own = getattr(route, "path_format", "")  # a host has none
+        own = getattr(route, "path_format", None) or ""  # a host has none
         if not routes:
             return (pattern + own) or None
         pattern += own.removesuffix(_REST)
@@ -180,9 +192,8 @@ def _match(routes: Sequence[BaseRoute], scope: AsgiScope) -> tuple[Any, AsgiScop
 
 
 def _each(routes: Sequence[BaseRoute]) -> Iterable[Any]:
-    """The routes themselves, for FastAPI has whole routers among them: only where it is in use."""
-    fastapi = sys.modules.get("fastapi.routing")
-    expand = getattr(fastapi, "iter_route_contexts", None)
+    """The routes, and instead of the whole routers that FastAPI has among them the routes in those."""
+    expand = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
     return routes if expand is None else expand(routes)
 
 

@@ -112,7 +112,7 @@ class Watch:
     async def _serve(self, client: Client[Any], scope: AsgiScope, receive: Receive, send: Send) -> None:
         limit = body_limit(client)
         body = Body(receive, limit) if limit and scope["type"] == "http" else None
-        answer = Answer(send, client, self.errors)
+        answer = Answer(scope, send, client, self.errors)
         with client.work_scope(partial(self._tell, scope, scope.get("root_path", ""), body)) as answer.known:
             try:
                 await self.app(scope, receive if body is None else body.receive, answer.send)

@@ -9,6 +9,9 @@ from typing import Final
 GEVENT: Final = ("-W", "error", "-W", "ignore:This process:DeprecationWarning", "-W", "ignore:Monkey-patching ssl")
 """It warns of itself."""
 
+PKG_RESOURCES: Final = ("-W", "error", "-W", "ignore::DeprecationWarning", "-W", "ignore:pkg_resources:UserWarning")
+"""What Pyramid is made with before version 2.1 warns of itself."""
+
 GUNICORN: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
 """Its workers leave sockets open when they end."""
 
@@ -39,12 +42,31 @@ class Framework:
 WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
 """What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
 
+CRASH: Final = frozenset({"event id of a crash"})
+
+IN_THREADS: Final = ("generator", "thread")
+
 GREEN: Final = ("generator", "greenlet", "pool")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
     Framework("gevent", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
     Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
-    Framework("wsgi_gunicorn", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
-    Framework("wsgi_threads", "wsgi", lacks=WSGI, item="/item/7", inside=("generator", "thread"), flags=GUNICORN),
+    Framework("wsgi_gunicorn", "wsgi", lacks=WSGI, item="/item/7", inside=IN_THREADS, flags=GUNICORN),
+    Framework("wsgi_threads", "wsgi", lacks=WSGI, item="/item/7", inside=IN_THREADS, flags=GUNICORN),
+    # What is no framework has no routes; and what it does not answer its server does, which names no event.
+    Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
+    # uvicorn hangs up where an error comes through to it.
+    Framework("starlette_uvicorn", "starlette", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool")),
+    Framework("starlette_hypercorn", "starlette", inside=(*INSIDE, "pool")),
+    Framework(
+        "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
+    ),
+    Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
+    Framework("bottle", "bottle", WSGI - CRASH, item="/item/<number>", inside=IN_THREADS),
+    Framework("bottle_waitress", "bottle", WSGI - CRASH, item="/item/<number>", inside=IN_THREADS),
+    Framework("falcon_wsgi", "falcon", WSGI - CRASH, inside=IN_THREADS, flags=GUNICORN),
+    Framework("falcon_uvicorn", "falcon"),
+    Framework("pyramid", "pyramid", WSGI, inside=IN_THREADS, flags=PKG_RESOURCES),
 )

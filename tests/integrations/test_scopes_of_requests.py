@@ -23,6 +23,7 @@ def test_tags_and_users_of_many_requests_at_once_never_mix(shop: Shop) -> None:
     assert len({event["contexts"]["trace"]["trace_id"] for event in events}) == CROWD
 
 
+@pytest.mark.needs("connection after a crash")
 def test_nothing_is_left_of_a_request_for_the_next_one_on_its_connection(shop: Shop) -> None:
     with shop.connect() as connection:
         assert connection.ask("GET", "/user/7").status == 500
