@@ -65,6 +65,11 @@ class Connection:
         except (HTTPException, ConnectionError):
             return Answer(answer.status, given, b"", complete=False)
 
+    def begin(self, method: str, path: str) -> bytes:
+        """Send a request, and read the first four bytes of an answer that may have no end."""
+        self._http.request(method, path)
+        return self._http.getresponse().read(4)
+
 
 class WebSocket:
     """A WebSocket for short texts: https://www.rfc-editor.org/rfc/rfc6455"""

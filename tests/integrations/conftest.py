@@ -39,7 +39,7 @@ def open_shop(framework: Framework) -> Iterator[Shop]:
 
 @pytest.fixture(scope="session")
 def open_personal_shop(framework: Framework) -> Iterator[Shop]:
-    shop = Shop(framework, send_default_pii=True)
+    shop = Shop(framework, send_default_pii=True, failed_request_status_codes=[403])
     yield shop
     shop.close()
 
@@ -52,6 +52,6 @@ def shop(open_shop: Shop) -> Shop:
 
 @pytest.fixture
 def personal_shop(open_personal_shop: Shop) -> Shop:
-    """A shop that asks for what tells who its users are."""
+    """A shop that asks for what tells who its users are, and thinks that it has failed when it refuses something."""
     open_personal_shop.forget()
     return open_personal_shop

@@ -21,7 +21,7 @@ TESTS: Final = Path(__file__).parents[1]
 PATIENCE: Final = 20.0
 """Seconds after which a server that still waits has found a bug."""
 
-OPTIONS: Final = {"max_in_flight": 1, "flood_limit": 0}
+OPTIONS: Final[Mapping[str, object]] = {"max_in_flight": 1, "flood_limit": 0}
 """What was captured first arrives first; and the suite breaks the same thing more often than a program may."""
 
 Event = dict[str, Any]
@@ -30,12 +30,14 @@ Event = dict[str, Any]
 class Program:
     """A shop's program, from its start to its end."""
 
-    def __init__(self, framework: Framework, dsn: str, *, fail: str = "", **options: object) -> None:
+    def __init__(
+        self, framework: Framework, dsn: str, *, fail: str = "", options: Mapping[str, object] = OPTIONS
+    ) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SENTRY_")}
         self._process = subprocess.Popen(
             [sys.executable, *framework.flags, "-m", f"integrations.programs.{framework.name}"],
             cwd=TESTS,
-            env={**environment, "SENTRY_DSN": dsn, "OPTIONS": json.dumps({**OPTIONS, **options}), "FAIL": fail},
+            env={**environment, "SENTRY_DSN": dsn, "OPTIONS": json.dumps(options), "FAIL": fail},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -87,7 +89,7 @@ class Shop:
     def __init__(self, framework: Framework, **options: object) -> None:
         self.framework = framework
         self.sentry = LocalSentry()
-        self._program = Program(framework, self.sentry.dsn, **options)
+        self._program = Program(framework, self.sentry.dsn, options={**OPTIONS, **options})
         self._told = 0
         try:
             self.url = self._program.url()

@@ -128,6 +128,15 @@ def test_an_application_that_is_watched_no_more_goes_on(client: Client[Any], sen
     assert set(vars(app)) == before
 
 
+def test_an_application_that_is_watched_no_more_when_it_starts_is_left_alone(
+    client: Client[Any], sentry: LocalSentry
+) -> None:
+    app = application()
+    setup(app, client=client)()
+    assert one_request(app) == (500, None)
+    assert sentry.events == ()
+
+
 def test_what_fails_after_the_watch_has_ended_is_not_reported(client: Client[Any], sentry: LocalSentry) -> None:
     app = application()
     uninstall = setup(app, client=client)
@@ -373,7 +382,8 @@ CUT_OFF = b"POST /at/1 HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\nto b
 def test_that_a_client_goes_is_no_error(
     client: Client[Any], sentry: LocalSentry, handler: Handler, request_text: bytes, cancel: bool
 ) -> None:
-    ended, errors = asyncio.Event(), []
+    began, ended = asyncio.Event(), asyncio.Event()
+    errors: list[type[BaseException]] = []
 
     async def handle(request: web.Request) -> web.StreamResponse:
         began.set()
@@ -384,8 +394,6 @@ def test_that_a_client_goes_is_no_error(
             raise
         finally:
             ended.set()
-
-    began = asyncio.Event()
 
     async def main() -> None:
         async with serving(app, handler_cancellation=cancel) as url:

@@ -69,6 +69,16 @@ def test_an_error_that_the_framework_answers_for_the_application_is_handled(shop
     assert mechanism(event) == (shop.framework.mechanism, True)
 
 
+@pytest.mark.needs("statuses")
+def test_the_application_says_which_answers_are_failures(personal_shop: Shop) -> None:
+    assert personal_shop.ask("GET", "/unavailable").status == 503
+    assert personal_shop.news(0) == []
+    answer = personal_shop.ask("GET", "/refused")
+    (event,) = personal_shop.news(1)
+    assert (answer.status, answer.event_id) == (403, event["event_id"])
+    assert mechanism(event) == (personal_shop.framework.mechanism, True)
+
+
 def test_the_applications_own_error_page_knows_the_event(shop: Shop) -> None:
     answer = shop.ask("GET", "/page")
     (event,) = shop.news(1)
@@ -93,6 +103,14 @@ def test_an_error_after_the_answer_has_begun_is_reported(shop: Shop) -> None:
     assert (answer.status, answer.body, answer.complete) == (200, b"begun", False)
     assert outline(event) == "Broken: stream"
     assert mechanism(event) == (shop.framework.mechanism, False)
+
+
+@pytest.mark.needs("endless")
+def test_that_a_client_goes_is_no_error(shop: Shop) -> None:
+    with shop.connect() as connection:
+        assert connection.begin("GET", "/endless") == b"more"
+    (event,) = shop.news(1)
+    assert outline(event) == "gone"
 
 
 @pytest.mark.needs("background")

@@ -64,6 +64,18 @@ async def stream(request: web.Request) -> web.StreamResponse:
     raise shop.Broken("stream")
 
 
+@routes.get("/endless")
+async def endless(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    try:
+        while True:
+            await answer.write(b"more")
+            await asyncio.sleep(0.001)
+    finally:
+        asyncsentry.capture_message("gone")
+
+
 @routes.get("/background")
 async def background(_: web.Request) -> web.Response:
     task = asyncio.create_task(shop.fail_later("background"))
