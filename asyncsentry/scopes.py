@@ -140,7 +140,8 @@ class Scopes:
     def isolation_scope(self, describe: Describe | None = None) -> IsolationScope:
         """Open an isolation scope for a block and everything that is started in it. It is a trace of its own.
 
-        ``describe`` is asked what this work is when an event is made of it.
+        ``describe`` is asked what this work is when an event is made of it. Work that is described begins with no
+        breadcrumbs, unless it is part of other such work.
         """
         return IsolationScope(self._isolation, self._current, describe)
 
@@ -224,7 +225,10 @@ class Steps:
 def _begin(isolation: Scope, describe: Describe | None) -> Scope:
     """Begin other work than the one that this was forked from."""
     isolation.trace = isolation.last_event_id = None
-    isolation.describe = isolation.describe if describe is None else describe
+    if describe is not None:
+        if isolation.describe is None:  # what a server notes between its requests led to none of them
+            isolation.breadcrumbs.clear()
+        isolation.describe = describe
     return isolation
 
 

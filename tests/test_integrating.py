@@ -255,6 +255,21 @@ def test_a_description_stays_with_the_work(open_client: OpenClient) -> None:
         assert innermost.describe is other
 
 
+def test_what_was_noted_around_work_led_to_nothing_in_it_but_what_was_noted_in_it_did(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client = open_client()
+    client.add_breadcrumb(message="before")
+    with client.work_scope(Work):
+        client.add_breadcrumb(message="request")
+        with client.work_scope(Work):
+            client.add_breadcrumb(message="job")
+            client.capture_message("text")
+    client.capture_message("after")
+    found = [[crumb["message"] for crumb in event["breadcrumbs"]["values"]] for event in sentry.events]
+    assert found == [["request", "job"], ["before"]]
+
+
 # -- when a loop begins
 
 

@@ -125,11 +125,11 @@ class _Hubs:
         """Called by gevent, where a greenlet is spawned: it has not begun yet, and its parent is the hub."""
         if greenlet.gr_context is None:
             greenlet.gr_context = copy_context()
-        if greenlet.parent not in self._handlers:
-            self.add(greenlet.parent)
+        self.add(greenlet.parent)
 
     def add(self, hub: Hub) -> None:
-        self._handlers[hub] = _Handler(hub, self)
+        if hub not in self._handlers:
+            self._handlers[hub] = _Handler(hub, self)
 
     def report(self, hub: Hub, context: object, error: object) -> None:
         """Report what ``hub`` is told of, unless it is no error, or somebody else is told of it."""

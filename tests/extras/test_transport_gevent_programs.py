@@ -13,8 +13,6 @@ from extras.serving import serving, status_of
 from transports.green_programs import *  # noqa: F403  # the tests, and their fixtures
 from transports.green_programs import BEGINNING, PATIENCE, Dialect
 
-ROOT = Path(__file__).parents[2]
-
 GEVENT = Dialect(
     "gevent",
     patch="from gevent import monkey; monkey.patch_all()\n",
@@ -52,15 +50,6 @@ def serving_here(
 ) -> AbstractContextManager[tuple[str, list[str]]]:
     environment = GEVENT.environment(sentry, folder)
     return serving(GEVENT.command(*arguments), environment=environment, folder=folder, says=says)
-
-
-def test_the_example_is_a_web_server_whose_crash_arrives(tmp_path: Path, sentry: LocalSentry) -> None:
-    example = ROOT / "examples" / "gevent_wsgi.py"
-    with serving_here(example, "0", sentry=sentry, folder=tmp_path, says=r"\('127\.0\.0\.1', (\d+)\)") as (port, _):
-        assert status_of(f"http://127.0.0.1:{port}/?name=you") == 200
-        assert status_of(f"http://127.0.0.1:{port}/") == 500
-        (event,) = sentry.wait_for_events(1, PATIENCE)
-    assert event["exception"]["values"][-1]["type"] == "KeyError"
 
 
 APPLICATION = """

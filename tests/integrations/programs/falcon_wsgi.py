@@ -10,11 +10,8 @@ import falcon
 import asyncsentry
 from asyncsentry.integrations.falcon import setup
 from integrations.programs import shop
-from integrations.programs.gunicorn_serving import serve
+from integrations.programs.wsgi_gunicorn import Gunicorn, be_alone
 from integrations.programs.wsgi_shop import INSIDE, meet_in_threads, start_thread, wait_in_vain
-
-meet = meet_in_threads()
-
 
 class Get:
     """A resource that does this when it is asked."""
@@ -27,11 +24,15 @@ class Get:
         resp.text = answer if isinstance(answer, str) else ""
 
 
-class Numbered(Get):
-    """The same, told how many are asked."""
+class User:
+    """A resource that keeps its users waiting, until there are as many as they say."""
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, **params: str) -> None:
-        self.deed(params["number"], req.get_param_as_int("of", default=1))
+    meet = staticmethod(meet_in_threads())
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, number: str) -> None:
+        shop.serve_user(number)
+        self.meet(req.get_param_as_int("of", default=1))
+        shop.fail_for_user(number)
 
 
 class Post:
@@ -88,12 +89,6 @@ def break_with(error: Exception) -> None:
     raise error
 
 
-def serve_user(number: str, size: int) -> None:
-    shop.serve_user(number)
-    meet(size)
-    shop.fail_for_user(number)
-
-
 def tag_inside(where: str) -> None:
     INSIDE[where]()
     raise shop.Broken(f"outside {where}")
@@ -114,22 +109,25 @@ RESOURCES: dict[str, object] = {
     "/unread": Post("unread"),
     "/late": Post("late"),
     "/item/{number}": Get(lambda number: shop.fail("item")),
-    "/user/{number}": Numbered(serve_user),
+    "/user/{number}": User(),
     "/plain": Get(lambda: asyncsentry.capture_message("plain")),
     "/timeout": Get(wait_in_vain),
     "/scopes/{where}": Get(tag_inside),
 }
 
 
-def make_application() -> falcon.App[Any, Any]:
-    app = falcon.App(middleware=[Own()])
-    setup(app, **shop.options())
-    app.add_error_handler((Paged, Excused), answer)
-    for pattern, resource in RESOURCES.items():
-        app.add_route(pattern, resource)
-    asyncsentry.capture_message("early")
-    return app
+class FalconGunicorn(Gunicorn):
+    """gunicorn that serves this shop."""
+
+    def load(self) -> falcon.App[Any, Any]:
+        app = falcon.App(middleware=[Own()])
+        setup(app, **shop.options())
+        app.add_error_handler((Paged, Excused), answer)
+        for pattern, resource in RESOURCES.items():
+            app.add_route(pattern, resource)
+        asyncsentry.capture_message("early")
+        return app
 
 
 if __name__ == "__main__":
-    serve(make_application, threads=64)
+    FalconGunicorn(be_alone, threads=64).run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -45,8 +46,8 @@ def make_application(style: Style) -> Application:
 
     def serve(environ: Environ, start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path == "/stream":
-            return stream(start)
+        if path in STREAMS:
+            return STREAMS[path](start)
         answer = handle(style, environ, path)
         start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
         return [answer]
@@ -130,6 +131,19 @@ def stream(start: StartResponse) -> Iterator[bytes]:
     start("200 OK", [("Content-Type", "text/plain")])
     yield b"begun"
     raise shop.Broken("stream")
+
+
+def endless(start: StartResponse) -> Iterator[bytes]:
+    start("200 OK", [("Content-Type", "text/plain")])
+    try:
+        while True:
+            yield b"more"
+            time.sleep(0.001)
+    finally:
+        asyncsentry.capture_message("gone")
+
+
+STREAMS = {"/stream": stream, "/endless": endless}
 
 
 def in_a_thread() -> None:
