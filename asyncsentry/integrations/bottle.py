@@ -23,8 +23,7 @@ from asyncsentry.events.work import Work
 from asyncsentry.integrations._clients import Clients, choose, nobody
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.integrations._wsgi import Application, Environ, StartResponse
-from asyncsentry.integrations.wsgi import Watch
-from asyncsentry.integrations.wsgi import describe as describe_path
+from asyncsentry.integrations.wsgi import Watch, describe as describe_path
 from asyncsentry.registry import TransportOption
 
 if TYPE_CHECKING:

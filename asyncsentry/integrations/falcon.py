@@ -12,6 +12,7 @@ Falcon asks: on the application itself, by a class of its own, for its instances
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -45,6 +46,9 @@ Methods: TypeAlias = dict[str, Any]
 
 _ROUTE: Final = "asyncsentry.falcon.route"
 """The key, in an environ or an ASGI scope, of the pattern that Falcon has found for the request."""
+
+_REQUEST: Final = "asyncsentry.falcon.request"
+"""The key, in an ASGI scope, of the request that Falcon has made of it."""
 
 
 def setup(
@@ -110,10 +114,13 @@ def _of_asgi(app: App, kind: type[Any], clients: Clients, errors: Errors) -> Met
     watch = asgi.Watch(serve_as_ever, clients, "falcon", describe_scope, errors.failed, harmless=errors.harmless)
 
     async def serve(self: App, scope: AsgiScope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - a method
-        await watch(scope, receive, send)
+        try:
+            await watch(scope, receive, send)
+        finally:
+            scope.pop(_REQUEST, None)  # which holds the scope
 
     async def handle(self: App, req: Any, resp: Any, ex: Exception, params: Any, ws: Any = None) -> bool:
-        client = clients()
+        client, req.scope[_REQUEST] = clients(), req
         if _has_no_other(self, ex):
             errors.raised(ex, client)
         answered: bool = await kind._handle_exception(self, req, resp, ex, params, ws=ws)
@@ -121,6 +128,7 @@ def _of_asgi(app: App, kind: type[Any], clients: Clients, errors: Errors) -> Met
         return answered
 
     def find(self: App, req: Any) -> Any:
+        req.scope[_REQUEST] = req
         return _note_route(req.scope, kind._get_responder(self, req))
 
     return {"__call__": serve, "_handle_exception": handle, "_get_responder": find}
@@ -158,7 +166,9 @@ def describe(environ: Environ, request: HttpRequest) -> Work:
 
 
 def describe_scope(scope: AsgiScope, request: HttpRequest) -> Work:
-    """The same for ASGI."""
+    """The same for ASGI, where Falcon receives the first part of a body; who reads it asks for the stream of it."""
+    if getattr(scope.get(_REQUEST), "_stream", ...) is None:
+        request = replace(request, body=None)
     return _name(asgi.describe(scope, request), scope)
 
 

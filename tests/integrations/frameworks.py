@@ -64,9 +64,11 @@ FRAMEWORKS: Final = (
         "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
     ),
     Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
-    Framework("bottle", "bottle", WSGI - CRASH, item="/item/<number>", inside=IN_THREADS),
+    # Without chunks, as its server answers, nobody sees that an answer is not whole.
+    Framework("bottle", "bottle", WSGI - CRASH | {"stream"}, item="/item/<number>", inside=IN_THREADS),
     Framework("bottle_waitress", "bottle", WSGI - CRASH, item="/item/<number>", inside=IN_THREADS),
     Framework("falcon_wsgi", "falcon", WSGI - CRASH, inside=IN_THREADS, flags=GUNICORN),
-    Framework("falcon_uvicorn", "falcon"),
+    # While it streams it does not ask whether there is a client; for server-sent events it does.
+    Framework("falcon_uvicorn", "falcon", frozenset({"endless"})),
     Framework("pyramid", "pyramid", WSGI, inside=IN_THREADS, flags=PKG_RESOURCES),
 )

@@ -22,6 +22,7 @@ def be_alone(_size: int) -> None:
 
 if __name__ == "__main__":
     with make_server("127.0.0.1", 0, make_application(be_alone), handler_class=Quiet) as server:
+        server.base_environ["SERVER_NAME"] = "127.0.0.1"  # and not what the name service says
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         shop.announce(server.server_port)
         server.serve_forever()

@@ -10,7 +10,7 @@ from bottle import Bottle, HTTPError, HTTPResponse, abort, request, response
 import asyncsentry
 from asyncsentry.integrations.bottle import setup
 from integrations.programs import shop
-from integrations.programs.wsgi_shop import INSIDE, start_thread, wait_in_vain
+from integrations.programs.wsgi_shop import INSIDE, say_more, start_thread, wait_in_vain
 
 
 def excuse(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,6 +68,10 @@ def add_errors(app: Bottle) -> None:
         response.content_type = "text/plain"
         yield b"begun"
         raise shop.Broken("stream")
+
+    @app.get("/endless")
+    def endless() -> Iterator[bytes]:
+        return say_more()
 
 
 def add_bodies(app: Bottle) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -84,8 +85,7 @@ class Excused(Exception):
     """What is no error."""
 
 
-class Paged(shop.Broken):
-    """What has an error page."""
+Paged = type("Broken", (shop.Broken,), {"__doc__": "What has an error page."})
 
 
 async def answer(req: Request, resp: Response, ex: Exception, params: Any) -> None:
@@ -105,6 +105,18 @@ async def stream(req: Request, resp: Response) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"begun"
         raise shop.Broken("stream")
+
+    resp.stream = chunks()
+
+
+async def endless(req: Request, resp: Response) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"more"
+                await asyncio.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
 
     resp.stream = chunks()
 
@@ -138,6 +150,7 @@ RESOURCES: dict[str, object] = {
     "/page": Get(lambda: break_with(Paged("page"))),
     "/excused": Get(lambda: break_with(Excused())),
     "/stream": Later(stream),
+    "/endless": Later(endless),
     "/background": Later(start),
     "/echo": Post("echo"),
     "/unread": Post("unread"),

@@ -11,7 +11,8 @@ import asyncsentry
 from asyncsentry.integrations.falcon import setup
 from integrations.programs import shop
 from integrations.programs.wsgi_gunicorn import Gunicorn, be_alone
-from integrations.programs.wsgi_shop import INSIDE, meet_in_threads, start_thread, wait_in_vain
+from integrations.programs.wsgi_shop import INSIDE, meet_in_threads, say_more, start_thread, wait_in_vain
+
 
 class Get:
     """A resource that does this when it is asked."""
@@ -52,12 +53,18 @@ class Post:
 
 
 class Stream:
+    """A resource whose answer is made while it is sent."""
+
+    def __init__(self, chunks: Callable[[], Iterator[bytes]]) -> None:
+        self.chunks = chunks
+
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.stream = self.chunks()
 
-    def chunks(self) -> Iterator[bytes]:
-        yield b"begun"
-        raise shop.Broken("stream")
+
+def begin() -> Iterator[bytes]:
+    yield b"begun"
+    raise shop.Broken("stream")
 
 
 class Own:
@@ -81,8 +88,7 @@ class Excused(Exception):
     """What is no error."""
 
 
-class Paged(shop.Broken):
-    """What has an error page."""
+Paged = type("Broken", (shop.Broken,), {"__doc__": "What has an error page."})
 
 
 def break_with(error: Exception) -> None:
@@ -103,7 +109,8 @@ RESOURCES: dict[str, object] = {
     "/unavailable": Get(lambda: break_with(falcon.HTTPServiceUnavailable())),
     "/page": Get(lambda: break_with(Paged("page"))),
     "/excused": Get(lambda: break_with(Excused())),
-    "/stream": Stream(),
+    "/stream": Stream(begin),
+    "/endless": Stream(say_more),
     "/background": Get(lambda: start_thread(lambda: shop.fail("background"))),
     "/echo": Post("echo"),
     "/unread": Post("unread"),

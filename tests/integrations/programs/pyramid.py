@@ -12,7 +12,7 @@ from pyramid.response import Response
 import asyncsentry
 from integrations.programs import shop
 from integrations.programs.waitress_serving import serve
-from integrations.programs.wsgi_shop import INSIDE, meet_in_threads, start_thread, wait_in_vain
+from integrations.programs.wsgi_shop import INSIDE, meet_in_threads, say_more, start_thread, wait_in_vain
 
 View = Callable[[Any], Any]
 
@@ -37,6 +37,10 @@ def stream(_: Any) -> Response:
         raise shop.Broken("stream")
 
     return Response(app_iter=chunks(), content_type="text/plain", charset="utf-8")
+
+
+def endless(_: Any) -> Response:
+    return Response(app_iter=say_more())
 
 
 def echo(request: Any) -> Response:
@@ -85,6 +89,7 @@ VIEWS: dict[str, View] = {
     "excused": break_by_name,
     "middleware": break_by_name,
     "stream": stream,
+    "endless": endless,
     "background": answering(lambda: start_thread(lambda: shop.fail("background"))),
     "echo": echo,
     "unread": answering(lambda: shop.fail("unread")),
