@@ -50,7 +50,9 @@ def _read_statuses(text: str, called: str) -> frozenset[int]:
     for part in text.replace(",", " ").split():
         first, _, last = part.partition("-")
         try:
-            found.update(statuses(range(int(first), int(last or first) + 1)))
+            named = range(int(first), int(last or first) + 1)
+            statuses(named)
         except ValueError:
             raise refusal(called, "statuses such as 429 500-599", part) from None
+        found.update(named)
     return frozenset(found)

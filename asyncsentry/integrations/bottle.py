@@ -100,15 +100,16 @@ class _Pages(dict[int, Page]):
         if cause is not None and error.traceback:
             self._clients().report(cause, _UNHANDLED)
         elif error.status_code in self._failed:
-            self._clients().report(cause or error, _HANDLED)
+            self._clients().report(error if cause is None else cause, _HANDLED)
         return page(error)
 
     def _serve(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """The application; an error page that fails itself has no page, but an answer."""
 
         def begin(status: str, headers: Any, exc_info: Any = None) -> Any:
-            if exc_info and exc_info[1] is sys.exc_info()[1]:
-                self._clients().report(exc_info[1], _UNHANDLED)
+            error = sys.exc_info()[1]
+            if error is not None and exc_info and error is exc_info[1]:
+                self._clients().report(error, _UNHANDLED)
             return start(status, headers, exc_info) if exc_info else start(status, headers)
 
         return self._wsgi(environ, begin)

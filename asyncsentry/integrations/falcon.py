@@ -74,10 +74,12 @@ def setup(
     )
     clients = choose(dsn, client=client, transport=transport, **options)
     watched = type(app)
-    kind: type[App] = watched.__base__ if _ROUTE in vars(watched) else watched  # type: ignore[assignment]  # as it was
+    kind: Any = watched.__base__ if _ROUTE in vars(watched) else watched
     methods = _of_asgi if isinstance(app, falcon.asgi.App) else _of_wsgi
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    ours = type(kind.__name__, (kind,), {**names, "__slots__": (), _ROUTE: True, **methods(app, kind, clients, errors)})
+    ours: Any = type(
+        kind.__name__, (kind,), {**names, "__slots__": (), _ROUTE: True, **methods(app, kind, clients, errors)}
+    )
     app.__class__ = ours
 
     def uninstall() -> None:
@@ -87,7 +89,7 @@ def setup(
     return uninstall
 
 
-def _of_wsgi(app: App, kind: type[App], clients: Clients, errors: Errors) -> Methods:
+def _of_wsgi(app: App, kind: Any, clients: Clients, errors: Errors) -> Methods:
     """What an application of WSGI does otherwise than others of its ``kind``."""
     watch = wsgi.Watch(partial(kind.__call__, app), clients, "falcon", describe, errors.failed)
 
@@ -98,7 +100,7 @@ def _of_wsgi(app: App, kind: type[App], clients: Clients, errors: Errors) -> Met
         client = clients()
         if _has_no_other(self, ex):
             errors.raised(ex, client)
-        answered = kind._handle_exception(self, req, resp, ex, params)
+        answered: bool = kind._handle_exception(self, req, resp, ex, params)
         _report_answered(ex, resp, errors, client)
         return answered
 
@@ -108,7 +110,7 @@ def _of_wsgi(app: App, kind: type[App], clients: Clients, errors: Errors) -> Met
     return {"__call__": serve, "_handle_exception": handle, "_get_responder": find}
 
 
-def _of_asgi(app: App, kind: type[Any], clients: Clients, errors: Errors) -> Methods:
+def _of_asgi(app: App, kind: Any, clients: Clients, errors: Errors) -> Methods:
     """What an application of ASGI does otherwise than others of its ``kind``."""
     serve_as_ever: Callable[[AsgiScope, Receive, Send], Awaitable[None]] = partial(kind.__call__, app)
     watch = asgi.Watch(serve_as_ever, clients, "falcon", describe_scope, errors.failed, harmless=errors.harmless)

@@ -71,9 +71,10 @@ def setup(
     """
     failed = statuses(failed_request_status_codes)
     clients = choose(dsn, client=client, transport=transport, **options)
-    watched: _Watched | None = config.registry.get(_KEY)
+    registry: Any = config.registry
+    watched: _Watched | None = registry.get(_KEY)
     if watched is None:
-        watched = config.registry[_KEY] = _Watched()
+        watched = registry[_KEY] = _Watched()
         config.add_subscriber(watched.begin, ApplicationCreated)
         config.add_subscriber(_note_route, BeforeTraversal)
         config.add_tween(f"{__name__}.{tween_factory.__name__}", over=EXCVIEW)
@@ -153,8 +154,8 @@ def tween_factory(handler: Handler, registry: Any) -> Handler:  # noqa: ARG001 -
         except Exception as error:
             known.error = error
             raise
-        error = getattr(request, "exception", None)
-        known.error = error if isinstance(error, Exception) else None
+        answered = getattr(request, "exception", None)
+        known.error = answered if isinstance(answered, Exception) else None
         return response
 
     return tween

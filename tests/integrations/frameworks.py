@@ -10,7 +10,7 @@ GEVENT: Final = ("-W", "error", "-W", "ignore:This process:DeprecationWarning", 
 """It warns of itself."""
 
 PKG_RESOURCES: Final = ("-W", "error", "-W", "ignore::DeprecationWarning", "-W", "ignore:pkg_resources:UserWarning")
-"""What Pyramid is made with before version 2.1 warns of itself."""
+"""What Pyramid is made with warns of itself."""
 
 GUNICORN: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
 """Its workers leave sockets open when they end."""

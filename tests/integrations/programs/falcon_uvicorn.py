@@ -85,7 +85,7 @@ class Excused(Exception):
     """What is no error."""
 
 
-Paged = type("Broken", (shop.Broken,), {"__doc__": "What has an error page."})
+Paged: type[shop.Broken] = type("Broken", (shop.Broken,), {"__doc__": "What has an error page."})
 
 
 async def answer(req: Request, resp: Response, ex: Exception, params: Any) -> None:
@@ -165,7 +165,8 @@ RESOURCES: dict[str, object] = {
 
 app = App(middleware=[Own()])
 setup(app, **shop.options())
-app.add_error_handler((Paged, Excused), answer)
+app.add_error_handler(Paged, answer)
+app.add_error_handler(Excused, answer)
 for pattern, resource in RESOURCES.items():
     app.add_route(pattern, resource)
 asyncsentry.capture_message("early")

@@ -88,7 +88,7 @@ class Excused(Exception):
     """What is no error."""
 
 
-Paged = type("Broken", (shop.Broken,), {"__doc__": "What has an error page."})
+Paged: type[shop.Broken] = type("Broken", (shop.Broken,), {"__doc__": "What has an error page."})
 
 
 def break_with(error: Exception) -> None:
@@ -126,10 +126,11 @@ RESOURCES: dict[str, object] = {
 class FalconGunicorn(Gunicorn):
     """gunicorn that serves this shop."""
 
-    def load(self) -> falcon.App[Any, Any]:
+    def load(self) -> Any:
         app = falcon.App(middleware=[Own()])
         setup(app, **shop.options())
-        app.add_error_handler((Paged, Excused), answer)
+        app.add_error_handler(Paged, answer)
+        app.add_error_handler(Excused, answer)
         for pattern, resource in RESOURCES.items():
             app.add_route(pattern, resource)
         asyncsentry.capture_message("early")
