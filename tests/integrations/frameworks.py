@@ -9,8 +9,11 @@ from typing import Final
 GEVENT: Final = ("-W", "error", "-W", "ignore:This process:DeprecationWarning", "-W", "ignore:Monkey-patching ssl")
 """It warns of itself."""
 
-PKG_RESOURCES: Final = ("-W", "error", "-W", "ignore::DeprecationWarning", "-W", "ignore:pkg_resources:UserWarning")
-"""What Pyramid is made with warns of itself."""
+WAITRESS: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
+"""It leaves the pipe open by which it wakes itself."""
+
+PYRAMID: Final = (*WAITRESS, "-W", "ignore::DeprecationWarning", "-W", "ignore:pkg_resources:UserWarning")
+"""What it is made with warns of itself."""
 
 GUNICORN: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
 """Its workers leave sockets open when they end."""
@@ -66,9 +69,9 @@ FRAMEWORKS: Final = (
     Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
     # Without chunks, as its server answers, nobody sees that an answer is not whole.
     Framework("bottle", "bottle", WSGI - CRASH | {"stream"}, item="/item/<number>", inside=IN_THREADS),
-    Framework("bottle_waitress", "bottle", WSGI - CRASH, item="/item/<number>", inside=IN_THREADS),
+    Framework("bottle_waitress", "bottle", WSGI - CRASH, item="/item/<number>", inside=IN_THREADS, flags=WAITRESS),
     Framework("falcon_wsgi", "falcon", WSGI - CRASH, inside=IN_THREADS, flags=GUNICORN),
     # While it streams it does not ask whether there is a client; for server-sent events it does.
     Framework("falcon_uvicorn", "falcon", frozenset({"endless"})),
-    Framework("pyramid", "pyramid", WSGI, inside=IN_THREADS, flags=PKG_RESOURCES),
+    Framework("pyramid", "pyramid", WSGI, inside=IN_THREADS, flags=PYRAMID),
 )

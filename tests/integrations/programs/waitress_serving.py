@@ -13,11 +13,11 @@ from integrations.programs import shop
 
 
 def serve(application: Any) -> None:
-    door = shop.listen()
     options: dict[str, Any] = {"server_name": "127.0.0.1", "threads": 64, "clear_untrusted_proxy_headers": False}
-    server: Any = create_server(application, sockets=[door], **options)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    shop.announce(door.getsockname()[1])
-    server.run()  # it takes the exit for its own
-    server.close()
+    with shop.listen() as door:
+        server: Any = create_server(application, sockets=[door], **options)
+        shop.announce(door.getsockname()[1])
+        server.run()  # it takes the exit for its own
+        server.close()
     asyncsentry.capture_message("goodbye")
