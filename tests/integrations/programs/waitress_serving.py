@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from waitress.server import create_server
@@ -17,7 +18,8 @@ def serve(application: Any) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with shop.listen() as door:
         server: Any = create_server(application, sockets=[door], **options)
-        shop.announce(door.getsockname()[1])
-        server.run()  # it takes the exit for its own
+        with suppress(SystemExit):  # which is its own to take once it runs
+            shop.announce(door.getsockname()[1])
+            server.run()
         server.close()
     asyncsentry.capture_message("goodbye")
