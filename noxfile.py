@@ -179,6 +179,7 @@ def integrations(session: nox.Session) -> None:
     """Web applications on their servers, in every framework; measures coverage."""
     install(session, "test-web", extra=EVERYTHING)
     run_pytest(session, *EACH_FRAMEWORK_ONCE, "integrations", program=measure(session))
+    session.run("python", "benchmarks/serving.py", "10", silent=True)  # without figures: it works
 
 
 @nox.session(python=OLDEST, tags=["full"], requires=["build"])

@@ -33,7 +33,7 @@ class _Holding:
 
     __slots__ = ("below", "opened", "scope", "worker")
 
-    def __init__(self, scope: Scope, worker: object, *, opened: bool, below: _Holding | None = None) -> None:
+    def __init__(self, scope: Scope, worker: object, opened: bool, below: _Holding | None = None) -> None:
         self.scope = scope
         self.worker = worker
         self.opened = opened
@@ -59,16 +59,16 @@ class _Level:
         if holding is not None and not holding.scope.ended and (holding.opened or holding.worker == worker):
             return holding.scope
         scope = Scope() if holding is None else holding.scope.fork()
-        self._held.set(_Holding(scope, worker, opened=False))
+        self._held.set(_Holding(scope, worker, False))
         if type(worker) is ref:
             self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
 
     def hold(self, worker: object) -> _Holding:
         """What a context has in which a scope is open that begins with what is known here."""
-        before = self._holding(worker)
+        before = self._held.get() and self._holding(worker)
         scope = Scope() if before is None else before.scope.fork()
-        return _Holding(scope, worker, opened=True, below=before)
+        return _Holding(scope, worker, True, before)
 
     def switch(self, holding: _Holding | None) -> _Holding | None:
         """Let the context have this instead of what it has, which is returned."""

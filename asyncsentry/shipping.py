@@ -139,6 +139,7 @@ class Shipping:
             losses,
             self.transport,
             encode=pack,
+            squeeze=pack.squeeze,
             open_channel=self._open_channel,
             readiness=self.facts,
             timeout=options.timeout,

@@ -21,7 +21,7 @@ from asyncsentry.delivery.queue import Entry, Queue
 from asyncsentry.delivery.reports import Reports
 from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES, RETRY_STATUSES, Backoff
 from asyncsentry.delivery.window import Window
-from asyncsentry.item import Category
+from asyncsentry.item import Category, Item
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Response
 
 MAX_RIDERS: Final = 100
@@ -67,6 +67,10 @@ class Clerk:
         dropped = self.queue.append(entry)
         refused.extend(each for each in dropped if each is entry)
         self.book.drop(dropped, "queue_overflow")
+
+    def exchange(self, entry: Entry, before: Item, after: Item) -> None:
+        if entry.item is before:  # else somebody has given it another form meanwhile
+            self.queue.exchange(entry, after)
 
     def due(self, now: float) -> float | None:
         if self._first_is_ready(now):

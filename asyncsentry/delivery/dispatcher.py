@@ -55,6 +55,7 @@ class Dispatcher:
         transport: Transport[Any],
         *,
         encode: Callable[[Lease], Request | Parcel],
+        squeeze: Callable[[Item], Item],
         open_channel: Callable[[], Channel],
         readiness: Readiness,
         timeout: float,
@@ -65,7 +66,7 @@ class Dispatcher:
         self.spool = spool
         self._outbox = outbox
         self._losses = losses
-        self._exchange = Exchange(outbox, encode, now, spool.wake if spool else bool)
+        self._exchange = Exchange(outbox, encode, now, spool.wake if spool else bool, squeeze)
         self._readiness = Preparation(readiness)
         self._turns = Turns(outbox, self._exchange, transport, self._readiness, now)
         self._last_resort = LastResort(outbox, self._exchange, open_channel, timeout, now)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.retry import RETRY_STATUSES
+from asyncsentry.item import Item
 from asyncsentry.transport.protocol import NoResponse, Request, Response
+
+SLICE: Final = 0.0005
+"""Seconds after which no further item is squeezed in one go."""
 
 logger = logging.getLogger("asyncsentry")
 
@@ -17,7 +22,7 @@ logger = logging.getLogger("asyncsentry")
 class Exchange:
     """Makes leases into requests, and answers into settled leases. May be used from any thread.
 
-    ``settled`` is called after each answer.
+    ``settled`` is called after each answer; ``squeeze`` gives an item a form that takes less room.
     """
 
     def __init__(
@@ -26,9 +31,11 @@ class Exchange:
         encode: Callable[[Lease], Request | Parcel],
         now: Callable[[], float],
         settled: Callable[[], object] = bool,
+        squeeze: Callable[[Item], Item] = lambda item: item,
     ) -> None:
         self._outbox = outbox
         self._encode = encode
+        self._squeeze = squeeze
         self._now = now
         self._settled = settled
         self._failure: str | None = None
@@ -44,6 +51,17 @@ class Exchange:
                 logger.debug("an item could not be encoded", exc_info=True)
                 self._outbox.spoil(lease, self._now())
         return None
+
+    def rest(self) -> None:
+        """Have what has to wait take less room: for a moment, and one item at least."""
+        until = self._now() + SLICE
+        while self._outbox.loose:
+            try:
+                self._outbox.squeeze_one(self._squeeze)
+            except Exception:  # its own turn will say so
+                logger.debug("an item could not be squeezed", exc_info=True)
+            if self._now() >= until:
+                break
 
     def end(self, lease: Lease, outcome: Response | NoResponse) -> None:
         """Settle the lease; what was wrong is kept, and logged last, as logging calls foreign code."""

@@ -12,7 +12,7 @@ from asyncsentry.delivery.filing import REPLAYED_AT_ONCE
 from asyncsentry.delivery.limits import Limits
 from asyncsentry.delivery.queue import Entry, Queue
 from asyncsentry.delivery.turnstile import PATIENCE, Turnstile
-from asyncsentry.item import Category, Item
+from asyncsentry.item import Category, Item, Squeezed
 
 
 class Files:
@@ -82,7 +82,7 @@ class Files:
     def _file(self, entry: Entry, name: str, payload: bytes | None) -> None:
         if self._book.filing.file(entry, name):
             self._queue.note(entry)
-            if payload is not None:
+            if payload is not None and not isinstance(entry.item.payload, Squeezed):
                 entry.item = replace(entry.item, payload=payload)
 
     def _lose(self, name: str, category: Category) -> None:

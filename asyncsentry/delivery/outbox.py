@@ -99,6 +99,18 @@ class Outbox:
         self._announce(now)
         return lease
 
+    @property
+    def loose(self) -> bool:
+        """Whether something that waits could take less room."""
+        return self._clerk.queue.loose
+
+    def squeeze_one(self, squeeze: Callable[[Item], Item]) -> None:
+        """Have the oldest of what could take less room take it."""
+        entry = self._turnstile.ask(self._clerk.queue.pop_loose, None)
+        if entry is not None:
+            item = entry.item
+            self._turnstile.do(partial(self._clerk.exchange, entry, item, squeeze(item)))
+
     def take_over(self, lease: Lease, thread: int) -> bool:
         """Have ``thread`` go on with a lease that another may have begun; False if it was taken back meanwhile."""
         return self._turnstile.ask(lambda: self._clerk.take_over(lease, thread), False, PATIENCE)

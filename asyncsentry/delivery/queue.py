@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
-from asyncsentry.item import PRIORITIES, PRIORITY, Category, Item
+from asyncsentry.item import PRIORITIES, PRIORITY, Category, Item, Squeezed
 
 SHARE: Final = 4
 """An item that did not fit keeps others like it out until it would fit, or until one part in so many is free."""
@@ -19,7 +19,7 @@ class Entry:
 
     ``sent`` is whether it may have arrived by now, also in a send that was broken off. ``file`` is the name of the
     file that it is in as well; ``replayed``, whether it was read from there.
-    The item may be exchanged for another form of itself, of the same weight.
+    The item may be exchanged for another form of itself: one of another weight only by `Queue.exchange`.
     """
 
     __slots__ = ("born", "file", "item", "number", "replayed", "sent", "tries")
@@ -37,20 +37,23 @@ class Entry:
 class _Line:
     """The entries of one priority: a linked list, as each end and any place in between must be reached at once.
 
-    Those that are on disk as well are listed a second time.
+    Those that are on disk as well are listed a second time, and so are those that could take less room.
     """
 
-    __slots__ = ("entries", "filed", "filed_weight", "weight")
+    __slots__ = ("entries", "filed", "filed_weight", "loose", "weight")
 
     def __init__(self) -> None:
         self.entries: OrderedDict[int, Entry] = OrderedDict()
         self.filed: OrderedDict[int, Entry] = OrderedDict()
+        self.loose: OrderedDict[int, Entry] = OrderedDict()
         self.weight = 0
         self.filed_weight = 0
 
     def add(self, entry: Entry) -> None:
         self.entries[entry.number] = entry
         self.weight += entry.item.weight
+        if type(entry.item.payload) is not Squeezed:
+            self.loose[entry.number] = entry
         self.note(entry)
 
     def note(self, entry: Entry) -> None:
@@ -61,6 +64,12 @@ class _Line:
             self.filed[entry.number] = entry
             self.filed_weight += entry.item.weight
 
+    def weigh(self, entry: Entry, more: int) -> None:
+        """An entry that waits here takes so many bytes more, or less."""
+        self.weight += more
+        if entry.number in self.filed:
+            self.filed_weight += more
+
     def put_first(self, entry: Entry) -> None:
         self.add(entry)
         self.entries.move_to_end(entry.number, last=False)
@@ -70,10 +79,12 @@ class _Line:
     def remove(self, entry: Entry) -> None:
         del self.entries[entry.number]
         self.weight -= entry.item.weight
+        self.loose.pop(entry.number, None)
         self.note(entry)
 
     def recount(self) -> None:
         self.filed = OrderedDict((entry.number, entry) for entry in self.entries.values() if entry.file is not None)
+        self.loose = OrderedDict(self.entries)  # one that is squeezed is no harm here
         self.weight = sum(entry.item.weight for entry in self.entries.values())
         self.filed_weight = sum(entry.item.weight for entry in self.filed.values())
 
@@ -147,6 +158,25 @@ class Queue:
                 line.remove(entry)
                 return entry
         return None
+
+    def pop_loose(self) -> Entry | None:
+        """The oldest entry that could take less room; it stays where it is, and is not given again."""
+        for line in self._lines:
+            if line.loose:
+                return line.loose.popitem(last=False)[1]
+        return None
+
+    @property
+    def loose(self) -> bool:
+        """Whether something that waits could take less room. Right without a lock, within a moment."""
+        return any(line.loose for line in self._lines)
+
+    def exchange(self, entry: Entry, item: Item) -> None:
+        """Put another form of its item in an entry, which may be in here."""
+        line = self._line(entry)
+        if entry.number in line.entries:
+            line.weigh(entry, item.weight - entry.item.weight)
+        entry.item = item
 
     def pop_riders(self, most: int) -> list[Entry]:
         """Up to ``most`` session updates, which may ride in any envelope; nothing else is of their priority."""

@@ -23,6 +23,9 @@ from asyncsentry.transport.protocol import NoResponse, Request, Response, Transp
 MOMENT: Final = 0.005
 """Seconds until a turn that could do nothing yet is tried again."""
 
+REST: Final = 0.1
+"""Seconds after which, if nothing can be sent, what waits is squeezed, one item at a time."""
+
 READY_WITHIN: Final = 2.0
 """Seconds for which turns are put off until all is known that is to be sent with an item; then once all was known."""
 
@@ -71,6 +74,7 @@ class Turns:
         self._alarm: float | None = None
         self._put_off_at: float | None = None
         self._parcels: deque[tuple[Lease, Parcel]] = deque()
+        self._rest: float | None = None
         self._ended = False
 
     @property
@@ -92,7 +96,10 @@ class Turns:
         delay = self._outbox.due(now)
         if delay is None:
             return True
-        return self._arm_soon(now, pause) if delay <= pause else self._arm_alarm(now, now + delay)
+        if delay <= pause:
+            return self._arm_soon(now, pause)
+        self._arm_rest(now)
+        return self._arm_alarm(now, now + delay)
 
     def rearm(self, pause: float = 0.0) -> bool:
         """The same, whatever was armed before: that may be on a loop that has died."""
@@ -123,6 +130,10 @@ class Turns:
                 return False
         return True
 
+    def _arm_rest(self, now: float, pause: float = REST) -> None:
+        if (self._rest is None or now - self._rest > OVERDUE) and self._outbox.loose:
+            self._rest = now if self._later(pause, self._run_rest) else None
+
     def _later(self, delay: float, turn: Callable[[], None]) -> bool:
         try:
             return not self._ended and self._transport.later(delay, turn)
@@ -138,6 +149,12 @@ class Turns:
         if self._alarm == alarm:
             self._alarm = None
         own.work(self._turn)
+
+    def _run_rest(self) -> None:
+        self._rest = None
+        if not self._ended and self._readiness.known:
+            own.work(self._exchange.rest)
+            self._arm_rest(self._now(), MOMENT)
 
     def _turn(self) -> None:
         here = self.home = get_native_id()

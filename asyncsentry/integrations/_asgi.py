@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from asyncsentry.client import Client
 from asyncsentry.events.http import HttpRequest, declared_size
-from asyncsentry.integrations._errors import Errors
+from asyncsentry.integrations._errors import Errors, in_hand
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER
 from asyncsentry.scope import Scope
 
@@ -67,8 +67,11 @@ class Answer:
     async def send(self, message: Message) -> None:
         """Stands in for ASGI's ``send``."""
         if message["type"] in STARTS:
-            caught = self._scope.get(CAUGHT)
-            self._errors.answered(message["status"], self._client, before=self._before, caught=caught)
+            error = in_hand(self._before)
+            if error is None:
+                error = self._scope.get(CAUGHT)
+            if error is not None:
+                self._errors.answered(error, message["status"], self._client)
             if self.known is not None and self.known.last_event_id is not None:
                 named = (_HEADER, self.known.last_event_id.encode())
                 message = {**message, "headers": [*message.get("headers", ()), named]}

@@ -38,22 +38,20 @@ class Errors:
         else:
             client.report(error, self.unhandled)
 
-    def answered(
-        self, status: int, client: Client[Any], *, before: BaseException | None, caught: Exception | None = None
-    ) -> None:
-        """An answer begins: who answers while it handles an error, but the one ``before``, answers for that.
-
-        ``caught`` is one of which it is known otherwise that something has caught it.
-        """
-        error = sys.exc_info()[1]
-        if not isinstance(error, Exception) or error is before:
-            error = caught
-        if error is None or consists_of(error, self.harmless):
+    def answered(self, error: Exception, status: int, client: Client[Any]) -> None:
+        """One that is being answered with this status."""
+        if consists_of(error, self.harmless):
             return
         if self.raises_again(error):
             client.report(error, self.unhandled)
         elif status in self.failed:
             client.report(error, self.handled)
+
+
+def in_hand(before: BaseException | None) -> Exception | None:
+    """What is being handled here, unless it was so before: who answers meanwhile, answers for that."""
+    error = sys.exc_info()[1]
+    return error if error is not before and isinstance(error, Exception) else None
 
 
 def consists_of(error: BaseException, types: ErrorTypes) -> bool:

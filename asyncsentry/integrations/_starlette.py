@@ -22,6 +22,7 @@ from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
 from asyncsentry.integrations._asgi import CAUGHT, STARTS, AsgiScope, Message, Receive, Send
 from asyncsentry.integrations._clients import Clients, nobody
+from asyncsentry.integrations._errors import in_hand
 from asyncsentry.integrations._statuses import FAILED, Statuses
 from asyncsentry.integrations.asgi import Watch
 
@@ -137,7 +138,9 @@ class _Answer:
 
     def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] in STARTS:
-            self._watch.errors.answered(message["status"], self._watch.clients(), before=self._before)
+            error = in_hand(self._before)
+            if error is not None:
+                self._watch.errors.answered(error, message["status"], self._watch.clients())
         return self._send(message)
 
 

@@ -104,14 +104,12 @@ class Watch:
         kind = scope["type"]
         if not client.active or kind not in _WATCHED:
             await self.app(scope, receive, send)
-        elif kind == "lifespan":
+            return
+        if kind == "lifespan":
             await Life(self.app, client, self.errors).live(scope, receive, send)
-        else:
-            await self._serve(client, scope, receive, send)
-
-    async def _serve(self, client: Client[Any], scope: AsgiScope, receive: Receive, send: Send) -> None:
+            return
         limit = body_limit(client)
-        body = Body(receive, limit) if limit and scope["type"] == "http" else None
+        body = Body(receive, limit) if limit and kind == "http" else None
         answer = Answer(scope, send, client, self.errors)
         with client.work_scope(partial(self._tell, scope, scope.get("root_path", ""), body)) as answer.known:
             try:

@@ -53,11 +53,13 @@ class Delivery:
             send_reports=reports,
         )
         headers = {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={'a' * 32}"}
+        pack = Packer(self.sentry.url, headers, {"name": "tests"}, dict, dict, compression(1))
         return Dispatcher(
             outbox,
             self.losses,
             transport,
-            encode=Packer(self.sentry.url, headers, {"name": "tests"}, dict, dict, compression(1)),
+            encode=pack,
+            squeeze=pack.squeeze,
             open_channel=open_channel or self._open,
             readiness=self.known,
             timeout=timeout,

@@ -21,7 +21,7 @@ from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.losses import Counts
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.dsn import parse as parse_dsn
-from asyncsentry.item import EVENT_LIMIT, Attachment, Item
+from asyncsentry.item import EVENT_LIMIT, Attachment, Item, Squeezed
 from asyncsentry.testing.encodings import decompress
 from asyncsentry.testing.envelopes import parse
 from asyncsentry.transport.protocol import Request
@@ -256,6 +256,22 @@ def test_gaps_are_filled_as_far_as_they_are_known() -> None:
     (arrived,) = parse(pack(item)).items
     assert arrived.json == {"message": "a", "one": "found"}
     assert packer().finish(item).gaps == ()
+
+
+def test_what_has_to_wait_takes_a_fraction_of_the_room_and_is_sent_as_it_was() -> None:
+    file = Attachment(b"file", "a.txt")
+    item = Item("event", "error", {"message": "a" * 10_000}, 50_000, ID, (file,))
+    squeezed = packer().squeeze(item)
+    assert isinstance(squeezed.payload, Squeezed)
+    assert squeezed.weight < 1000
+    assert pack(squeezed) == pack(item)
+    assert isinstance(packer().squeeze(packer().finish(item)).payload, Squeezed), "after it was sent once, too"
+
+
+def test_what_takes_long_to_squeeze_is_only_encoded() -> None:
+    large = packer().squeeze(Item("event", "error", {"message": "a" * AT_ONCE}, 200_000, ID))
+    assert isinstance(large.payload, bytes)
+    assert large.weight == 200_000
 
 
 def test_an_event_that_no_server_takes_is_made_smaller() -> None:

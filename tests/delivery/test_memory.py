@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncsentry.testing import Hang, LocalSentry
+from asyncsentry.testing import Answer, Hang, LocalSentry
 from delivery.programs import run
 
 MEBIBYTE = 1024 * 1024
@@ -62,3 +62,40 @@ def test_a_server_that_hangs_costs_a_bounded_memory_and_no_task_or_thread_for_ea
     assert more["memory"] <= MOST
     assert more["tasks"] <= 0
     assert more["threads"] <= 0
+
+
+OUTAGE = """
+import asyncio
+
+LARGE = 500_000  # bytes that may wait: not a dozen of these events, as they are made
+
+def fail(number):
+    rows = [{"number": number, "name": f"row {row}", "state": "open"} for row in range(10)]
+    lines, parts = [dict(row) for row in rows], [dict(row) for row in rows]
+    raise LookupError(f"no table for order {number} among {len(rows)}")
+
+def capture(number):
+    try:
+        fail(number)
+    except LookupError as error:
+        asyncsentry.capture_exception(error)
+
+async def main():
+    client = asyncsentry.init(queue_bytes=LARGE, flood_limit=0, shutdown_timeout=30)
+    for number in range(60):
+        capture(number)
+        await asyncio.sleep(0.02)
+    print(client.stats()["error"].lost, file=sys.stderr)
+
+asyncio.run(main())
+"""
+
+
+def test_an_outage_leaves_room_for_many_more_than_there_is_for_events_as_they_are_made(
+    tmp_path: Path, sentry: LocalSentry
+) -> None:
+    sentry.answer(*[Answer(503, headers={"Retry-After": "2"})] * 4)
+    lost = run(tmp_path, sentry, OUTAGE, transport="asyncio", measured=False)
+    assert lost == "{}\n"
+    arrived = {event["exception"]["values"][-1]["value"].split()[4] for event in sentry.events}
+    assert arrived == {str(number) for number in range(60)}

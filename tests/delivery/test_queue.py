@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from asyncsentry.delivery.queue import Entry, Queue
-from asyncsentry.item import Category, Item
+from asyncsentry.item import Category, Item, Squeezed
 from delivery.material import event, other, session
 
 NUMBERS = iter(range(1, 10**9))
@@ -110,6 +112,39 @@ def test_an_entry_can_be_taken_out_wherever_it_stands() -> None:
     queue.discard(second)
     assert queue.weight == 200
     assert drain(queue) == [first, third]
+
+
+def squeezed(item: Item) -> Item:
+    return replace(item, payload=Squeezed(b""), weight=10)
+
+
+def test_what_could_take_less_room_is_given_once_the_oldest_first() -> None:
+    queue = Queue(10_000)
+    first, second, _ = fill(queue, event(1), event(2), squeezed(event(3)))
+    assert queue.loose
+    assert queue.pop_loose() is first
+    assert queue.pop_loose() is second
+    assert not queue.loose
+    assert queue.pop_loose() is None
+    assert queue.pop() is first, "it has stayed where it was"
+    queue.put_back(first)
+    assert queue.pop_loose() is first, "it may have another form by now"
+
+
+def test_room_that_an_entry_no_more_takes_is_free() -> None:
+    queue = Queue(200)
+    first, filed = fill(queue, event(1), event(2))
+    filed.file = "2"
+    queue.note(filed)
+    queue.exchange(first, squeezed(first.item))
+    queue.exchange(filed, squeezed(filed.item))
+    assert queue.weight == 20
+    fill(queue, other("log_item"))
+    assert queue.pop() is first
+    queue.exchange(first, event(1))  # whoever is not in here weighs nothing here
+    assert queue.weight == 110
+    queue.mend([])
+    assert queue.weight == 110
 
 
 def test_twenty_thousand_entries_are_not_walked_over() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from asyncsentry.delivery.compression import Compression
 from asyncsentry.delivery.envelope import Parcel
-from asyncsentry.delivery.exchange import Exchange
+from asyncsentry.delivery.exchange import SLICE, Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
-from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, Turns
-from asyncsentry.item import Item
+from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, REST, Turns
+from asyncsentry.item import Item, Squeezed
 from asyncsentry.transport.protocol import Request, Response, Transport, Turn
 from delivery.delivering import elsewhere
 from delivery.material import ELSEWHERE, LOST, PATIENCE, REFUSED, Box, Known, event, session
@@ -37,9 +37,17 @@ class Stage:
     def __init__(self, transport: Transport[bool], known: Known | None = None, box: Box | None = None) -> None:
         self.box = box or Box()
         self.known = known or Known()
-        exchange = Exchange(self.box.outbox, pack, self.box.clock)
+        exchange = Exchange(self.box.outbox, pack, self.box.clock, squeeze=self.squeeze)
         self.turns = Turns(self.box.outbox, exchange, transport, self.known, self.box.clock)
         self.exchange = exchange
+        self.effort = SLICE
+        """Seconds that squeezing takes."""
+
+    def squeeze(self, item: Item) -> Item:
+        if item.id == event(13).id:
+            raise ValueError("no JSON")
+        self.box.clock.advance(self.effort)
+        return replace(item, payload=Squeezed(b""))
 
     def capture(self, number: int = 1) -> None:
         self.box.put(event(number))
@@ -76,9 +84,79 @@ def test_a_settlement_arms_the_next_turn() -> None:
     stage.capture(1)
     transport.turn()
     stage.capture(2)
-    assert transport.delays == [PATIENCE]
+    assert transport.delays == [PATIENCE, REST]
     transport.settle()
-    assert transport.delays == [PATIENCE, 0.0]
+    assert transport.delays == [PATIENCE, REST, 0.0]
+
+
+def busy(*numbers: int, known: Known | None = None) -> tuple[Stage, InHand]:
+    """One event is on its way, alone; others wait for it, and what comes next is a rest."""
+    transport = InHand()
+    stage = Stage(transport, known, box=Box(in_flight=1))
+    stage.capture(0)
+    transport.turn()
+    for number in numbers:
+        stage.capture(number)
+    transport.turns.rotate(-1)
+    return stage, transport
+
+
+def squeezed(stage: Stage) -> list[bool]:
+    return [isinstance(entry.item.payload, Squeezed) for entry in stage.box.outbox._clerk.queue]
+
+
+def test_what_has_to_wait_is_squeezed_meanwhile_one_at_a_time() -> None:
+    stage, transport = busy(1, 2)
+    assert transport.delays == [REST, PATIENCE]
+    assert squeezed(stage) == [False, False]
+    transport.turn()
+    assert squeezed(stage) == [True, False]
+    assert transport.delays == [PATIENCE, MOMENT]
+    transport.turns.rotate(-1)
+    transport.turn()
+    assert squeezed(stage) == [True, True]
+    assert transport.delays == [PATIENCE], "there is nothing left to do"
+
+
+def test_as_many_are_squeezed_in_one_go_as_a_moment_has_room_for() -> None:
+    stage, transport = busy(*range(1, 6))
+    stage.effort = SLICE / 4
+    transport.turn()
+    assert squeezed(stage) == [True, True, True, True, False]
+
+
+def test_what_cannot_be_squeezed_is_left_to_its_own_turn() -> None:
+    stage, transport = busy(13, 1)
+    transport.turn()
+    assert squeezed(stage) == [False, True]
+    assert transport.delays == [PATIENCE]
+
+
+def test_what_was_exchanged_meanwhile_stays_as_it_is() -> None:
+    stage, _ = busy(1)
+    (waiting,) = stage.box.outbox._clerk.queue
+
+    def squeeze_late(item: Item) -> Item:
+        waiting.item = replace(item, payload=b"sent")
+        return stage.squeeze(item)
+
+    stage.box.outbox.squeeze_one(squeeze_late)
+    assert waiting.item.payload == b"sent"
+
+
+def test_nothing_is_squeezed_before_all_is_known_that_is_to_be_in_it() -> None:
+    known = Known()
+    stage, transport = busy(1, known=known)
+    known.known = False
+    transport.turn()
+    assert squeezed(stage) == [False]
+
+
+def test_a_rest_that_did_not_come_is_asked_for_again() -> None:
+    stage, transport = busy(1)
+    stage.box.clock.advance(OVERDUE + 0.01)
+    stage.capture(2)
+    assert list(transport.delays).count(REST) == 2
 
 
 def test_a_turn_that_did_not_run_in_a_second_is_armed_again() -> None:
@@ -122,9 +200,9 @@ def test_an_earlier_alarm_comes_first_and_a_later_one_does_no_harm() -> None:
     transport.turns.rotate(-2)
     transport.turn()
     transport.settle(LOST)
-    assert transport.delays == [REPORT_AFTER, PATIENCE, 1.0]
+    assert transport.delays == [REPORT_AFTER, PATIENCE, REST, 1.0]
     stage.box.clock.advance(1.0)
-    transport.turns.rotate(-2)
+    transport.turns.rotate(-3)
     transport.turn()
     transport.settle()
     while transport.turns:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from asyncsentry.events.freezing import CIRCULAR, OMITTED, SLOW, STUCK, Freezer
+from asyncsentry.events.freezing import CIRCULAR, OMITTED, REQUEST, SLOW, STUCK, Freezer
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED
 from asyncsentry.json import encode
@@ -172,6 +172,16 @@ def test_headers_as_pairs_are_filtered_too(freezer: Freezer) -> None:
         ["a", "b", "c"],
         ["cookie", "a=b"],
     ]
+
+
+@pytest.mark.parametrize(
+    "request_", [{"asgi": {}, "query_string": b"token=x"}, {"wsgi.input": None, "REMOTE_ADDR": "x"}]
+)
+def test_a_request_as_servers_tell_it_is_left_to_where_events_show_requests(
+    freezer: Freezer, request_: dict[str, object]
+) -> None:
+    assert freezer.freeze({"scope": request_, "held": [request_]}) == {"scope": REQUEST, "held": [REQUEST]}
+    assert freezer.freeze({"scope": {**request_, "wsgi.input": "x"}}, scrub=False) != {"scope": REQUEST}
 
 
 def test_t38_what_the_user_set_is_not_filtered(freezer: Freezer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from integrations.frameworks import FRAMEWORKS, Framework
 from integrations.serving import Shop
@@ -26,7 +27,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("framework", [param(each, name=each.name) for each in frameworks], scope="session")
 
 
-def param(framework: Framework, *others: str, name: str) -> object:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of a framework, one after the other: pytest would open some shops twice."""
+    items.sort(key=framework_of)
+
+
+def framework_of(item: pytest.Item) -> str:
+    """The name of the framework that a test is of; none, for what is of none."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return ""
+    return str(item.callspec.params.get("framework", ""))
+
+
+def param(framework: Framework, *others: str, name: str) -> ParameterSet:
     return pytest.param(framework, *others, marks=pytest.mark.xdist_group(framework.name), id=name)
 
 

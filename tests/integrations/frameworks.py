@@ -33,6 +33,8 @@ class Framework:
     """What it cannot do, or what has no meaning for it; the reason stands beside it. The suite leaves it out."""
     item: str = "/item/{number}"
     """The name of the transaction for the route of an item."""
+    transport: str = "asyncio"
+    """The transport of its own style: what is captured before its loop runs is sent once the integration says so."""
     inside: tuple[str, ...] = INSIDE
     """What the shop's ``/scopes/…`` knows."""
     flags: tuple[str, ...] = ("-W", "error")

@@ -15,7 +15,7 @@ from asyncsentry import hooks
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
 from asyncsentry.integrations.aiohttp import setup, trace_config
-from asyncsentry.testing import LocalSentry
+from asyncsentry.testing import Answer, LocalSentry
 from conftest import OpenClient
 from integrations.programs.shop import Broken
 from integrations.serving import mechanism, outline
@@ -163,6 +163,25 @@ def test_a_client_without_hooks_hears_of_a_start_that_fails(client: Client[Any],
     with pytest.raises(Broken):
         asyncio.run(web.AppRunner(app).setup())
     assert list(map(outline, sentry.events)) == ["Broken: start"]
+
+
+def test_all_is_sent_when_the_application_has_ended(sentry: LocalSentry) -> None:
+    client = Client(sentry.dsn_for("asyncio"))
+    app = application()
+    setup(app, client=client)
+
+    async def say_goodbye(_: web.Application) -> None:
+        client.capture_message("goodbye")
+
+    async def main() -> None:
+        async with serving(app) as url:
+            sentry.always(Answer(delay=0.3))
+            await status_of(f"{url}/at/1")
+        assert sorted(map(outline, sentry.events)) == ["Broken: fail", "goodbye"]
+        await client.close_async()
+
+    app.on_cleanup.append(say_goodbye)
+    asyncio.run(main())
 
 
 # Who answers

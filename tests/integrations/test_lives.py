@@ -12,7 +12,7 @@ from integrations.serving import PATIENCE, Program, mechanism, outline
 def test_what_is_captured_before_the_start_and_at_the_end_arrives_without_any_request(
     framework: Framework, sentry: LocalSentry
 ) -> None:
-    program = Program(framework, sentry.dsn)
+    program = Program(framework, sentry.dsn_for(framework.transport))
     try:
         program.url()
         sentry.wait_for_events(1, PATIENCE)
@@ -25,7 +25,7 @@ def test_what_is_captured_before_the_start_and_at_the_end_arrives_without_any_re
 
 @pytest.mark.needs("startup")
 def test_an_error_at_the_start_is_reported(framework: Framework, sentry: LocalSentry) -> None:
-    program = Program(framework, sentry.dsn, fail="startup")
+    program = Program(framework, sentry.dsn_for(framework.transport), fail="startup")
     program.wait()
     errors = [event for event in sentry.events if "exception" in event]
     assert [outline(event) for event in errors] == ["Broken: startup"], program.said
@@ -34,7 +34,7 @@ def test_an_error_at_the_start_is_reported(framework: Framework, sentry: LocalSe
 
 @pytest.mark.needs("shutdown")
 def test_an_error_at_the_end_is_reported(framework: Framework, sentry: LocalSentry) -> None:
-    program = Program(framework, sentry.dsn, fail="shutdown")
+    program = Program(framework, sentry.dsn_for(framework.transport), fail="shutdown")
     program.url()
     program.end()
     errors = [event for event in sentry.events if "exception" in event]

@@ -31,7 +31,7 @@ async def answer(send: Send, body: bytes = b"", status: int = 200) -> None:
 
 
 async def read(receive: Receive) -> bytes:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         body += message["body"]
@@ -69,6 +69,20 @@ async def stream(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"begun", "more_body": True})
     await asyncio.sleep(0.01)
     raise shop.Broken("stream")
+
+
+async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    gone = asyncio.create_task(wait_until_gone(receive))
+    while not gone.done():
+        await send({"type": "http.response.body", "body": b"more", "more_body": True})
+        await asyncio.sleep(0.001)
+    asyncsentry.capture_message("gone")
+
+
+async def wait_until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def background(scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,6 +163,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "page": fail,
     "excused": fail,
     "stream": stream,
+    "endless": endless,
     "background": background,
     "echo": echo,
     "unread": fail,

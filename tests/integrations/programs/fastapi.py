@@ -98,6 +98,19 @@ async def stream() -> Response:
     return StreamingResponse(answer())
 
 
+@app.get("/endless")
+async def endless() -> Response:
+    async def answer() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"more"
+                await asyncio.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
+
+    return StreamingResponse(answer())
+
+
 @app.get("/background")
 async def background(tasks: BackgroundTasks) -> str:
     tasks.add_task(shop.fail_later, "background")

@@ -62,6 +62,18 @@ async def stream(_: Request) -> Response:
     return StreamingResponse(answer())
 
 
+async def endless(_: Request) -> Response:
+    async def answer() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"more"
+                await asyncio.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
+
+    return StreamingResponse(answer())
+
+
 async def background(_: Request) -> Response:
     return Response(background=BackgroundTask(shop.fail_later, "background"))
 
@@ -169,6 +181,7 @@ app = Starlette(
         Route("/page", answered_by_the_middleware),
         Route("/excused", answered_by_the_middleware),
         Route("/stream", stream),
+        Route("/endless", endless),
         Route("/background", background),
         Route("/echo", echo, methods=["POST"]),
         Route("/unread", unread, methods=["POST"]),

@@ -1,0 +1,119 @@
+"""The figures of the documentation's page on performance.
+
+``run.py --json FILE --svg docs/performance``, then ``page.py FILE``, which writes ``docs/performance/figures.md``: a
+table of each kind of case, in which a row is a case, with the SDKs side by side, and a chart of some. Nobody writes
+these figures by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from cases import CASES
+from results import Ratio, Results
+from sdks import NONE, PEER
+from table import LIMIT, number
+
+OURS: Final = "asyncsentry"
+PAGE: Final = Path(__file__).parents[1] / "docs" / "performance" / "figures.md"
+
+PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "What a capture costs its caller": (
+        "The first is what to compare with ours; the last is a program that does nothing but what any SDK has to.",
+        ("shallow", "mid", "deep", "chain", "group", "before-send", "message", "breadcrumb", "log"),
+    ),
+    "What a capture costs that sends nothing": (
+        "",
+        ("uninitialised", "off", "ignored", "unsampled", "limited", "full", "refused"),
+    ),
+    "Awkward variables": ("One of them in a frame.", tuple(name for name in CASES if name.startswith("awkward-"))),
+    "The event loop": (
+        "How long a heartbeat is late, and the longest time that sending holds the loop.",
+        ("slices", "storm", "storm-roomy", "steady-mid", "steady-deep"),
+    ),
+    "Delivery": (
+        "Events a second until the last is acknowledged, by what the server takes for each; and 20,000 captures for a "
+        "server that is not there.",
+        ("throughput-0", "throughput-20", "throughput-50", "hanging", "down"),
+    ),
+    "Web servers and memory": ("", ("web-aiohttp", "web-flask", "memory")),
+}
+"""The headings, with a sentence and the cases of each."""
+
+DRAWN: Final = ("mid", "deep", "storm-roomy", "throughput-20", "memory")
+"""The cases that have a chart."""
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Results]]:
+    """What was measured where, and the results of each case."""
+    told = json.loads(path.read_text(encoding="utf-8"))
+    found = {}
+    for case, outcomes in told.pop("cases").items():
+        found[case] = Results(case, list(outcomes))
+        found[case].outcomes = outcomes
+    return told, found
+
+
+def lines(about: dict[str, Any], found: dict[str, Results]) -> Iterator[str]:
+    yield "<!-- written by benchmarks/page.py -->"
+    names = ", ".join(name for sdk, name in about["sdks"].items() if sdk != NONE)
+    yield f"Python {about['python']}, {about['cores']} cores, medians of {about['runs']} runs. {names}."
+    for heading, (told, cases) in PARTS.items():
+        measured = [found[case] for case in cases if case in found]
+        if measured:
+            yield from ("", f"## {heading}", "", *([told, ""] if told else []))
+            yield from _table(measured)
+            for results in measured:
+                if results.case in DRAWN:
+                    yield from ("", f"![{CASES[results.case].told}]({results.case}.svg)")
+
+
+def _table(measured: list[Results]) -> Iterator[str]:
+    others = _others(measured)
+    yield f"| | | {OURS} | {PEER} | ratio | {' | '.join(others)} |"
+    yield f"|---|---|{'---:|' * (3 + len(others))}"
+    for results in measured:
+        case = CASES[results.case]
+        cells = [_figure(results, sdk) for sdk in (OURS, PEER)]
+        row = [case.told, f"{case.columns[0]}, {case.unit}", *cells, _ratio(results)]
+        yield f"| {' | '.join([*row, *(_figure(results, sdk) for sdk in others)])} |"
+
+
+def _others(measured: list[Results]) -> list[str]:
+    """All but the two that are compared; the limit comes last."""
+    seen = {sdk: None for results in measured for sdk in results.outcomes if sdk not in (OURS, PEER, NONE, LIMIT)}
+    bare = [NONE] if any(NONE in results.outcomes for results in measured) else []
+    return [*seen, *bare, *([LIMIT] if any(LIMIT in results.outcomes for results in measured) else [])]
+
+
+def _figure(results: Results, sdk: str) -> str:
+    if sdk not in results.outcomes or results.without_figures(sdk) is not None:
+        return "–"
+    return number(results.figure(sdk, CASES[results.case].columns[0]))
+
+
+def _ratio(results: Results) -> str:
+    """How many times better ours is, with the quartiles of the runs."""
+    if PEER not in results.outcomes:
+        return "–"
+    first, second = (OURS, PEER) if CASES[results.case].more_is_better else (PEER, OURS)
+    ratio: Ratio | None = results.ratio(first, second)
+    if ratio is None:
+        return "–"
+    low, high = ratio.quartiles or (ratio.median, ratio.median)
+    return f"**{ratio.median:.1f}** ({low:.1f} to {high:.1f})"
+
+
+def main() -> int:
+    about, found = read(Path(sys.argv[1]))
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text("\n".join(lines(about, found)) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
