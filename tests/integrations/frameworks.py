@@ -6,14 +6,15 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+from extras.serving import STRICT
+
 GEVENT: Final = ("-W", "error", "-W", "ignore:This process:DeprecationWarning", "-W", "ignore:Monkey-patching ssl")
 """It warns of itself."""
 
 WAITRESS: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
 """It leaves the pipe open by which it wakes itself."""
 
-PYRAMID: Final = (*WAITRESS, "-W", "ignore::DeprecationWarning", "-W", "ignore:pkg_resources:UserWarning")
-"""What it is made with warns of itself."""
+PYRAMID: Final = (*STRICT, "-W", "ignore::ResourceWarning")
 
 GUNICORN: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
 """Its workers leave sockets open when they end."""
