@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -320,6 +321,20 @@ def test_an_async_generator_may_be_closed_by_the_loop(scopes: Scopes) -> None:
         assert tags(scopes) == {}
 
     asyncio.run(main())
+
+
+# What is in the midst of its import
+
+
+@pytest.mark.parametrize("name", ["trio.lowlevel", "greenlet"])
+def test_a_library_that_is_imported_halfway_is_not_asked(
+    scopes: Scopes, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    with scopes.isolation_scope():
+        tag(scopes, a=1)
+        assert in_thread(lambda: tags(scopes)) == {}
+        assert tags(scopes) == {"a": 1}
 
 
 # What is known

@@ -26,7 +26,7 @@ from gevent.hub import Hub
 from asyncsentry import own
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
-from asyncsentry.integrations._clients import Clients, choose
+from asyncsentry.integrations._clients import Clients, choose, nobody
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
 from asyncsentry.integrations._wsgi import request_of
 from asyncsentry.integrations.wsgi import Watch, describe
@@ -60,20 +60,20 @@ def setup(
 ) -> Uninstall:
     """Report what hubs are told of, and let greenlets carry the context; gives what takes it off again.
 
-    With a ``server`` (`gevent.pywsgi.WSGIServer`) each of its requests has a scope of its own, and errors are reported
-    with it. The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has called it
-    yet; ``client`` has it capture for that one. What is set up last reports. Raises `SetupError`.
+    With a ``server``, a ``gevent.pywsgi.WSGIServer``, each of its requests has a scope of its own, and errors are
+    reported with it. The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has
+    called it yet; ``client`` has it capture for that one. What is set up last reports. Raises `SetupError`.
     """
     failed = statuses(failed_request_status_codes)
     clients = choose(dsn, client=client, transport=transport, **options)
-    _hubs.begin(clients)
+    this = _hubs.begin(clients)
     hub = get_hub_if_exists()
     if hub is not None:
         _hubs.add(hub)
     restore = _watch_server(server, clients, failed) if server is not None else None
 
     def uninstall() -> None:
-        if _hubs.clients is clients:
+        if _hubs.latest is this:
             _hubs.end()
         if restore is not None:
             restore()
@@ -107,15 +107,19 @@ class _Hubs:
     """The hubs that are watched, by the place that gevent has for it: the ``handle_error`` that is set on a hub."""
 
     def __init__(self) -> None:
-        self.clients: Clients | None = None
+        self.clients: Clients = nobody
+        self.latest: object = None
+        """Which set-up was the last."""
         self._handlers: WeakKeyDictionary[Hub, _Handler] = WeakKeyDictionary()
 
-    def begin(self, clients: Clients) -> None:
+    def begin(self, clients: Clients) -> object:
         self.clients = clients
+        self.latest = object()
         gevent.Greenlet.add_spawn_callback(self.see)  # gevent keeps one, however often it is added
+        return self.latest
 
     def end(self) -> None:
-        self.clients = None
+        self.clients = nobody
         gevent.Greenlet.remove_spawn_callback(self.see)
         for handler in list(self._handlers.values()):
             handler.uninstall()
@@ -128,13 +132,15 @@ class _Hubs:
         self.add(greenlet.parent)
 
     def add(self, hub: Hub) -> None:
+        """Watch a hub, and have what was captured before there was one sent from there."""
         if hub not in self._handlers:
             self._handlers[hub] = _Handler(hub, self)
+            self.clients().wake()
 
     def report(self, hub: Hub, context: object, error: object) -> None:
         """Report what ``hub`` is told of, unless it is no error, or somebody else is told of it."""
         unheard = _unheard(hub, context, error)
-        if self.clients is None or unheard is None or own.at_work():
+        if unheard is None or own.at_work():
             return
         client = self.clients()
         if isinstance(context, dict) and "REQUEST_METHOD" in context:  # of a request that nobody watches

@@ -50,16 +50,15 @@ WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"}
 
 CRASH: Final = frozenset({"event id of a crash"})
 
-IN_THREADS: Final = ("generator", "thread")
-
 GREEN: Final = ("generator", "greenlet", "pool")
+THREADS: Final = ("generator", "thread")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
-    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
-    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", inside=GREEN, flags=GEVENT),
-    Framework("wsgi_gunicorn", "wsgi", lacks=WSGI, item="/item/7", inside=IN_THREADS, flags=GUNICORN),
-    Framework("wsgi_threads", "wsgi", lacks=WSGI, item="/item/7", inside=IN_THREADS, flags=GUNICORN),
+    Framework("gevent", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
+    Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
+    Framework("wsgi_threads", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
     # What is no framework has no routes; and what it does not answer its server does, which names no event.
     Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
     Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
@@ -71,10 +70,20 @@ FRAMEWORKS: Final = (
     ),
     Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
     # Without chunks, as its server answers, nobody sees that an answer is not whole.
-    Framework("bottle", "bottle", WSGI - CRASH | {"stream"}, item="/item/<number>", inside=IN_THREADS),
-    Framework("bottle_waitress", "bottle", WSGI - CRASH, item="/item/<number>", inside=IN_THREADS, flags=WAITRESS),
-    Framework("falcon_wsgi", "falcon", WSGI - CRASH, inside=IN_THREADS, flags=GUNICORN),
+    Framework(
+        "bottle", "bottle", WSGI - CRASH | {"stream"}, item="/item/<number>", transport="threaded", inside=THREADS
+    ),
+    Framework(
+        "bottle_waitress",
+        "bottle",
+        WSGI - CRASH,
+        item="/item/<number>",
+        transport="threaded",
+        inside=THREADS,
+        flags=WAITRESS,
+    ),
+    Framework("falcon_wsgi", "falcon", WSGI - CRASH, transport="threaded", inside=THREADS, flags=GUNICORN),
     # While it streams it does not ask whether there is a client; for server-sent events it does.
     Framework("falcon_uvicorn", "falcon", frozenset({"endless"})),
-    Framework("pyramid", "pyramid", WSGI, inside=IN_THREADS, flags=PYRAMID),
+    Framework("pyramid", "pyramid", WSGI, transport="threaded", inside=THREADS, flags=PYRAMID),
 )

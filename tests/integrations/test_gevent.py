@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
@@ -19,9 +20,11 @@ import gevent.monkey
 import gevent.pool
 import pytest
 import trustme
+from gevent._hub_local import get_hub_if_exists
 from gevent.hub import Hub
 from gevent.pywsgi import WSGIServer
 from gevent.server import StreamServer
+from gevent.socket import create_connection
 
 from asyncsentry import own
 from asyncsentry.client import Client
@@ -73,7 +76,7 @@ def in_a_thread(work: Callable[[], Any]) -> Any:
 
     def run() -> None:
         found.append(work())
-        hub = gevent._hub_local.get_hub_if_exists()  # type: ignore[attr-defined]  # it is there
+        hub = get_hub_if_exists()
         if hub is not None:
             hub.destroy()
 
@@ -163,7 +166,10 @@ def test_an_error_may_be_told_as_what_is_being_handled_or_as_a_text(watched: Cli
 
 
 def test_the_sdk_s_own_errors_are_not_reported(watched: Client[Any], sentry: LocalSentry) -> None:
-    own.work(lambda: die(Broken("ours")) and None)
+    def work() -> None:
+        die(Broken("ours"))
+
+    own.work(work)
     assert not sentry.events
 
 
@@ -190,6 +196,17 @@ def test_set_up_twice_it_reports_once_to_whom_it_was_set_up_for_last(
         ("Broken: second", "second"),
     ]
     assert "handle_error" not in vars(gevent.get_hub())
+
+
+def test_of_two_set_ups_for_one_client_the_second_goes_on_when_the_first_is_taken_off(
+    client: Client[Any], sentry: LocalSentry
+) -> None:
+    first, second = setup(client=client), setup(client=client)
+    first()
+    die(Broken("second"))
+    second()
+    die(Broken("nobody"))
+    assert errors(sentry) == ["Broken: second"]
 
 
 def test_the_application_s_own_handler_is_called_and_is_there_again(client: Client[Any], sentry: LocalSentry) -> None:
@@ -235,7 +252,7 @@ def test_of_a_hub_that_is_gone_nothing_is_left_to_do(watched: Client[Any], sentr
 def test_it_may_be_set_up_where_no_hub_is_yet(client: Client[Any], sentry: LocalSentry) -> None:
     def work() -> None:
         uninstall = setup(client=client)
-        assert gevent._hub_local.get_hub_if_exists() is None  # type: ignore[attr-defined]
+        assert get_hub_if_exists() is None
         die(Broken("hub"))
         uninstall()
 
@@ -247,6 +264,24 @@ def test_a_mistake_is_an_error_at_set_up(client: Client[Any]) -> None:
     with pytest.raises(OptionError):
         setup(client=client, failed_request_status_codes=[5])
     assert "handle_error" not in vars(gevent.get_hub())
+
+
+def test_what_was_captured_before_there_is_a_hub_is_sent_once_there_is_one(sentry: LocalSentry) -> None:
+    early: Client[Any] = Client(sentry.dsn_for("gevent"))
+
+    def work() -> None:
+        uninstall = setup(client=early)
+        early.capture_message("early")
+        assert get_hub_if_exists() is None
+        gevent.spawn(int).join()
+        deadline = time.monotonic() + PATIENCE
+        while not sentry.events and time.monotonic() < deadline:
+            gevent.sleep(0.001)
+        uninstall()
+
+    in_a_thread(work)
+    assert errors(sentry) == ["early"]
+    early.close()
 
 
 # -- contexts
@@ -313,16 +348,21 @@ def test_raw_greenlets_and_the_pool_carry_a_context_where_they_are_given_one(wat
 # -- servers
 
 
-def ask(address: tuple[str, int], path: str = "/", *, times: int = 1) -> list[bytes]:
+def address_of(server: StreamServer) -> tuple[str, int]:
+    assert isinstance(server.address, tuple)
+    return server.address
+
+
+def ask(server: StreamServer, path: str = "/", *, times: int = 1) -> list[bytes]:
     """The status lines of the answers to requests on one connection."""
-    with gevent.socket.create_connection(address, PATIENCE) as connection, connection.makefile("rwb") as stream:
-        answers = []
+    with create_connection(address_of(server), PATIENCE) as connection, connection.makefile("rwb") as stream:
+        answers, length = [], 0
         for _ in range(times):
             stream.write(f"GET {path} HTTP/1.1\r\nHost: shop.example\r\n\r\n".encode())
             stream.flush()
             answers.append(stream.readline())
             while (line := stream.readline().lower()) not in (b"\r\n", b""):
-                length = int(line.split()[1]) if line.startswith(b"content-length") else 0
+                length = int(line.split()[1]) if line.startswith(b"content-length") else length
             stream.read(length)
         return answers
 
@@ -341,7 +381,7 @@ def test_an_error_of_a_server_that_nobody_watches_is_reported_with_its_request(
     watched: Client[Any], sentry: LocalSentry
 ) -> None:
     server = serve(broken)
-    assert ask(server.address, "/item")[0].split()[1] == b"500"
+    assert ask(server, "/item")[0].split()[1] == b"500"
     server.stop()
     (event,) = sentry.events
     assert (outline(event), mechanism(event)) == ("Broken: /item", UNHANDLED)
@@ -358,7 +398,7 @@ def test_requests_on_one_connection_have_scopes_of_their_own(client: Client[Any]
 
     server = serve(application)
     uninstall = setup(client=client, server=server)
-    assert len(ask(server.address, "/item", times=2)) == 2
+    assert len(ask(server, "/item", times=2)) == 2
     server.stop()
     uninstall()
     assert [event["tags"] for event in sentry.events] == [{"item": "1", "spawned": str(number)} for number in (0, 1)]
@@ -371,7 +411,7 @@ def test_a_server_is_set_up_once_and_is_as_it_was_afterwards(client: Client[Any]
     second = setup(client=client, server=server)
     first()
     assert server.application is not once
-    ask(server.address)
+    ask(server)
     server.stop()
     second()
     assert server.application is broken
@@ -391,14 +431,14 @@ def test_a_client_that_does_not_speak_tls_is_no_error(
 ) -> None:
     server = StreamServer(("127.0.0.1", 0), lambda *_: fail(Broken("handler")), ssl_context=secure)
     server.start()
-    with gevent.socket.create_connection(server.address, PATIENCE) as plain:
+    with create_connection(address_of(server), PATIENCE) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
         with suppress(ConnectionResetError):
             plain.recv(100)
     assert not sentry.events
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    talk = gevent.get_hub().threadpool.spawn(handshake, context, server.address)
+    talk = gevent.get_hub().threadpool.spawn(handshake, context, address_of(server))
     talk.wait(PATIENCE)
     gevent.sleep(0.01)
     server.stop()

@@ -14,6 +14,7 @@ import pytest
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
 from asyncsentry.integrations.wsgi import SentryMiddleware
+from asyncsentry.scope import Scope
 from asyncsentry.testing import LocalSentry
 from conftest import OpenClient
 from integrations.programs.shop import Broken
@@ -358,7 +359,7 @@ class Buffered(io.BufferedReader):
     """A body with all methods that a file of bytes has."""
 
     def __init__(self, content: bytes) -> None:
-        super().__init__(io.BytesIO(content))  # type: ignore[arg-type]  # it is raw enough
+        super().__init__(io.BytesIO(content))
 
 
 def into(file: Any, size: int) -> bytes:
@@ -366,7 +367,7 @@ def into(file: Any, size: int) -> bytes:
     return bytes(room[: file.readinto(room)])
 
 
-READ = {
+READ: Mapping[str, tuple[Callable[[Any], bytes], bytes]] = {
     "read": (lambda file: file.read(), b"a=1\nb=2"),
     "some": (lambda file: file.read(3), b"a=1"),
     "line": (lambda file: file.readline(), b"a=1\n"),
@@ -493,7 +494,7 @@ def test_answers_that_are_streamed_in_turns_know_nothing_of_each_other(
             client.capture_message("between")
     for answer in answers:
         assert list(answer) == []
-        answer.close()  # type: ignore[attr-defined]  # as a server would
+        answer.close()
     tags = {outline(event): event.get("tags") for event in sentry.events}
     assert tags == {
         "between": None,
@@ -506,7 +507,7 @@ def test_answers_that_are_streamed_in_turns_know_nothing_of_each_other(
 
 
 def test_what_outlives_its_request_has_a_copy_of_what_was_known(client: Client[Any]) -> None:
-    scopes = []
+    scopes: list[Scope] = []
 
     def application(_environ: Environ, _start: Start) -> Iterator[bytes]:
         client.set_tag("a", 1)

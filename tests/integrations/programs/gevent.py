@@ -31,8 +31,11 @@ def meet(size: int) -> None:
 
 
 def time_out() -> None:
-    with gevent.Timeout(0.01, False):
-        gevent.sleep(shop.PATIENCE)
+    try:
+        gevent.with_timeout(0.01, gevent.sleep, shop.PATIENCE)
+    except gevent.Timeout:
+        return
+    raise LookupError("nothing timed out")
 
 
 def in_a_greenlet() -> None:
@@ -60,10 +63,12 @@ def run() -> None:
     told = gevent.event.Event()
     gevent.signal_handler(signal.SIGTERM, told.set)
     server.start()
+    assert server.server_port is not None
     shop.announce(server.server_port)
     told.wait()
     server.stop()
     asyncsentry.capture_message("goodbye")
+    asyncsentry.get_client().wait()
 
 
 if __name__ == "__main__":
