@@ -34,6 +34,8 @@ LINES: Final[Mapping[str, str]] = {
 }
 """What to add for those that are set up in another way than most."""
 
+_PROGRAM: Final = "import sys; from asyncsentry.cli import doctor_program; doctor_program.main(*sys.argv[1:])"
+
 
 def run(target: str) -> int:
     """Print a row for each framework. 0 if each has its integration, 1 if one has none."""
@@ -75,7 +77,7 @@ def _examine(target: str) -> tuple[frozenset[str], frozenset[str]]:
         raise SetupError(f"{target!r} names no program: say shop.web, shop/web.py or shop.web:app")
     with TemporaryDirectory() as folder:
         result = Path(folder, "result.json")
-        command = [sys.executable, "-m", "asyncsentry.cli.doctor_program", target, str(result)]
+        command = [sys.executable, "-c", _PROGRAM, target, str(result)]
         ended = subprocess.run(command, stdout=sys.stderr, env=_environment(), check=False)
         if not result.exists():
             raise SetupError(f"{target} cannot be imported: it ended with status {ended.returncode}")

@@ -40,7 +40,3 @@ def _load(name: str) -> ModuleType:
     sys.modules[path.stem] = module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
