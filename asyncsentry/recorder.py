@@ -296,7 +296,8 @@ def _marks(error: BaseException) -> dict[str, str | None]:
 
 def _ids_of_members(group: BaseException, token: str) -> list[str | None]:
     """What this client has noted for each error in a group, if for all of them: then the group says nothing new."""
-    errors, noted = [*grouped_in(group)], []
+    errors = [*grouped_in(group)]
+    noted: list[str | None] = []
     for error in errors:  # which grow meanwhile
         marks = dict.get(_dict_of(error), MARK, {})
         members = () if token in marks else grouped_in(error)

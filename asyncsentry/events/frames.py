@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any, Final, NamedTuple
@@ -19,6 +19,15 @@ _IS_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED: its variables are the interpr
 
 Call = tuple[FrameType, int, "TracebackType | None"]
 """A frame and the instruction it was at: one frame may be in several tracebacks, and run on meanwhile."""
+
+
+class PlainCall(NamedTuple):
+    """A call of which only this is left."""
+
+    function: str
+    path: str
+    line: int
+    variables: Mapping[str, object]
 
 
 class _Facts(NamedTuple):
@@ -47,6 +56,29 @@ def traceback_frames(traceback: TracebackType | None, freezer: Freezer) -> list[
 def stack_frames(frame: FrameType | None, freezer: Freezer) -> list[dict[str, Json]]:
     """The calls that led to where ``frame`` is now."""
     return _freeze_calls(reversed(list(_calls_of_stack(frame))), freezer)
+
+
+def plain_frames(calls: Sequence[PlainCall], freezer: Freezer) -> list[dict[str, Json]]:
+    """Calls whose frames are gone: the newest, as many as are shown at all."""
+    return [_show_plain(call, freezer) for call in calls[-freezer.rules.max_stack_frames :]]
+
+
+def _show_plain(call: PlainCall, freezer: Freezer) -> dict[str, Json]:
+    rules = freezer.rules
+    shown: dict[str, Json] = {
+        "filename": cut(short_path(call.path, None, rules), LINE_LIMIT),
+        "abs_path": cut(call.path, LINE_LIMIT),
+        "function": cut(call.function, 2 * LINE_LIMIT),
+        "lineno": call.line,
+        "in_app": rules.in_app(call.path, None),
+    }
+    if rules.include_local_variables and call.variables:
+        shown["vars"] = freezer.freeze_mapping(call.variables)
+    if rules.include_source_context:
+        passage = Passage(call.path, call.line, rules.context_lines, None, None)
+        freezer.gaps.append(MissingLines(shown, passage))
+    freezer.spend(_FACTS_COST)
+    return shown
 
 
 def _calls_of_traceback(traceback: TracebackType | None) -> Iterator[Call]:

@@ -140,6 +140,10 @@ PACKAGES: Final[Mapping[str, Look]] = {
     "django.Promise": show_attributes,
     "django.QuerySet": _show_query,
     "django.RawQuerySet": _show_query,
+    # Their own texts are of the whole URL, whatever it tells; an event shows the request itself.
+    **dict.fromkeys(("flask.AppContext", "flask.RequestContext", "werkzeug.Request"), show_name),
+    **dict.fromkeys(("quart.AppContext", "quart.RequestContext", "quart.WebsocketContext"), show_name),
+    **dict.fromkeys(("tornado.HTTPServerRequest", "twisted.Request"), show_name),
     "pydantic.BaseModel": _show_fields,
     "sqlalchemy.Row": _show_row,
     "sqlalchemy.RowMapping": show_mapping,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any, Final
 
@@ -50,14 +51,14 @@ class Life:
             if self._told:
                 self._errors.raised(error, self._client)
                 if not self._over:  # else the server goes on in the meantime, and takes it for a success
-                    await self._client.flush_async()
+                    await self._flush()
             raise
 
     async def _end(self, message: Message, send: Send) -> None:
         error = sys.exc_info()[1] if message["type"] in _FAILURES else None
         if isinstance(error, Exception):
             self._errors.raised(error, self._client)
-        await self._client.flush_async()
+        await self._flush()
         self._over = True
         if isinstance(error, Exception):
             await self._repeat(message, send)
@@ -73,3 +74,12 @@ class Life:
         except Exception as refusal:
             self._client.disregard(refusal)
             raise
+
+    async def _flush(self) -> None:
+        """Send what is left, while the loop goes on, if it is one of asyncio's: applications run on trio as well."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._client.flush()
+        else:
+            await self._client.flush_async()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Final
 
 from extras.serving import STRICT
@@ -45,16 +46,29 @@ class Framework:
         return self.name
 
 
+TWISTED: Final = ("-W", "error", "-W", "ignore:twisted.web.resource._Unsafe")
+"""Twisted's own page for what is not there is deprecated."""
+
+CLEANED: Final = {"fail"} if version("twisted").startswith("24.7") else set[str]()
+"""Of what fails in a Deferred, Twisted 24.7 keeps no variables."""
+
 WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
 """What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
 
 CRASH: Final = frozenset({"event id of a crash"})
+
+FLASK: Final = WSGI - CRASH
+"""It answers what views raise itself."""
 
 GREEN: Final = ("generator", "greenlet", "pool")
 THREADS: Final = ("generator", "thread")
 
 FRAMEWORKS: Final = (
     Framework("aiohttp", "aiohttp"),
+    *(
+        Framework(name, "flask", FLASK, "/item/<int:number>", transport="threaded", inside=THREADS, flags=flags)
+        for name, flags in (("flask", ("-W", "error")), ("flask_gunicorn", GUNICORN), ("flask_threads", GUNICORN))
+    ),
     Framework("gevent", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
     Framework("gevent_unpatched", "gevent", lacks=WSGI, item="/item/7", transport="gevent", inside=GREEN, flags=GEVENT),
     Framework("wsgi_gunicorn", "wsgi", WSGI, item="/item/7", transport="threaded", inside=THREADS, flags=GUNICORN),
@@ -69,6 +83,42 @@ FRAMEWORKS: Final = (
         "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
     ),
     Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
+    # Klein has no WebSockets, and ends an answer that it cannot go on with by a page of its own.
+    Framework(
+        "klein", "twisted", frozenset({"socket", "stream"} | CLEANED), "/item/<number>", "twisted", flags=TWISTED
+    ),
+    # A Tornado program begins and ends by itself; before it calls a handler Tornado has read the body.
+    Framework(
+        "tornado",
+        "tornado",
+        frozenset({"startup", "shutdown", "reading on demand"}),
+        r"/item/(?P<number>\d+)",
+        "tornado",
+    ),
+    # A resource of twisted.web has no errors that stand for a status, no WebSockets, and a class instead of a route.
+    Framework(
+        "twisted_web",
+        "twisted",
+        frozenset({"socket", "statuses", "unavailable"}),
+        "Item.render_GET",
+        "twisted",
+        inside=("coroutine", "inlineCallbacks", "gather", "callback", "thread"),
+        flags=TWISTED,
+    ),
+    # Quart reads a request's body beside its handler, whether that asks for it or not.
+    Framework("quart_hypercorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+    Framework("quart_uvicorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
+    Framework("litestar_uvicorn", "litestar"),
+    Framework("litestar_hypercorn", "litestar"),
+    # Sanic reads a request's body before its handler is called, unless that is one for streams; and it completes an
+    # answer in the midst of which an error was raised. Its loop is closed, and connections with it, without a word.
+    Framework(
+        "sanic",
+        "sanic",
+        frozenset({"reading on demand", "broken answers"}),
+        "/item/<number:str>",
+        flags=("-W", "error", "-W", "ignore::ResourceWarning"),
+    ),
     # Without chunks, as its server answers, nobody sees that an answer is not whole.
     Framework(
         "bottle", "bottle", WSGI - CRASH | {"stream"}, item="/item/<number>", transport="threaded", inside=THREADS

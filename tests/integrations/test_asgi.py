@@ -7,6 +7,7 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
+import trio
 
 import asyncsentry
 from asyncsentry.client import Client
@@ -15,7 +16,7 @@ from asyncsentry.hooks.logging import install
 from asyncsentry.integrations.asgi import SentryMiddleware
 from asyncsentry.testing import LocalSentry
 from conftest import OpenClient
-from integrations.calling import Application, Message, Receive, Scope, Send, call, http, lifespan, websocket
+from integrations.calling import Application, Call, Message, Receive, Scope, Send, call, http, lifespan, websocket
 from integrations.programs.shop import Broken
 from integrations.serving import mechanism, outline
 
@@ -336,3 +337,21 @@ def test_an_error_in_the_midst_of_a_life_is_reported(client: Client[Any], sentry
 def test_an_application_that_wants_no_life_says_so_by_an_error(client: Client[Any], sentry: LocalSentry) -> None:
     assert call(SentryMiddleware(failing(Broken()), client=client), lifespan(), STARTUP).raised is not None
     assert sentry.events == ()
+
+
+def test_an_application_may_live_on_trio(sentry: LocalSentry) -> None:
+    client: Client[Any] = Client(sentry.dsn, transport="trio")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await life()(scope, receive, send)
+        client.capture_message("after the end")
+
+    try:
+        client.capture_message("before the start")
+        called = Call(SentryMiddleware(app, client=client), lifespan(), STARTUP, SHUTDOWN)
+        assert trio.run(called.run).raised is None
+        assert len(called.said) == 2
+        assert "before the start" in list(map(outline, sentry.events))
+    finally:
+        client.close(5)
+    assert list(map(outline, sentry.events)) == ["before the start", "after the end"]

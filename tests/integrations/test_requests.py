@@ -66,7 +66,7 @@ def test_a_body_that_the_application_has_not_read_is_not_read(personal_shop: Sho
     assert personal_shop.ask("POST", "/unread", headers=JSON, body=b'{"fruit": "pears"}').status == 500
     (event,) = personal_shop.news(1)
     assert outline(event) == "Broken: unread"
-    assert "data" not in event["request"]
+    assert "data" not in event["request"] or "reading on demand" in personal_shop.framework.lacks
 
 
 def test_the_application_reads_its_body_after_a_capture(personal_shop: Shop) -> None:
@@ -74,7 +74,7 @@ def test_the_application_reads_its_body_after_a_capture(personal_shop: Shop) -> 
     (event,) = personal_shop.news(1)
     assert (answer.status, answer.body) == (200, b'{"fruit": "pears"}')
     assert (outline(event), answer.event_id) == ("late", event["event_id"])
-    assert "data" not in event["request"]
+    assert "data" not in event["request"] or "reading on demand" in personal_shop.framework.lacks
 
 
 @pytest.mark.parametrize("size", [0, 100_000])

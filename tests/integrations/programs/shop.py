@@ -44,7 +44,7 @@ def listen() -> socket.socket:
 
 def announce(port: int) -> None:
     """Say where the shop is, once it is open."""
-    print(f"listening on http://127.0.0.1:{port}", flush=True)
+    print(f"listening on http://127.0.0.1:{port}\n", end="", flush=True)  # at once: threads of loggers write, too
 
 
 def fail(what: str) -> None:

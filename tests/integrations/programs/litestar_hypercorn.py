@@ -1,0 +1,9 @@
+"""The shop on Litestar, served by Hypercorn."""
+
+from __future__ import annotations
+
+from integrations.programs.asgi_servers import serve_by_hypercorn
+from integrations.programs.litestar import app
+
+if __name__ == "__main__":
+    serve_by_hypercorn(app)

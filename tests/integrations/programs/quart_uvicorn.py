@@ -1,0 +1,9 @@
+"""The shop on Quart, served by uvicorn."""
+
+from __future__ import annotations
+
+from integrations.programs.asgi_servers import serve_by_uvicorn
+from integrations.programs.quart import app
+
+if __name__ == "__main__":
+    serve_by_uvicorn(app)
