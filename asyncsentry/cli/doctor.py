@@ -22,8 +22,11 @@ ANY: Final = frozenset({"asgi", "wsgi"})
 MODULES: Final[Mapping[str, str]] = {"aiohttp": "aiohttp.web", "tornado": "tornado.web"}
 """What a program has of a framework that is more than a web framework, where its name alone would not tell."""
 
-BENEATH: Final[Mapping[str, str]] = {"flask": "quart", "starlette": "fastapi"}
-"""The frameworks that another one is made with: whoever has that is not asked for them."""
+BENEATH: Final[Mapping[str, frozenset[str]]] = {
+    "flask": frozenset({"quart"}),
+    "starlette": frozenset({"fastapi", "litestar"}),
+}
+"""The frameworks that others import, by themselves: whoever has one of those is not asked for them."""
 
 LINES: Final[Mapping[str, str]] = {
     "django": 'INSTALLED_APPS = [..., "asyncsentry.integrations.django"]',
@@ -40,8 +43,8 @@ _PROGRAM: Final = "import sys; from asyncsentry.cli import doctor_program; docto
 def run(target: str) -> int:
     """Print a row for each framework. 0 if each has its integration, 1 if one has none."""
     modules, integrations = _examine(target)
-    frameworks = [name for name in _integrated() if MODULES.get(name, name) in modules]
-    frameworks = [name for name in frameworks if BENEATH.get(name) not in frameworks]
+    imported = [name for name in _integrated() if MODULES.get(name, name) in modules]
+    frameworks = [name for name in imported if BENEATH.get(name, frozenset()).isdisjoint(imported)]
     if not frameworks:
         print(f"{target} imports no framework that has an integration.")
         return 0
