@@ -45,8 +45,9 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 WEB = [path.stem for path in sorted((ROOT / "asyncsentry" / "integrations").iterdir()) if path.stem in EXTRAS]
 """The extras of the frameworks that have an integration."""
 EVERYTHING = f"[all,{','.join(WEB)}]"
-OF_THEIR_TIME = ["yarl==1.9.4"]
-"""What the oldest frameworks need as old as they are: aiohttp 3.9 gives yarl hosts with ports."""
+OF_THEIR_TIME = ["setuptools<82", "yarl==1.9.4"]
+"""What the oldest frameworks need as old as they are: Pyramid 2 has pkg_resources, aiohttp 3.9 gives yarl hosts with
+ports."""
 
 EACH_FRAMEWORK_ONCE = ("-n2", "--dist", "loadgroup")
 """All that is asked of a framework's server is asked in one process, so that each is started once."""

@@ -131,6 +131,9 @@ PACKAGES: Final[Mapping[str, Look]] = {
     "torch.Tensor": _shape_look("torch", "shape", "dtype", "device"),
     **dict.fromkeys(("numpy.dtype", "numpy.generic", "polars.DataType", "torch.device", "torch.dtype"), show_repr),
     **dict.fromkeys(("pandas.BaseOffset", "pandas.Interval", "pandas.NAType", "pandas.Period"), show_text),
+    # Their own texts are of the whole URL, and of headers, whatever these tell; that of a route may never end.
+    **dict.fromkeys(("bottle.BaseRequest", "bottle.BaseResponse", "bottle.Route"), show_name),
+    **dict.fromkeys(("falcon.Request", "webob.BaseRequest"), show_name),
     "django.BaseManager": _show_query,
     "django.HttpRequest": show_name,  # its text has the whole query in it
     "django.LazyObject": _show_lazy_object,

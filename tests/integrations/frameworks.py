@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
+from extras.serving import STRICT
+
 GEVENT: Final = ("-W", "error", "-W", "ignore:This process:DeprecationWarning", "-W", "ignore:Monkey-patching ssl")
 """It warns of itself."""
+
+WAITRESS: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
+"""It leaves the pipe open by which it wakes itself."""
+
+PYRAMID: Final = (*STRICT, "-W", "ignore::ResourceWarning")
 
 GUNICORN: Final = ("-W", "error", "-W", "ignore::ResourceWarning")
 """Its workers leave sockets open when they end."""
@@ -53,7 +60,9 @@ DJANGO: Final = frozenset({"socket", "startup", "shutdown"})
 
 VIEWS: Final = (*INSIDE, "view")
 
-FLASK: Final = WSGI - {"event id of a crash"}
+CRASH: Final = frozenset({"event id of a crash"})
+
+FLASK: Final = WSGI - CRASH
 """It answers what views raise itself."""
 
 GREEN: Final = ("generator", "greenlet", "pool")
@@ -119,4 +128,21 @@ FRAMEWORKS: Final = (
         "/item/<number:str>",
         flags=("-W", "error", "-W", "ignore::ResourceWarning"),
     ),
+    # Without chunks, as its server answers, nobody sees that an answer is not whole.
+    Framework(
+        "bottle", "bottle", WSGI - CRASH | {"stream"}, item="/item/<number>", transport="threaded", inside=THREADS
+    ),
+    Framework(
+        "bottle_waitress",
+        "bottle",
+        WSGI - CRASH,
+        item="/item/<number>",
+        transport="threaded",
+        inside=THREADS,
+        flags=WAITRESS,
+    ),
+    Framework("falcon_wsgi", "falcon", WSGI - CRASH, transport="threaded", inside=THREADS, flags=GUNICORN),
+    # While it streams it does not ask whether there is a client; for server-sent events it does.
+    Framework("falcon_uvicorn", "falcon", frozenset({"endless"})),
+    Framework("pyramid", "pyramid", WSGI, transport="threaded", inside=THREADS, flags=PYRAMID),
 )
