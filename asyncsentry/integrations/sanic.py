@@ -8,8 +8,9 @@ transport begins on its loop when the server starts; when it ends, what is left 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar
 from functools import partial
 from logging import LogRecord
@@ -17,16 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sanic import Sanic
 from sanic.exceptions import SanicException, WebsocketClosed
-from sanic.handlers import ErrorHandler
 from sanic.http import Stage
 from sanic.response import BaseHTTPResponse
 
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
-from asyncsentry.events.http import HttpRequest, declared_size
-from asyncsentry.events.work import Work
 from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._clients import Clients, choose, nobody
+from asyncsentry.integrations._sanic import describe, has_handler, way_through_sanic
 from asyncsentry.integrations._statuses import EVENT_ID_HEADER, FAILED, Statuses, statuses
 from asyncsentry.registry import TransportOption
 from asyncsentry.scope import Scope
@@ -49,6 +48,9 @@ _TASK: Final = ("do",)
 """What runs a task of `Sanic.add_task`; and what calls a listener: Sanic tells of errors, and not what they ended."""
 
 _LISTENER: Final = "_listener"
+
+_OWN_LOOP: Final = "SANIC_WORKER_PROCESS"
+"""Sanic sets it where it serves on a loop of its own, which it closes in the end."""
 
 _NAME: Final = "asyncsentry"
 """Under which an application's context knows what is done to it."""
@@ -142,13 +144,19 @@ class _Watched:
         self._clients().wake()
 
     async def _finish(self, _: Sanic[Any, Any]) -> None:
-        await self._clients().flush_async()
+        client = self._clients()
+        await client.flush_async()
+        if client.active and _OWN_LOOP in os.environ:
+            # What `asyncio.run` does and Sanic does not: uvloop would not close with connections open.
+            with suppress(asyncio.TimeoutError):
+                ending = asyncio.get_running_loop().shutdown_asyncgens()
+                await asyncio.wait_for(ending, client.options.shutdown_timeout)
 
     async def _open(self, request: Request, **_: object) -> None:
         await self._close()
         client = self._clients()
         if client.active:
-            _visit.set(_Visit(request, client.work_scope(partial(_describe, request))))
+            _visit.set(_Visit(request, client.work_scope(partial(describe, request))))
 
     async def _close(self, **_: object) -> None:
         """All requests on one connection are served in one task, and so in one context."""
@@ -167,7 +175,7 @@ class _Watched:
             visit = _visit.get()
         if request.stream is not None and request.stream.stage is not Stage.HANDLER:
             self._clients().report(exception, _UNHANDLED)
-        elif visit is not None and _has_handler(request, exception):
+        elif visit is not None and has_handler(request, exception):
             visit.raised = exception
         else:
             self._report(exception)
@@ -192,7 +200,7 @@ class _Watched:
         """What Sanic calls with each error, of whatever it runs: those in requests are told in another way as well."""
         if not isinstance(exception, Exception):
             return
-        way = _way_through_sanic(exception)
+        way = way_through_sanic(exception)
         if way[:1] == _TASK:
             self._clients().report(exception, _UNHANDLED)
         elif _visit.get() is None:
@@ -211,43 +219,3 @@ class _Watched:
         """Whether Sanic logs an error that it tells us of, too."""
         said = record.msg if isinstance(record.msg, str) else ""
         return any(record.name == name and said.startswith(text) for name, text in _LOGGED) and self._clients().active
-
-
-def _has_handler(request: Request, error: Exception) -> bool:
-    """Whether the application answers this error itself."""
-    handler = request.app.error_handler
-    return type(handler).default is not ErrorHandler.default or handler.lookup(error, request.name) is not None
-
-
-def _way_through_sanic(error: Exception) -> tuple[str, ...]:
-    """The functions of Sanic's own through which an error came in the end, the outermost first."""
-    way: list[str] = []
-    trace = error.__traceback__
-    while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("sanic."):
-        way.append(trace.tb_frame.f_code.co_name)
-        trace = trace.tb_next
-    return tuple(way)
-
-
-def _describe(request: Request) -> Work:
-    """The route that a request took, and the request."""
-    shown = HttpRequest(
-        method=request.method,
-        url=f"{request.scheme}://{request.host}{request.path}",
-        query=request.query_string,
-        headers=list(request.headers.items()),
-        env=_environment(request),
-        body=request.body,
-        body_size=declared_size(request.headers.get("content-length")),
-    )
-    route = request.uri_template
-    return Work(transaction=route or request.path, source="route" if route else "url", request=shown)
-
-
-def _environment(request: Request) -> dict[str, str]:
-    transport, connection = request.transport, request.conn_info
-    name = None if transport is None else transport.get_extra_info("sockname")
-    environment = {"SERVER_NAME": str(name[0]), "SERVER_PORT": str(name[1])} if isinstance(name, tuple) else {}
-    if connection is not None and connection.client_ip:
-        environment["REMOTE_ADDR"] = connection.client_ip
-    return environment

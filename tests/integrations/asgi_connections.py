@@ -32,7 +32,8 @@ class Connection:
 
     @property
     def headers(self) -> Mapping[bytes, bytes]:
-        return dict(next((message["headers"] for message in self.sent if "headers" in message), ()))
+        headers = next((message["headers"] for message in self.sent if "headers" in message), ())
+        return {name.lower(): value for name, value in headers}
 
     def to(self, app: Any, path: str) -> Connection:
         asyncio.run(self.serve(app, path))

@@ -120,14 +120,8 @@ FRAMEWORKS: Final = (
     Framework("litestar_uvicorn", "litestar"),
     Framework("litestar_hypercorn", "litestar"),
     # Sanic reads a request's body before its handler is called, unless that is one for streams; and it completes an
-    # answer in the midst of which an error was raised. Its loop is closed, and connections with it, without a word.
-    Framework(
-        "sanic",
-        "sanic",
-        frozenset({"reading on demand", "broken answers"}),
-        "/item/<number:str>",
-        flags=("-W", "error", "-W", "ignore::ResourceWarning"),
-    ),
+    # answer in the midst of which an error was raised.
+    Framework("sanic", "sanic", frozenset({"reading on demand", "broken answers"}), "/item/<number:str>"),
     # Without chunks, as its server answers, nobody sees that an answer is not whole.
     Framework(
         "bottle", "bottle", WSGI - CRASH | {"stream"}, item="/item/<number>", transport="threaded", inside=THREADS

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 from litestar import Litestar, Request, Response, WebSocket, exceptions, get, post, websocket
 from litestar.background_tasks import BackgroundTask, BackgroundTasks
 from litestar.di import Provide
 from litestar.logging import LoggingConfig
-from litestar.params import Dependency
 from litestar.response import Stream
 
 from asyncsentry.client import Client
@@ -147,6 +146,9 @@ def test_an_exception_handler_that_fails_itself_makes_one_event_of_both(
     assert mechanism(event) == ("litestar", False)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.*Inferred dependency field:DeprecationWarning"
+)  # of dependencies: older ones know no other
 def test_what_litestar_refuses_is_no_error_and_what_a_dependency_raises_is(
     client: Client[Any], sentry: LocalSentry
 ) -> None:
@@ -164,7 +166,7 @@ def test_what_litestar_refuses_is_no_error_and_what_a_dependency_raises_is(
         raise exceptions.ValidationException
 
     @get("/depends", dependencies={"needed": Provide(broken, sync_to_thread=False)})
-    async def depends(needed: Annotated[int, Dependency()]) -> None: ...
+    async def depends(needed: int) -> None: ...
 
     app = application(guarded, invalid, depends)
     setup(app, client=client)

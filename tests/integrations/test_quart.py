@@ -194,7 +194,8 @@ def test_a_request_in_a_variable_is_not_shown_with_all_of_its_url(client: Client
 
     @app.get("/look")
     async def look() -> str:
-        request = quart.globals.request_ctx.request  # the object itself
+        proxy: Any = quart.request
+        request = proxy._get_current_object()
         raise Broken(request.method)
 
     ask(app, "/look")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -76,6 +77,19 @@ async def stream() -> Stream:
     async def parts() -> AsyncIterator[bytes]:
         yield b"begun"
         raise shop.Broken("stream")
+
+    return Stream(parts())
+
+
+@get("/endless")
+async def endless() -> Stream:
+    async def parts() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"more"
+                await asyncio.sleep(0.001)
+        finally:
+            asyncsentry.capture_message("gone")
 
     return Stream(parts())
 
@@ -159,6 +173,7 @@ async def end() -> None:
 app = Litestar(
     [
         *(fine, fail, chained, handled, refused, unavailable, answered_by_the_exception_handler, behind, stream),
+        endless,
         *(background, echo, unread, late, item, user, plain, timeout, scopes, talk),
     ],
     middleware=[own],

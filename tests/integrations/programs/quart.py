@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from quart import Blueprint, Quart, Response, abort, request, websocket
@@ -72,6 +73,15 @@ async def behind() -> str:
     return ""
 
 
+async def parts_without_end() -> AsyncIterator[bytes]:
+    try:
+        while True:
+            yield b"more"
+            await asyncio.sleep(0.001)
+    finally:
+        asyncsentry.capture_message("gone")
+
+
 @app.get("/stream")
 async def stream() -> Response:
     async def parts() -> AsyncIterator[bytes]:
@@ -79,6 +89,11 @@ async def stream() -> Response:
         raise shop.Broken("stream")
 
     return Response(parts())
+
+
+@app.get("/endless")
+async def endless() -> Response:
+    return Response(parts_without_end())
 
 
 @app.get("/background")

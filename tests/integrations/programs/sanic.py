@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -79,6 +80,17 @@ async def stream(request: Request) -> None:
     response = await request.respond()
     await response.send(b"begun")
     raise shop.Broken("stream")
+
+
+@app.get("/endless")
+async def endless(request: Request) -> None:
+    response = await request.respond()
+    try:
+        while True:
+            await response.send(b"more")
+            await asyncio.sleep(0.001)
+    finally:
+        asyncsentry.capture_message("gone")
 
 
 @app.get("/background")

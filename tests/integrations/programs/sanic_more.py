@@ -57,6 +57,12 @@ async def tasks(request: Request) -> HTTPResponse:
     return text("")
 
 
+@app.get("/stop")
+async def stop(request: Request) -> HTTPResponse:
+    request.app.m.terminate()
+    return text("")
+
+
 @app.after_server_start
 async def open_one_of_several(app: Sanic[Any, Any]) -> None:
     if "WORKERS" in os.environ:
