@@ -169,9 +169,13 @@ async def start(_: Sanic[Any, Any]) -> None:
 @app.after_server_start
 async def announce(app: Sanic[Any, Any]) -> None:
     if "OPEN_AT" in os.environ:  # else a server of ASGI says it
-        app.loop.call_soon(
-            shop.announce, int(os.environ["OPEN_AT"])
-        )  # until this has been called a signal is overheard
+        app.add_task(announce_when_it_serves(app))
+
+
+async def announce_when_it_serves(app: Sanic[Any, Any]) -> None:
+    while not app.state.is_running:  # a signal that comes before that is overheard
+        await asyncio.sleep(0)
+    shop.announce(int(os.environ["OPEN_AT"]))
 
 
 @app.after_server_stop
