@@ -78,6 +78,7 @@ async def behind(_: Request) -> HTTPResponse:
 @app.get("/stream")
 async def stream(request: Request) -> None:
     response = await request.respond()
+    assert response is not None
     await response.send(b"begun")
     raise shop.Broken("stream")
 
@@ -85,6 +86,7 @@ async def stream(request: Request) -> None:
 @app.get("/endless")
 async def endless(request: Request) -> None:
     response = await request.respond()
+    assert response is not None
     try:
         while True:
             await response.send(b"more")

@@ -33,6 +33,7 @@ async def slow(_: Request) -> HTTPResponse:
 @app.get("/late-answer")
 async def late_answer(request: Request) -> None:
     response = await request.respond()
+    assert response is not None
     await response.send(b"begun")
     raise SanicException("after the start", status_code=403)
 
