@@ -42,11 +42,12 @@ NEEDS_EXTRAS = "extras"
 """The folder of tests/ that needs the optional packages; all others need pytest and its plugins alone."""
 
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-WEB = [path.stem for path in sorted((ROOT / "asyncsentry" / "integrations").glob("*.py")) if path.stem in EXTRAS]
+WEB = [path.stem for path in sorted((ROOT / "asyncsentry" / "integrations").iterdir()) if path.stem in EXTRAS]
 """The extras of the frameworks that have an integration."""
 EVERYTHING = f"[all,{','.join(WEB)}]"
-OF_THEIR_TIME = ["yarl==1.9.4"]
-"""What the oldest frameworks need as old as they are: aiohttp 3.9 gives yarl hosts with ports."""
+OF_THEIR_TIME = ["setuptools<82", "yarl==1.9.4"]
+"""What the oldest frameworks need as old as they are: Pyramid 2 has pkg_resources, aiohttp 3.9 gives yarl hosts with
+ports."""
 
 EACH_FRAMEWORK_ONCE = ("-n2", "--dist", "loadgroup")
 """All that is asked of a framework's server is asked in one process, so that each is started once."""
@@ -288,6 +289,7 @@ def bench(session: nox.Session) -> None:
     session.run(*briefly, "--cases", "shallow")
     session.run(*briefly, "--cases", "refused,storm-roomy,web-*", "--sdks", "*threaded,sentry-sdk*")
     session.run("python", "benchmarks/content.py", silent=True)
+    session.run("python", "benchmarks/parts.py", "--calls", "3", silent=True)
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])

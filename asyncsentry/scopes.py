@@ -66,7 +66,7 @@ class _Level:
 
     def hold(self, worker: object) -> _Holding:
         """What a context has in which a scope is open that begins with what is known here."""
-        before = self._holding(worker)
+        before = self._held.get() and self._holding(worker)
         scope = Scope() if before is None else before.scope.fork()
         return _Holding(scope, worker, True, before)
 

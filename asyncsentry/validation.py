@@ -1,7 +1,8 @@
 """What each option may be: a table of checks, and what is said of a value that is none of it.
 
 A check is given a value and what to call it; it returns the value as `Options` keeps it, or raises `OptionError`.
-What comes as text, from the environment or a DSN, is read first (`read`), then checked like an argument.
+What comes as text, from the environment, a DSN or a file of settings, is read first (`read`), then checked like an
+argument.
 """
 
 from __future__ import annotations
@@ -237,18 +238,31 @@ def _count_or_text(value: str, called: str) -> object:  # noqa: ARG001 - has the
         return value
 
 
+def _words(value: str, called: str) -> object:  # noqa: ARG001 - has the shape of its siblings
+    return value.replace(",", " ").split()
+
+
 READERS: Final[Mapping[str, Callable[[str, str], object]]] = {
-    "sample_rate": _number_or_text,
-    "timeout": _number_or_text,
+    **{name: _flag_word for name, check in CHECKS.items() if check is flag},
+    **dict.fromkeys(("sample_rate", "timeout", "shutdown_timeout"), _number_or_text),
+    **dict.fromkeys(("ignore_errors", "in_app_include", "in_app_exclude"), _words),
+    "flood_limit": _count_or_text,
+    "max_breadcrumbs": _count_or_text,
+    "max_stack_frames": _count_or_text,
+    "max_value_length": _count_or_text,
+    "max_depth": _count_or_text,
+    "max_breadth": _count_or_text,
+    "max_event_values": _count_or_text,
+    "max_event_bytes": _count_or_text,
+    "queue_bytes": _count_or_text,
+    "spool_bytes": _count_or_text,
     "max_in_flight": _count_or_text,
     "compress": _count_or_text,
-    "debug": _flag_word,
-    "verify_ssl": _flag_word,
 }
 """How text becomes a value, for the options that are no text. What is no number is left for its check to refuse."""
 
 
 def read(name: str, value: str, called: str) -> object:
-    """An option's value from text (the environment, a DSN), checked."""
+    """An option's value from text (the environment, a DSN, a file of settings), checked."""
     reader = READERS.get(name)
     return CHECKS[name](reader(value, called) if reader else value, called)

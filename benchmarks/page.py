@@ -40,7 +40,7 @@ PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         "server that is not there.",
         ("throughput-0", "throughput-20", "throughput-50", "hanging", "down"),
     ),
-    "Web servers and memory": ("", ("web-aiohttp", "web-flask", "memory")),
+    "Web servers and memory": ("", ("web-aiohttp", "web-starlette", "web-flask", "memory")),
 }
 """The headings, with a sentence and the cases of each."""
 
@@ -59,7 +59,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Results]]:
 
 
 def lines(about: dict[str, Any], found: dict[str, Results]) -> Iterator[str]:
-    yield "<!-- written by benchmarks/page.py -->"
+    yield from ("<!-- written by benchmarks/page.py -->", "# Figures of performance", "")
     names = ", ".join(name for sdk, name in about["sdks"].items() if sdk != NONE)
     yield f"Python {about['python']}, {about['cores']} cores, medians of {about['runs']} runs. {names}."
     for heading, (told, cases) in PARTS.items():

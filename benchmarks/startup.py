@@ -21,7 +21,8 @@ DSN = "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@127.0.0.1:9/1"
 CHILD = """
 import asyncio, json, logging, sys, threading, time
 name, dsn = sys.argv[1:]
-for other in ("aiohttp", "flask", "httpcore"):  # loaded by sentry-sdk if they are there: for other benchmarks, here
+# Loaded by sentry-sdk if they are there: for other benchmarks, here.
+for other in ("aiohttp", "flask", "httpcore", "starlette"):
     sys.modules[other] = None
 before = set(sys.modules)
 started = time.process_time()

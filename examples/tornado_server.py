@@ -8,19 +8,19 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler
 
 import asyncsentry
+from asyncsentry.integrations.tornado import setup
 
 
 class Greeting(RequestHandler):
     def get(self, name: str) -> None:
         if name == "nobody":
-            raise LookupError("there is nobody to greet")  # Tornado logs it, and what is logged is reported
+            raise LookupError("there is nobody to greet")
         asyncsentry.capture_message(f"greeted {name}")
         self.write(f"Hello, {name}!\n")
 
 
-asyncsentry.init(transport="tornado")
-# Without its own log of requests, which would name, and so report, a failed one once more.
-application = Application([(r"/(\w+)", Greeting)], log_function=lambda _: None)
+application = Application([(r"/(\w+)", Greeting)])
+setup(application, transport="tornado")
 application.listen(int(sys.argv[1]), "127.0.0.1")
 try:
     IOLoop.current().start()

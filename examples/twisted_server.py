@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 
 from twisted.internet import endpoints, reactor
-from twisted.logger import STDLibLogObserver, globalLogPublisher
 from twisted.web import resource, server
 
-import asyncsentry
+from asyncsentry.integrations.twisted_web import setup
 
 
 class Greeting(resource.Resource):
@@ -19,9 +18,8 @@ class Greeting(resource.Resource):
         return b"Hello " + name + b"!\n"
 
 
-asyncsentry.init(transport="twisted")
-# What Twisted logs, failures in the code that it calls among it, goes on to `logging`: there errors are reported.
-globalLogPublisher.addObserver(STDLibLogObserver())
-listening = endpoints.serverFromString(reactor, sys.argv[1]).listen(server.Site(Greeting()))
+site = server.Site(Greeting())
+setup(site, transport="twisted")
+listening = endpoints.serverFromString(reactor, sys.argv[1]).listen(site)
 listening.addCallback(lambda port: print(port.getHost(), flush=True))
 reactor.run()

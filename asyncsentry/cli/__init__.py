@@ -1,4 +1,4 @@
-"""The command ``asyncsentry``: see it work, try a DSN, list the transports, look after a spool."""
+"""The command ``asyncsentry``: see it work, try a DSN, list the transports, look at a program, look after a spool."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ examples:
   asyncsentry demo --transport aiohttp          the same, by another transport
   asyncsentry test https://KEY@HOST/PROJECT     does this server take what we send?
   asyncsentry transports                        which are installed, and what the others need
+  asyncsentry doctor shop.web:app               has each framework of this program its integration?
   asyncsentry spool list /var/spool/shop        what waits there to be delivered?
 """
 
@@ -85,6 +86,16 @@ def _parser() -> ArgumentParser:
         description="List the transports that are registered, whether each can be used, and what it needs.",
     )
     transports.set_defaults(run=_transports)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="name the web frameworks of a program that have no integration set up",
+        description="Import a program as a server does, in a process of its own, and say which of the web frameworks"
+        " that it imports have an integration set up, and what to add for the others. The exit status is 1 if there is"
+        " something to add.",
+    )
+    doctor.add_argument("target", metavar="PROGRAM", help="shop.web, shop/web.py, shop.web:app or shop.web:make_app()")
+    doctor.set_defaults(run=_doctor)
 
     _add_spool(commands)
     return parser
@@ -151,6 +162,12 @@ def _transports(_: Namespace) -> int:
     from asyncsentry.cli import transports
 
     return transports.run()
+
+
+def _doctor(arguments: Namespace) -> int:
+    from asyncsentry.cli import doctor
+
+    return doctor.run(arguments.target)
 
 
 def _spool_list(arguments: Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import IdentityCache, bases, defines, module_name, short_name, show_name
-from asyncsentry.events.frames import short_path, traceback_frames
+from asyncsentry.events.frames import PlainCall, plain_frames, short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
 from asyncsentry.events.source import LINE_LIMIT
@@ -31,6 +31,8 @@ class Mechanism:
     synthetic: bool = False
     description: str | None = None
     help_link: str | None = None
+    calls: Sequence[PlainCall] = ()
+    """The calls that it came through, its oldest first: shown if it has no traceback any more."""
 
 
 _Link: TypeAlias = "tuple[BaseException, int | None, str | None]"
@@ -59,6 +61,8 @@ def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freeze
     # Only now the stacks, which may use up what there is of budget and patience: no message is lost to a variable.
     for ((error, _, _), kind), value in zip(shown, values, strict=True):
         frames = traceback_frames(_traceback_of(error), freezer)
+        if not frames and mechanism.calls and value is values[0]:
+            frames = plain_frames(mechanism.calls, freezer)
         if kind.has_place:
             frames += _syntax_frames(error, freezer)
         if frames:

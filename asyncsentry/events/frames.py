@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType, TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import IdentityCache, bases, short_name
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import Rules
+from asyncsentry.events.scrubbing import FILTERED
 from asyncsentry.events.source import LINE_LIMIT, MissingLines, Passage
 
 _HIDE: Final = "__traceback_hide__"
@@ -19,6 +20,15 @@ _IS_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED: its variables are the interpr
 
 Call = tuple[FrameType, int, "TracebackType | None"]
 """A frame and the instruction it was at: one frame may be in several tracebacks, and run on meanwhile."""
+
+
+class PlainCall(NamedTuple):
+    """A call of which only this is left."""
+
+    function: str
+    path: str
+    line: int
+    variables: Mapping[str, object]
 
 
 class _Facts(NamedTuple):
@@ -30,10 +40,30 @@ class _Facts(NamedTuple):
     """Its lines of source, until they are among the fields."""
 
 
+Secrets: TypeAlias = Callable[[FrameType], "Container[str] | None"]
+"""Tells which of a frame's variables are secrets, whatever their names look like; None for none of them."""
+
+_secrets: list[Callable[[], Secrets]] = []
+
 _known: IdentityCache[_Facts] = IdentityCache(limit=4096)
 
 _FACTS_COST: Final = 8
 """What a frame's file, name and lines take of the event's budget."""
+
+
+def hide_variables(begin: Callable[[], Secrets]) -> Callable[[], None]:
+    """Hide these, too, from now on; gives what ends that.
+
+    ``begin`` is asked for each stack who is to tell them of its frames, the newest first: they have callers in common.
+    What tells looks at frames, and never at their values.
+    """
+    _secrets.append(begin)
+
+    def show() -> None:
+        if begin in _secrets:
+            _secrets.remove(begin)
+
+    return show
 
 
 def traceback_frames(traceback: TracebackType | None, freezer: Freezer) -> list[dict[str, Json]]:
@@ -47,6 +77,29 @@ def traceback_frames(traceback: TracebackType | None, freezer: Freezer) -> list[
 def stack_frames(frame: FrameType | None, freezer: Freezer) -> list[dict[str, Json]]:
     """The calls that led to where ``frame`` is now."""
     return _freeze_calls(reversed(list(_calls_of_stack(frame))), freezer)
+
+
+def plain_frames(calls: Sequence[PlainCall], freezer: Freezer) -> list[dict[str, Json]]:
+    """Calls whose frames are gone: the newest, as many as are shown at all."""
+    return [_show_plain(call, freezer) for call in calls[-freezer.rules.max_stack_frames :]]
+
+
+def _show_plain(call: PlainCall, freezer: Freezer) -> dict[str, Json]:
+    rules = freezer.rules
+    shown: dict[str, Json] = {
+        "filename": cut(short_path(call.path, None, rules), LINE_LIMIT),
+        "abs_path": cut(call.path, LINE_LIMIT),
+        "function": cut(call.function, 2 * LINE_LIMIT),
+        "lineno": call.line,
+        "in_app": rules.in_app(call.path, None),
+    }
+    if rules.include_local_variables and call.variables:
+        shown["vars"] = freezer.freeze_mapping(call.variables)
+    if rules.include_source_context:
+        passage = Passage(call.path, call.line, rules.context_lines, None, None)
+        freezer.gaps.append(MissingLines(shown, passage))
+    freezer.spend(_FACTS_COST)
+    return shown
 
 
 def _calls_of_traceback(traceback: TracebackType | None) -> Iterator[Call]:
@@ -68,7 +121,8 @@ def _freeze_calls(calls: Iterator[Call], freezer: Freezer) -> list[dict[str, Jso
     if len(kept) > most:
         kept, omitted = _leave_out_middle(kept, calls, most)
     # The newest come first to the event's budget: where it failed is what the reader wants to see.
-    shown = [_freeze_call(call, freezer) for call in reversed(kept)]
+    tells = [begin() for begin in _secrets]
+    shown = [_freeze_call(call, freezer, tells) for call in reversed(kept)]
     if omitted:
         _say_omitted(omitted, shown[: most - most // 5])
     shown.reverse()
@@ -95,7 +149,7 @@ def _say_omitted(count: int, newest_first: list[dict[str, Json] | None]) -> None
             return
 
 
-def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
+def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets]) -> dict[str, Json] | None:
     """One frame, or None if it asks to be hidden."""
     frame, instruction, traceback = call
     rules = freezer.rules
@@ -112,7 +166,7 @@ def _freeze_call(call: Call, freezer: Freezer) -> dict[str, Json] | None:
         return None
     shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
     if rules.include_local_variables:
-        variables = freezer.freeze_mapping(_variables_of(frame, code))
+        variables = freezer.freeze_mapping(_without_secrets(_variables_of(frame, code), frame, tells))
         if variables:
             shown["vars"] = variables
     if facts.unread is not None:  # whoever may wait for a disk will read them
@@ -139,6 +193,15 @@ def _variables_of(frame: FrameType, code: CodeType) -> Mapping[str, object]:
         return variables if type(variables) is dict else dict(variables)
     if type(variables) is dict:
         return {name: value for name, value in variables.copy().items() if not _is_furniture(name, value)}
+    return variables
+
+
+def _without_secrets(variables: Mapping[str, object], frame: FrameType, tells: list[Secrets]) -> Mapping[str, object]:
+    for tell in tells:
+        hidden = tell(frame)
+        if hidden is not None:
+            known = variables if type(variables) is dict else {}
+            variables = {name: FILTERED if name in hidden else value for name, value in known.items()}
     return variables
 
 

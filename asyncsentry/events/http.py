@@ -26,6 +26,9 @@ _ADDRESS_LIMIT: Final = 8 * URL_LIMIT
 _METHOD: Final = r"[A-Za-z_-]{1,32}"
 """What servers take for a method."""
 
+_ELSEWHERE: Final = ("cookie", "proxy")
+"""Cookies have a place of their own; the other is the environment's ``HTTP_PROXY``, where a server gives that, too."""
+
 _TELLING: Final = ("forwarded", "-ip", "remote-", "via", "-user")
 """Parts of the names of headers that tell who the user is: https://develop.sentry.dev/sdk/expected-features/data-handling/"""
 
@@ -92,8 +95,8 @@ def _show_headers(headers: Sequence[tuple[str, str]], freezer: Freezer) -> dict[
     shown, most = {}, freezer.rules.max_names
     for name, value in scrub_headers(headers[:most]).items():
         lowered = name.lower()
-        if lowered == "cookie":
-            continue  # they have a place of their own
+        if lowered in _ELSEWHERE:
+            continue
         if not freezer.rules.personal and any(part in lowered for part in _TELLING):
             value = FILTERED
         shown[freezer.text(name, NAME_LIMIT)] = (

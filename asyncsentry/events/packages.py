@@ -131,7 +131,11 @@ PACKAGES: Final[Mapping[str, Look]] = {
     "torch.Tensor": _shape_look("torch", "shape", "dtype", "device"),
     **dict.fromkeys(("numpy.dtype", "numpy.generic", "polars.DataType", "torch.device", "torch.dtype"), show_repr),
     **dict.fromkeys(("pandas.BaseOffset", "pandas.Interval", "pandas.NAType", "pandas.Period"), show_text),
+    # Their own texts are of the whole URL, and of headers, whatever these tell; that of a route may never end.
+    **dict.fromkeys(("bottle.BaseRequest", "bottle.BaseResponse", "bottle.Route"), show_name),
+    **dict.fromkeys(("falcon.Request", "webob.BaseRequest"), show_name),
     "django.BaseManager": _show_query,
+    "django.HttpRequest": show_name,  # its text has the whole query in it
     "django.LazyObject": _show_lazy_object,
     "django.Model": show_loaded,
     "django.Promise": show_attributes,
@@ -140,7 +144,9 @@ PACKAGES: Final[Mapping[str, Look]] = {
     # Their own texts are of the whole URL, whatever it tells; an event shows the request itself.
     **dict.fromkeys(("flask.AppContext", "flask.RequestContext", "werkzeug.Request"), show_name),
     **dict.fromkeys(("quart.AppContext", "quart.RequestContext", "quart.WebsocketContext"), show_name),
+    **dict.fromkeys(("tornado.HTTPServerRequest", "twisted.Request"), show_name),
     "pydantic.BaseModel": _show_fields,
+    "rest_framework.Request": show_name,
     "sqlalchemy.Row": _show_row,
     "sqlalchemy.RowMapping": show_mapping,
     "starlette.HTTPConnection": show_name,  # a mapping of all that is known of the request

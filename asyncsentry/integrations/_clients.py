@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from asyncsentry import api
 from asyncsentry.client import Client
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from asyncsentry.types import OptionArguments
+
+SET_UP: Final[set[str]] = set()
+"""The integrations that were set up in this process, by their modules' names: ``asyncsentry doctor`` asks for them."""
 
 Clients: TypeAlias = Callable[[], Client[Any]]
 """Gives the client to capture for: asked each time, for the default one may change."""
@@ -39,11 +43,19 @@ def choose(
             raise OptionError(f"client must be a Client, not a value of type {type(client).__qualname__}")
         if told:
             raise OptionError("a client has its DSN and its options already: give them to what makes it")
+        _note_caller()
         return lambda: client
     if told or not api._default.begun:
         start: Callable[..., Client[Any]] = api.init  # its overloads know no union of all that a transport may be
         start(dsn, transport=transport, **options)
+    _note_caller()
     return api.get_client
+
+
+def _note_caller() -> None:
+    """Note which integration's set-up `choose` was called by."""
+    module: str = sys._getframe(2).f_globals["__name__"]
+    SET_UP.add(module.removeprefix(f"{__package__}.").partition(".")[0])
 
 
 def body_limit(client: Client[Any]) -> int:

@@ -75,7 +75,7 @@ def setup(
 
     The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has called it yet;
     ``client`` has it capture for that one. An error that an exception handler of the application answers is reported,
-    as handled, if the status is among ``failed_request_status_codes``, and so is a `SanicException` with such a status.
+    as handled, if the status is among ``failed_request_status_codes``, and so is a ``SanicException`` with such a status.
     Of a second call for one application the arguments count. Raises `SetupError`.
     """
     failed = statuses(failed_request_status_codes)
@@ -209,7 +209,7 @@ class _Watched:
                 self._clients().flush()
 
     def _report(self, error: Exception) -> None:
-        """One that the application does not answer itself: a `SanicException` says how Sanic does."""
+        """One that the application does not answer itself: a ``SanicException`` says how Sanic does."""
         if not isinstance(error, SanicException):
             self._clients().report(error, _UNHANDLED)
         elif error.status_code in self._failed:

@@ -74,16 +74,26 @@ class SentryMiddleware:
 
 
 class Watch:
-    """The middleware itself, as the modules of frameworks use it. ``name`` is that of the framework."""
+    """The middleware itself, as the modules of frameworks use it. ``name`` is that of the framework.
+
+    Without ``unhandled`` it is for others to report what the application raises.
+    """
 
     def __init__(
-        self, app: Application, clients: Clients, name: str, describe: DescribeEnviron, failed: Statuses
+        self,
+        app: Application,
+        clients: Clients,
+        name: str,
+        describe: DescribeEnviron,
+        failed: Statuses,
+        *,
+        unhandled: bool = True,
     ) -> None:
         self._app = app
         self._clients = clients
         self._describe = describe
         self._failed = failed
-        self._unhandled = Mechanism(name, handled=False)
+        self._unhandled = Mechanism(name, handled=False) if unhandled else None
         self._handled = Mechanism(name, handled=True)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -113,7 +123,7 @@ class Watch:
 class _Work:
     """The serving of one request, in steps: what the application raises in one is reported."""
 
-    def __init__(self, client: Client[Any], mechanism: Mechanism, steps: Steps) -> None:
+    def __init__(self, client: Client[Any], mechanism: Mechanism | None, steps: Steps) -> None:
         self._client = client
         self._mechanism = mechanism
         self.steps = steps
@@ -124,7 +134,7 @@ class _Work:
             try:
                 return function(*args)
             except Exception as error:
-                if end is None or not isinstance(error, end):
+                if self._mechanism is not None and (end is None or not isinstance(error, end)):
                     self._client.report(error, self._mechanism)
                 raise
 

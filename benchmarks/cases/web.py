@@ -21,7 +21,8 @@ from sdks import NONE, SDKS
 WARM_UP: Final = 20
 BATCH: Final = 20
 """Requests to one server before the other has its turn."""
-PATHS: Final = ("fail", "hello")
+FAIL: Final = "fail"
+PATHS: Final = (FAIL, "hello")
 COLUMNS: Final = ("fail", "hello", "fail CPU", "hello CPU", "bare fail", "bare hello")
 
 
@@ -48,7 +49,7 @@ class Visitor:
         writer.write(f"GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
-        if b"connection: close" in head:
+        if b"connection: close" in head or path == FAIL:  # after which some hang up without a word
             writer.close()
             self._streams = None
         return body
@@ -104,6 +105,10 @@ async def on_aiohttp(setting: Setting) -> Figures:
     return await measure(setting, "aiohttp")
 
 
+async def on_starlette(setting: Setting) -> Figures:
+    return await measure(setting, "starlette")
+
+
 async def on_flask(setting: Setting) -> Figures:
     if SDKS[setting.name].needs_loop:
         raise NotOffered("it sends on asyncio, which is not there")
@@ -114,5 +119,6 @@ UNIT: Final = "µs added; bare: all of it, without an SDK"
 
 WEB: Final = {
     "web-aiohttp": Case("requests to aiohttp that fail, and that do not", on_aiohttp, COLUMNS, UNIT),
+    "web-starlette": Case("requests to Starlette that fail, and that do not", on_starlette, COLUMNS, UNIT),
     "web-flask": Case("requests to Flask that fail, and that do not", on_flask, COLUMNS, UNIT),
 }

@@ -16,7 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sdks import NONE, SDKS, Adapter, load
+from programs.watching import watched_by_itself
+from sdks import NONE, Adapter, load
 from workloads import OrderError, take_order
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -53,7 +54,9 @@ async def serve(name: str, url: str) -> None:
         await sdk.drain()
         return web.Response(text=str(time.process_time_ns()))
 
-    app = web.Application(middlewares=[] if name == NONE or SDKS[name].integrated else [capturing(sdk)])
+    app = web.Application()
+    if name != NONE and not watched_by_itself(name, "aiohttp", app):
+        app.middlewares.append(capturing(sdk))
     app.add_routes([web.get("/hello", hello), web.get("/fail", fail), web.get("/spent", spent)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

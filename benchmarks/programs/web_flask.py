@@ -12,7 +12,8 @@ import time
 from importlib import import_module
 from typing import Any
 
-from sdks import NONE, SDKS, load
+from programs.watching import watched_by_itself
+from sdks import NONE, load
 from workloads import OrderError, take_order
 
 flask: Any = import_module("flask")
@@ -37,7 +38,7 @@ def make_app(name: str, url: str) -> Any:
 
     for view in (hello, fail, spent):
         app.add_url_rule(f"/{view.__name__}", view_func=view)
-    if name != NONE and not SDKS[name].integrated:
+    if name != NONE and not watched_by_itself(name, "flask", app):
         flask.got_request_exception.connect(lambda _, exception: sdk.capture(exception), app, weak=False)
     return app
 

@@ -15,7 +15,7 @@ import residence
 from sdks import SDKS, load
 from workloads import WORKLOADS, OrderError
 
-FOREIGN = {"aiohttp", "flask", "httpcore"}
+FOREIGN = {"aiohttp", "flask", "httpcore", "starlette"}
 
 
 async def main() -> None:

@@ -73,13 +73,13 @@ class Entry:
     needs_loop: bool = False
     """Whether it sends nothing from a program without asyncio."""
     integrated: bool = False
-    """Whether it looks after the errors of web frameworks by itself."""
+    """Whether it looks after web frameworks: by itself, or by an integration of its own."""
 
 
 SDKS: Final[dict[str, Entry]] = {
-    "asyncsentry": Entry("ours", ("asyncsentry",), ("asyncio",), needs_loop=True),
-    "asyncsentry aiohttp": Entry("ours", ("asyncsentry", "aiohttp"), ("aiohttp",), needs_loop=True),
-    "asyncsentry threaded": Entry("ours", ("asyncsentry",), ("threaded",)),
+    "asyncsentry": Entry("ours", ("asyncsentry",), ("asyncio",), needs_loop=True, integrated=True),
+    "asyncsentry aiohttp": Entry("ours", ("asyncsentry", "aiohttp"), ("aiohttp",), needs_loop=True, integrated=True),
+    "asyncsentry threaded": Entry("ours", ("asyncsentry",), ("threaded",), integrated=True),
     "sentry-sdk": Entry("sentry_sdk", ("sentry-sdk",), integrated=True),
     "sentry-sdk async": Entry(
         "sentry_sdk", ("sentry-sdk", "httpcore", "h11"), ("async",), needs_loop=True, integrated=True

@@ -54,7 +54,7 @@ def test_a_command_ends_quietly_at_ctrl_c(start: Started, sentry: LocalSentry, a
 def test_its_help_names_the_commands_and_gives_examples(asyncsentry: Command) -> None:
     done = asyncsentry("--help")
     assert done.returncode == 0
-    for word in ("demo", "test", "transports", "examples:"):
+    for word in ("demo", "test", "transports", "doctor", "examples:"):
         assert word in done.stdout
 
 

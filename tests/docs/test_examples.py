@@ -13,6 +13,7 @@ import pytest
 
 from asyncsentry.testing.server import LocalSentry
 from docs.programs import OWN_SESSION, PLACEHOLDER, Program, all_programs, programs_in
+from extras.serving import STRICT
 
 PROGRAMS = [program for program in all_programs() if program.page not in OWN_SESSION]
 
@@ -30,7 +31,7 @@ def test_a_program_in_the_documentation_sends_what_its_page_says(
 ) -> None:
     for each in (each for each in PROGRAMS if each.page == program.page):  # one may import another of its page
         (tmp_path / each.name).write_text(each.code.replace(PLACEHOLDER, sentry.dsn), encoding="utf-8")
-    runner = ["-m", "pytest", "-q"] if program.name.startswith("test_") else ["-W", "error"]
+    runner = ("-m", "pytest", "-q") if program.name.startswith("test_") else STRICT
     done = subprocess.run(
         [sys.executable, *runner, program.name],
         cwd=tmp_path,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.events.exceptions import ARGUMENTS_LIMIT, COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
+from asyncsentry.events.frames import PlainCall
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
 from events.raising import BaseExceptionGroup, ExceptionGroup, caught, fail
@@ -396,3 +397,47 @@ def test_what_a_builtin_exception_holds_is_not_written_out_in_full() -> None:
     assert value_of(ValueError({"rows": list(range(10**6))}))["value"].startswith("{'rows': [0, 1, 2, 3,")
     assert len(value_of(ValueError({"rows": list(range(10**6))}))["value"]) < 200
     assert value_of(ValueError(["a", 1]))["value"] == "['a', 1]"
+
+
+# Calls of which only their places are left
+
+
+def called_from(line: int = 1, **variables: object) -> PlainCall:
+    return PlainCall("sell", __file__, line, variables)
+
+
+def mechanism_of(*calls: PlainCall) -> Mechanism:
+    return Mechanism("generic", calls=calls)
+
+
+def test_an_exception_without_a_traceback_is_shown_with_the_calls_that_are_known() -> None:
+    calls = mechanism_of(called_from(1), called_from(3, fruit="pears", password="quince"))
+    (value,) = values_of(ValueError("cleaned"), calls)
+    first, second = value["stacktrace"]["frames"]
+    assert (first["function"], first["lineno"], first["abs_path"]) == ("sell", 1, __file__)
+    assert first["context_line"] == '"""Exceptions: chains, groups, and whatever else may be raised.'
+    assert first["in_app"] is True
+    assert "vars" not in first
+    assert second["vars"] == {"fruit": "pears", "password": "[Filtered]"}
+
+
+def test_a_traceback_tells_more_than_such_calls() -> None:
+    (value,) = values_of(caught(fail), mechanism_of(called_from()))
+    assert value["stacktrace"]["frames"][-1]["function"] == "fail"
+
+
+def test_such_calls_are_those_of_the_exception_itself_and_not_of_its_cause() -> None:
+    error = ValueError("cleaned")
+    error.__cause__ = KeyError("cause")
+    cause, value = values_of(error, mechanism_of(called_from()))
+    assert "stacktrace" not in cause
+    assert len(value["stacktrace"]["frames"]) == 1
+
+
+def test_no_more_of_such_calls_are_shown_than_of_others_and_no_more_of_each() -> None:
+    calls = mechanism_of(*map(called_from, range(1, 5)))
+    rules = {"max_stack_frames": 2, "include_local_variables": False, "include_source_context": False}
+    (value,) = values_of(ValueError("cleaned"), calls, **rules)
+    frames = value["stacktrace"]["frames"]
+    assert [frame["lineno"] for frame in frames] == [3, 4]
+    assert set(frames[0]) == {"abs_path", "filename", "function", "in_app", "lineno"}

@@ -16,6 +16,7 @@ from asyncsentry.events import frames as room
 from asyncsentry.events.frames import method_name, own_lines, short_path, stack_frames, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer
 from asyncsentry.events.rules import InApp, Rules
+from asyncsentry.events.scrubbing import FILTERED
 from asyncsentry.events.source import LINE_LIMIT
 from events import raising
 from events.raising import Branch, Shop, caught, fail
@@ -86,6 +87,15 @@ def test_nobody_reads_a_file_to_make_a_frame_and_each_line_is_read_once() -> Non
 def test_variables_are_frozen_and_scrubbed() -> None:
     (frame,) = frames_of(raising.with_variables)
     assert frame["vars"] == {"number": 5, "password": "[Filtered]"}
+
+
+def test_variables_may_be_hidden_by_whoever_knows_that_they_are_secrets() -> None:
+    shown = frames_of(fail, "sesame")[-1]["vars"]
+    named = room.hide_variables(lambda: lambda frame: {"message"} if frame.f_code is fail.__code__ else None)
+    assert frames_of(fail, "sesame")[-1]["vars"] == {**shown, "message": FILTERED}
+    named()
+    named()
+    assert frames_of(fail, "sesame")[-1]["vars"] == shown
 
 
 def test_variables_and_source_can_be_left_out() -> None:

@@ -121,6 +121,11 @@ def test_what_tells_who_the_user_is_is_shown_where_it_is_asked_for() -> None:
     assert shown["env"] == env
 
 
+def test_the_servers_own_proxy_is_no_header_of_the_request() -> None:
+    headers = [("Proxy", "http://ada:secret@proxy.example"), ("Host", "h")]
+    assert show_all(replace(REQUEST, headers=headers))["headers"] == {"Host": "h"}
+
+
 def test_more_cookies_are_shown_than_a_container_has_members() -> None:
     shown = show_all(replace(REQUEST, headers=[("Cookie", "; ".join(f"c{number}=x" for number in range(50)))]))
     assert len(shown["cookies"]) == 50

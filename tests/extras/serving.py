@@ -20,10 +20,14 @@ PATIENCE = 20.0
 """Seconds after which a server that still waits has found a bug."""
 
 
+STRICT = ("-W", "error", "-W", "ignore:pkg_resources is", "-W", "ignore:Deprecated call to `pkg_resources")
+"""A program that is run with these warns of nothing; what Pyramid is made with warns of itself."""
+
+
 def start_example(name: str, *arguments: str, dsn: str, **environment: str) -> subprocess.Popen[str]:
     """A program in ``examples/`` that has been started."""
     return subprocess.Popen(
-        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+        [sys.executable, *STRICT, str(EXAMPLES / name), *arguments],
         env={**os.environ, "SENTRY_DSN": dsn, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -62,6 +62,7 @@ def test_what_is_the_clients_mistake_is_no_error(shop: Shop, path: str, status: 
     assert shop.news(0) == []
 
 
+@pytest.mark.needs("unavailable")
 def test_an_error_that_the_framework_answers_for_the_application_is_handled(shop: Shop) -> None:
     answer = shop.ask("GET", "/unavailable")
     (event,) = shop.news(1)

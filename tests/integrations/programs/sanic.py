@@ -171,12 +171,12 @@ async def start(_: Sanic[Any, Any]) -> None:
 
 @app.after_server_start
 async def announce(app: Sanic[Any, Any]) -> None:
-    app.add_task(once_it_runs_for_good(shop.announce, int(os.environ["OPEN_AT"])))
+    if "OPEN_AT" in os.environ:  # else a server of ASGI says it
+        app.add_task(once_it_serves(app, shop.announce, int(os.environ["OPEN_AT"])))
 
 
-async def once_it_runs_for_good(what: Callable[..., object], *given: object) -> None:
-    """Do something some steps of the loop later: while Sanic starts, in a run of its own, it overhears signals."""
-    for _ in range(10):
+async def once_it_serves(app: Sanic[Any, Any], what: Callable[..., object], *given: object) -> None:
+    while not app.state.is_running:  # a signal that comes before that is overheard
         await asyncio.sleep(0)
     what(*given)
 

@@ -12,7 +12,7 @@ from sanic.handlers import ErrorHandler
 
 import asyncsentry
 from integrations.programs import shop
-from integrations.programs.sanic import app, once_it_runs_for_good, serve
+from integrations.programs.sanic import app, once_it_serves, serve
 
 
 class Answering(ErrorHandler):
@@ -67,7 +67,7 @@ async def stop(request: Request) -> HTTPResponse:
 @app.after_server_start
 async def open_one_of_several(app: Sanic[Any, Any]) -> None:
     if "WORKERS" in os.environ:
-        app.add_task(once_it_runs_for_good(asyncsentry.capture_message, "open"))
+        app.add_task(once_it_serves(app, asyncsentry.capture_message, "open"))
 
 
 if __name__ == "__main__":

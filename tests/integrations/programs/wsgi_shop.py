@@ -135,6 +135,11 @@ def stream(start: StartResponse) -> Iterator[bytes]:
 
 def endless(start: StartResponse) -> Iterator[bytes]:
     start("200 OK", [("Content-Type", "text/plain")])
+    yield from say_more()
+
+
+def say_more() -> Iterator[bytes]:
+    """An answer without an end, and what is known when nobody hears it any more."""
     try:
         while True:
             yield b"more"

@@ -1,0 +1,48 @@
+"""Werkzeug's own server, which logs what leaves an application as a text, without the error itself."""
+
+from __future__ import annotations
+
+import sys
+from logging import LogRecord
+from typing import Final
+from weakref import WeakSet
+
+from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.hooks.logging import claim
+from asyncsentry.integrations._clients import Clients
+from asyncsentry.recorder import MARK
+
+_MECHANISM: Final = Mechanism("werkzeug", handled=False)
+_TEXT: Final = "Error on request:\n"
+
+
+class ServerErrors:
+    """Where log records are reported, has the error reported instead of the text, unless it is captured already.
+
+    It does so until it is ended, or gone.
+    """
+
+    def __init__(self, clients: Clients) -> None:
+        self.clients = clients
+        _wanted.add(self)
+
+    def end(self) -> None:
+        _wanted.discard(self)
+
+
+_wanted: WeakSet[ServerErrors] = WeakSet()
+
+
+def _claims(record: LogRecord) -> bool:
+    if record.name != "werkzeug" or not str(record.msg).startswith(_TEXT):
+        return False
+    error = sys.exc_info()[1]  # the server is about to handle it
+    client = next((client for each in list(_wanted) if (client := each.clients()).active), None)
+    if client is None or not isinstance(error, Exception):
+        return False
+    if MARK not in vars(error):
+        client.report(error, _MECHANISM, hint={"log_record": record})
+    return True
+
+
+claim(_claims)

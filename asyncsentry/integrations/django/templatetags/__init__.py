@@ -1,0 +1,3 @@
+"""What Django finds for ``{% load %}``."""
+
+from __future__ import annotations
