@@ -75,8 +75,8 @@ def setup(
 
     The options are those of `asyncsentry.init`, which is called if any is given, or if nobody has called it yet;
     ``client`` has it capture for that one. An error that an exception handler of the application answers is reported,
-    as handled, if the status is among ``failed_request_status_codes``, and so is a ``SanicException`` with such a status.
-    Of a second call for one application the arguments count. Raises `SetupError`.
+    as handled, if the status is among ``failed_request_status_codes``, and so is a ``SanicException`` with such a
+    status. Of a second call for one application the arguments count. Raises `SetupError`.
     """
     failed = statuses(failed_request_status_codes)
     clients = choose(dsn, client=client, transport=transport, **options)
