@@ -214,7 +214,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])
 def relay(session: nox.Session) -> None:
     """What the events look like to Sentry's own normalizer: made for it, and all that the SDK's tests make."""
-    install(session, "relay", extra="[all]")
+    install(session, "relay", extra=EVERYTHING)
     top = sorted(path.name for path in (ROOT / "tests").glob("test_*.py"))
     # Elsewhere the tests send what they have made by hand.
     run_pytest(

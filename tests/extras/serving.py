@@ -20,7 +20,10 @@ PATIENCE = 20.0
 """Seconds after which a server that still waits has found a bug."""
 
 
-STRICT = ("-W", "error", "-W", "ignore:pkg_resources is", "-W", "ignore:Deprecated call to `pkg_resources")
+STRICT = (
+    *("-W", "error", "-W", "ignore:pkg_resources is", "-W", "ignore:Deprecated call to `pkg_resources"),
+    *("-W", "ignore:'cgi' is deprecated"),
+)
 """A program that is run with these warns of nothing; what Pyramid is made with warns of itself."""
 
 

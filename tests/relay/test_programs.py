@@ -19,15 +19,17 @@ from relay.judge import findings, normalize
 
 TESTS = Path(__file__).parents[1]
 EACH_KIND = (TESTS / "servers" / "program.py").read_text(encoding="utf-8")
+ALL = all_programs()
 PROGRAMS = [
     Program("servers", "program.py", EACH_KIND),
-    *(program for program in all_programs() if program.sends and program.page not in OWN_SESSION),
+    *(program for program in ALL if program.sends and program.page not in OWN_SESSION),
 ]
 
 
 def payloads_of(program: Program, sentry: LocalSentry, folder: Path) -> list[bytes]:
     """Run the program, and return its events as they came over the wire."""
-    (folder / program.name).write_text(program.code.replace(PLACEHOLDER, sentry.dsn), encoding="utf-8")
+    for each in (*(each for each in ALL if each.page == program.page), program):  # one may import another of its page
+        (folder / each.name).write_text(each.code.replace(PLACEHOLDER, sentry.dsn), encoding="utf-8")
     environment = {**os.environ, "SENTRY_DSN": sentry.dsn}
     done = subprocess.run([sys.executable, program.name], cwd=folder, env=environment, capture_output=True, timeout=50)
     assert done.returncode == program.exits, done.stderr.decode()
