@@ -55,10 +55,6 @@ CLEANED: Final = {"fail"} if version("twisted").startswith("24.7") else set[str]
 WSGI: Final = frozenset({"socket", "startup", "shutdown", "event id of a crash"})
 """What WSGI has not. An error that an application lets out is answered by its server, which knows no event."""
 
-LEFT: Final = frozenset({"endless"})
-"""Where a client goes just while something is sent to it, the generator of the answer is left to the collector: nobody
-can say when it ends."""
-
 DJANGO: Final = frozenset({"socket", "startup", "shutdown"})
 """What Django has not. It does not say where a loop begins to run, either: its own transport is one that needs none."""
 
@@ -90,12 +86,12 @@ FRAMEWORKS: Final = (
     Framework("asgi_uvicorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
     Framework("asgi_hypercorn", "asgi", lacks=frozenset({"route", "event id of a crash"})),
     # uvicorn hangs up where an error comes through to it.
-    Framework("starlette_uvicorn", "starlette", LEFT | {"connection after a crash"}, inside=(*INSIDE, "pool")),
-    Framework("starlette_hypercorn", "starlette", LEFT, inside=(*INSIDE, "pool")),
+    Framework("starlette_uvicorn", "starlette", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool")),
+    Framework("starlette_hypercorn", "starlette", inside=(*INSIDE, "pool")),
     Framework(
-        "fastapi_uvicorn", "fastapi", LEFT | {"connection after a crash"}, inside=(*INSIDE, "pool", "dependency")
+        "fastapi_uvicorn", "fastapi", frozenset({"connection after a crash"}), inside=(*INSIDE, "pool", "dependency")
     ),
-    Framework("fastapi_hypercorn", "fastapi", LEFT, inside=(*INSIDE, "pool", "dependency")),
+    Framework("fastapi_hypercorn", "fastapi", inside=(*INSIDE, "pool", "dependency")),
     # Klein has no WebSockets, and ends an answer that it cannot go on with by a page of its own.
     Framework(
         "klein", "twisted", frozenset({"socket", "stream"} | CLEANED), "/item/<number>", "twisted", flags=TWISTED
@@ -121,8 +117,8 @@ FRAMEWORKS: Final = (
     # Quart reads a request's body beside its handler, whether that asks for it or not.
     Framework("quart_hypercorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
     Framework("quart_uvicorn", "quart", frozenset({"reading on demand"}), "/item/<number>"),
-    Framework("litestar_uvicorn", "litestar", LEFT),
-    Framework("litestar_hypercorn", "litestar", LEFT),
+    Framework("litestar_uvicorn", "litestar"),
+    Framework("litestar_hypercorn", "litestar"),
     # Sanic reads a request's body before its handler is called, unless that is one for streams; and it completes an
     # answer in the midst of which an error was raised.
     Framework("sanic", "sanic", frozenset({"reading on demand", "broken answers"}), "/item/<number:str>"),

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import asyncsentry
 from asyncsentry.integrations.fastapi import setup
 from integrations.programs import shop
+from integrations.programs.starlette_streams import Endless
 
 
 @asynccontextmanager
@@ -100,15 +101,7 @@ async def stream() -> Response:
 
 @app.get("/endless")
 async def endless() -> Response:
-    async def answer() -> AsyncIterator[bytes]:
-        try:
-            while True:
-                yield b"more"
-                await asyncio.sleep(0.001)
-        finally:
-            asyncsentry.capture_message("gone")
-
-    return StreamingResponse(answer())
+    return Endless()
 
 
 @app.get("/background")

@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket
 import asyncsentry
 from asyncsentry.integrations.starlette import setup
 from integrations.programs import shop
+from integrations.programs.starlette_streams import Endless
 
 
 async def fine(_: Request) -> Response:
@@ -63,15 +64,7 @@ async def stream(_: Request) -> Response:
 
 
 async def endless(_: Request) -> Response:
-    async def answer() -> AsyncIterator[bytes]:
-        try:
-            while True:
-                yield b"more"
-                await asyncio.sleep(0.001)
-        finally:
-            asyncsentry.capture_message("gone")
-
-    return StreamingResponse(answer())
+    return Endless()
 
 
 async def background(_: Request) -> Response:
