@@ -17,9 +17,6 @@ from asyncsentry.integrations._twisted_failure import HANDLED, UNHANDLED, is_kno
 
 _SERIOUS: Final = (LogLevel.error, LogLevel.critical)
 
-_OWN: Final = "asyncsentry_transports"
-"""Is in the paths of the modules that send."""
-
 _IN_DEFERRED: Final = "Unhandled error in Deferred"
 _ABANDONED: Final = replace(UNHANDLED, description=_IN_DEFERRED)
 
@@ -37,13 +34,13 @@ class Observer:
 
     def __call__(self, event: LogEvent) -> None:
         client = self._clients()
-        if event.get("log_level") not in _SERIOUS or not client.active:
+        if event.get("log_level") not in _SERIOUS or not client.active or own.at_work():
             return
         failure = event.get("log_failure") or event.get("failure")  # the latter comes from `twisted.python.log`
         if not isinstance(failure, Failure):
-            if not _announces_failure(event) and not own.at_work():
+            if not _announces_failure(event):
                 client.capture_event(_message(event), {"log_event": event})
-        elif not is_known(failure) and not (own.at_work() and _is_own(failure)):
+        elif not is_known(failure):
             self._report(client, failure, event)
 
     def _report(self, client: Client[Any], failure: Failure, event: LogEvent) -> None:
@@ -59,11 +56,6 @@ class Observer:
 def is_bridged(record: logging.LogRecord) -> bool:
     """Whether a record of `logging` is one of Twisted's, for whom a `STDLibLogObserver` hands on what it hears."""
     return record.levelno >= logging.ERROR and type(record.msg).__module__ == "twisted.logger._stdlib"
-
-
-def _is_own(failure: Failure) -> bool:
-    """Whether it came through what sends for us: a reactor may run others' calls in the context of a timer of ours."""
-    return any(_OWN in path for _, path, *_ in failure.frames)
 
 
 def _announces_failure(event: Mapping[str, Any]) -> bool:

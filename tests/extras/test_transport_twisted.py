@@ -460,6 +460,25 @@ os._exit(0)
     assert sent_by(prelude + program, sentry, tmp_path) == expected
 
 
+def test_what_runs_while_something_is_sent_is_the_programs_work_not_the_senders(
+    prelude: str, sentry: LocalSentry, tmp_path: Path
+) -> None:
+    sentry.answer(Hang())
+    program = """
+import logging
+
+asyncsentry.init(transport="twisted", timeout=0.3)
+asyncsentry.capture_message("the first")
+for beat in range(10):
+    reactor.callLater(0.05 * beat, logging.error, "beat %d", beat)
+reactor.callLater(0.6, reactor.stop)
+reactor.run()
+os._exit(0)
+"""
+    expected = [*(f"beat {beat}" for beat in range(10)), "the first"]
+    assert sent_by(prelude + program, sentry, tmp_path) == expected
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_what_is_captured_first_as_the_reactor_is_told_to_stop_arrives(
     prelude: str, sentry: LocalSentry, tmp_path: Path, when: str

@@ -47,7 +47,8 @@ class TwistedTransport:
     def send(self, request: Request, settle: Settle, /) -> None:
         """Send on the reactor that runs this turn."""
         (binding,) = self._bindings.values()
-        binding.send(request, settle)
+        # A reactor on asyncio runs others' calls in the context of whoever asked for a timer: let that not be the turn's.
+        Context().run(binding.send, request, settle)
 
     def wait(self, idle: Future[None], timeout: float, /) -> Deferred[bool]:
         """Wait on the reactor; where there is none, it says at once how things stand."""
