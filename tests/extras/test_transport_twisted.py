@@ -463,11 +463,10 @@ os._exit(0)
 def test_what_runs_while_something_is_sent_is_the_programs_work_not_the_senders(
     prelude: str, sentry: LocalSentry, tmp_path: Path
 ) -> None:
-    sentry.answer(Hang())
+    sentry.answer(Answer(delay=0.3))
     program = """
 import logging
 
-asyncsentry.init(transport="twisted", timeout=0.3)
 asyncsentry.capture_message("the first")
 for beat in range(10):
     reactor.callLater(0.05 * beat, logging.error, "beat %d", beat)

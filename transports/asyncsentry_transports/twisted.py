@@ -47,7 +47,7 @@ class TwistedTransport:
     def send(self, request: Request, settle: Settle, /) -> None:
         """Send on the reactor that runs this turn."""
         (binding,) = self._bindings.values()
-        # A reactor on asyncio runs others' calls in the context of whoever asked for a timer: let that not be the turn's.
+        # A reactor on asyncio runs others' calls in the context of whoever asked for a timer: not in the turn's, then.
         Context().run(binding.send, request, settle)
 
     def wait(self, idle: Future[None], timeout: float, /) -> Deferred[bool]:
