@@ -19,6 +19,7 @@ from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
 from asyncsentry.events.plain import encode_plain, own, plain_and_weight
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
+from asyncsentry.events.scrubbing import SecretNames, scrub_plain, scrub_request
 from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Gap, Item
 from asyncsentry.options import BODY_LIMITS, Options
@@ -35,16 +36,17 @@ OWN_WEIGHT: Final = 2048
 class Assembly:
     """Makes the events of one client."""
 
-    def __init__(self, options: Options, facts: Facts) -> None:
-        self.rules = rules(options)
+    def __init__(self, options: Options, facts: Facts, secret_names: SecretNames) -> None:
+        self.rules = rules(options, secret_names)
         self._attach_stacktrace = options.attach_stacktrace
         self._max_breadcrumbs = options.max_breadcrumbs
         self._constants = _constants(options)
         self._public_key = options.dsn.public_key if options.dsn else ""
         self._facts = facts
         self._most_bytes = options.max_event_bytes
-        if options.before_send is not None:
+        if options.before_send is not None or options.processors:
             import_module("asyncsentry.json")
+            import_module("asyncsentry.events.hiding")
 
     def of_error(
         self, error: BaseException, mechanism: Mechanism, base: Mapping[str, Any], known: Scope, freezer: Freezer
@@ -69,7 +71,10 @@ class Assembly:
         return breadcrumb(crumb, self.rules)
 
     def lend(self, event: Event) -> Event:
-        """The event for ``before_send`` to change: what the next event will share with it is a copy."""
+        """The event without secrets, for the application to change: what others share with it is a copy."""
+        from asyncsentry.events.hiding import hide_secrets
+
+        event = hide_secrets(event, self.rules.secret_names)
         for stack in _stacks(event):
             own_lines(stack)
         return event | {name: own(event[name]) for name in _SHARED if name in event}
@@ -87,7 +92,7 @@ class Assembly:
         encoded = None if late else encode_plain(event, self._most_bytes)
         if encoded is None:
             copy, weight = plain_and_weight(event)
-            return self.item(cast("Event", copy), weight, attachments, late, ())
+            return replace(self.item(cast("Event", copy), weight, attachments, late, ()), final=True)
         return replace(self.item(event, len(encoded), attachments, (), ()), payload=encoded)
 
     def item(
@@ -136,7 +141,7 @@ def _add_thread(event: Event, *, crashed: bool) -> None:
     event["exception"]["values"][-1]["thread_id"] = thread["id"]
 
 
-def rules(options: Options) -> Rules:
+def rules(options: Options, secret_names: SecretNames) -> Rules:
     """How much of the program an event may show."""
     return Rules(
         max_value_length=options.max_value_length,
@@ -149,6 +154,7 @@ def rules(options: Options) -> Rules:
         add_full_stack=options.add_full_stack,
         personal=options.send_default_pii,
         body_limit=BODY_LIMITS[options.max_request_body_size],
+        secret_names=secret_names,
         in_app=InApp(
             options.in_app_include,
             options.in_app_exclude,
@@ -212,7 +218,8 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
         elif name == "message":
             event["logentry"] = _logentry({"message": value}, freezer)
         elif name not in ("event_id", "timestamp") and value is not None:
-            event[freezer.text(name)] = _plain(value, freezer)
+            scrub = scrub_request if name == "request" else scrub_plain
+            event[freezer.text(name)] = scrub(_plain(value, freezer), freezer.rules.secret_names)
 
 
 def _plain(value: object, freezer: Freezer) -> Any:
@@ -232,7 +239,7 @@ def _logentry(given: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
 
 def _contexts(contexts: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
     return {
-        freezer.text(name): freezer.freeze_mapping(value, scrub=False)
+        freezer.text(name): freezer.freeze_mapping(value)
         for name, value in contexts.items()
         if isinstance(value, Mapping)
     }

@@ -67,6 +67,8 @@ class Options:
     on; the next one says how many were held back. 0: as many as there are."""
     ignore_errors: tuple[type[BaseException] | str, ...] = ()
     """Classes, names, dotted names, and either with wildcards; an error's base classes count, too."""
+    processors: tuple[BeforeSend, ...] = ()
+    """Each sees the event that the one before it returned, and the last one's is ``before_send``'s."""
     before_send: BeforeSend | None = None
     before_breadcrumb: BeforeBreadcrumb | None = None
     enable_breadcrumbs: bool = True
@@ -101,6 +103,11 @@ class Options:
     neither installed nor Python's own; the release is looked for in the folder that the program started in."""
     send_default_pii: bool = False
     """Whether what tells who a user is (address, cookies, name) is sent without having been set on purpose."""
+
+    scrub_keys: tuple[str, ...] = ()
+    """Parts of names beside those that are known: what stands under a name with one in it is hidden."""
+    allow_keys: tuple[str, ...] = ()
+    """Whole names, in any case, under which nothing is hidden."""
 
     send_client_reports: bool = True
     """Whether the server is told how many events were not delivered, and why."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from asyncsentry.callbacks import Callbacks, Dropped
 from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
 from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism, grouped_in
@@ -64,7 +65,6 @@ class Recorder:
         # Only now, for a program without a DSN makes no events; and now, not in a capture, for a fork in the midst of
         # another thread's import leaves a child that waits for that import for ever.
         from asyncsentry.assembly import Assembly
-        from asyncsentry.callbacks import Callbacks
         from asyncsentry.delivery.flood import Flood
         from asyncsentry.selection import Selection
 
@@ -75,7 +75,7 @@ class Recorder:
         self._selection = Selection(options, self._complaints)
         self._callbacks = Callbacks(options, self._complaints)
         self._flood = Flood(options.flood_limit, time.monotonic) if options.flood_limit else None
-        self._assembly = Assembly(options, shipping.facts)
+        self._assembly = Assembly(options, shipping.facts, shipping.secret_names)
         self._inside = _Inside()
         self._token = new_event_id()
 
@@ -242,8 +242,8 @@ class Recorder:
         self._inside.interrupted = freezer.interrupted
         if self._callbacks.see_events:
             changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps)), dict(hint))
-            if changed is None:
-                return self._lose("before_send")
+            if isinstance(changed, Dropped):
+                return self._lose(changed.reason)
             item = self._assembly.changed_item(changed, event, scope.attachments, late)
         else:
             item = self._assembly.item(event, freezer.weight, scope.attachments, late, freezer.gaps)

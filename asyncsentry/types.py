@@ -33,6 +33,7 @@ class OptionArguments(TypedDict, total=False):
     error_sampler: ErrorSampler | None
     flood_limit: int | None
     ignore_errors: Iterable[type[BaseException] | str] | None
+    processors: Iterable[BeforeSend] | None
     before_send: BeforeSend | None
     before_breadcrumb: BeforeBreadcrumb | None
     enable_breadcrumbs: bool | None
@@ -52,6 +53,8 @@ class OptionArguments(TypedDict, total=False):
     in_app_exclude: Iterable[str] | None
     project_root: PathOption | None
     send_default_pii: bool | None
+    scrub_keys: Iterable[str] | None
+    allow_keys: Iterable[str] | None
     send_client_reports: bool | None
     raise_send_errors: bool | None
     queue_bytes: int | None

@@ -104,6 +104,19 @@ def strings(value: Any, called: str) -> tuple[str, ...]:
     raise refusal(called, "a list of strings", value)
 
 
+def names(value: Any, called: str) -> tuple[str, ...]:
+    members = strings(value, called)
+    if all(member.strip() for member in members):
+        return members
+    raise OptionError(f"{called}: an empty string is in every name; leave it out")
+
+
+def functions(value: Any, called: str) -> tuple[object, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
+        return tuple(function(member, f"each of {called}") for member in value)
+    raise refusal(called, "a list of functions", value)
+
+
 def ignored_errors(value: Any, called: str) -> tuple[type[BaseException] | str, ...]:
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, type)):
         members = tuple(value)
@@ -170,6 +183,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "error_sampler": function,
     "flood_limit": count(0, 1_000_000),
     "ignore_errors": ignored_errors,
+    "processors": functions,
     "before_send": function,
     "before_breadcrumb": function,
     "enable_breadcrumbs": flag,
@@ -189,6 +203,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "in_app_exclude": strings,
     "project_root": path,
     "send_default_pii": flag,
+    "scrub_keys": names,
+    "allow_keys": names,
     "send_client_reports": flag,
     "raise_send_errors": flag,
     "queue_bytes": count(64 * 1024, 1024 * MEBIBYTE),

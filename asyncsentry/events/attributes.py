@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 from asyncsentry.chance import token
 from asyncsentry.events import Json
 from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.scrubbing import FILTERED
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error", "fatal"]
 
@@ -57,13 +58,13 @@ def tags(given: Mapping[str, object], freezer: Freezer) -> dict[str, str]:
         key = re.sub(_NOT_IN_TAG_KEYS, "_", freezer.text(name, TAG_LIMIT).replace(" ", "-"))
         text = "" if value is None else " ".join(freezer.text(value, TAG_LIMIT).split())
         if key and text:
-            shown[key] = text
+            shown[key] = FILTERED if key in freezer.rules.secret_names else text
     return shown
 
 
 def user(given: Mapping[str, object], freezer: Freezer) -> dict[str, Json]:
     """The user as it was set, but for its id, which is text."""
-    shown = freezer.freeze_mapping(given, scrub=False)
+    shown = freezer.freeze_mapping(given)
     for name in {"id", "username", "email", "name"} & shown.keys():
         if shown[name] is not None:
             shown[name] = str(shown[name])

@@ -96,7 +96,7 @@ def _show_plain(call: PlainCall, freezer: Freezer) -> dict[str, Json]:
     if rules.include_local_variables and call.variables:
         shown["vars"] = freezer.freeze_mapping(call.variables)
     if rules.include_source_context:
-        passage = Passage(call.path, call.line, rules.context_lines, None, None)
+        passage = Passage(call.path, call.line, rules.context_lines, None, None, rules.secret_names)
         freezer.gaps.append(MissingLines(shown, passage))
     freezer.spend(_FACTS_COST)
     return shown
@@ -231,7 +231,8 @@ def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
     if line is not None and line > 0:
         fields["lineno"] = line
         if rules.include_source_context:
-            unread = Passage(path, line, rules.context_lines, name, dict.get(frame.f_globals, "__loader__"))
+            loader = dict.get(frame.f_globals, "__loader__")
+            unread = Passage(path, line, rules.context_lines, name, loader, rules.secret_names)
     return _Facts(fields, _HIDE in code.co_varnames or _HIDE in code.co_names, unread)
 
 

@@ -13,7 +13,7 @@ from asyncsentry.events.foreign import exact, show_name
 from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
-from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, harmless, is_sensitive
+from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, SecretNames
 from asyncsentry.item import Gap
 
 T = TypeVar("T")
@@ -69,7 +69,6 @@ class Freezer:
         "_left",
         "_leisure",
         "_patience",
-        "_scrub",
         "_seen",
         "_short",
         "_wall",
@@ -98,7 +97,6 @@ class Freezer:
         self._weight = 0
         self._patience = SLOW
         self._leisure = STUCK
-        self._scrub = True
         # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
         self._seen: dict[int, tuple[object, Json]] = {}
 
@@ -107,16 +105,13 @@ class Freezer:
         """About how many bytes of memory all that was frozen takes."""
         return (self.rules.max_values - self._left) * _SHORT + self._weight
 
-    def freeze(self, value: object, *, scrub: bool = True) -> Json:
-        """One value. ``scrub=False`` for what the user has set: that is theirs to show."""
-        self._begin(scrub=scrub)
+    def freeze(self, value: object) -> Json:
+        """One value."""
         self._left -= 1
         return self._freeze(value, 1)
 
-    def freeze_mapping(self, mapping: Mapping[Any, object], *, scrub: bool = True) -> dict[str, Json]:
+    def freeze_mapping(self, mapping: Mapping[Any, object]) -> dict[str, Json]:
         """Named values: variables, extra data, a context."""
-        if scrub is not self._scrub:
-            self._begin(scrub=scrub)
         most = self.rules.max_names if self._left > 0 else 0
         if type(mapping) is dict:
             frozen = self._copy_dict(mapping, len(mapping), most)
@@ -125,12 +120,6 @@ class Freezer:
             frozen = {} if shown is None else self._copy_entries(*shown)
         self._freeze_members(frozen, 1)
         return frozen
-
-    def _begin(self, *, scrub: bool) -> None:
-        """What was shown one way is not to be shown the other way."""
-        if scrub is not self._scrub:
-            self._scrub = scrub
-            self._seen = {}
 
     def text(self, value: object, limit: int | None = None) -> str:
         """``str(value)`` as an event can hold it; the type's name where ``__str__`` fails."""
@@ -219,14 +208,15 @@ class Freezer:
             return self._seen[mark][1]
         copy: _Copy
         if type(value) is dict:
-            if self._scrub and ("asgi" in value or "wsgi.input" in value):
+            if "asgi" in value or "wsgi.input" in value:
                 return REQUEST
             copy = self._copy_dict(value, total, self._breadth)
         elif total > self._breadth:
             copy = self._note_omitted([*value[: self._breadth]], total)
         else:
             self._left -= total
-            copy = [value[0], FILTERED] if total == 2 and self._scrub and _is_secret_pair(value) else [*value]
+            is_secret = total == 2 and _is_secret_pair(value, self.rules.secret_names)
+            copy = [value[0], FILTERED] if is_secret else [*value]
         todo.append((copy, depth + 1, (*above, mark)))
         if depth == 1:
             self._seen[mark] = (value, copy)
@@ -236,6 +226,7 @@ class Freezer:
         """The first entries, their names frozen, and what stands under those of secrets hidden."""
         if total <= most:
             copy = given.copy()
+            harmless = self.rules.secret_names.harmless
             for name in copy:
                 if type(name) is not str or name not in harmless:
                     break
@@ -249,7 +240,7 @@ class Freezer:
         copy: dict[str, Any] = {}
         for name, value in pairs:
             shown = self._freeze_name(name)
-            copy[shown] = FILTERED if self._scrub and is_sensitive(shown) else value
+            copy[shown] = FILTERED if shown in self.rules.secret_names else value
         if total > len(pairs):
             copy[OMITTED] = f"{total - len(pairs)} more"
         return copy
@@ -314,11 +305,11 @@ def _is_plain(value: Any) -> bool:
     return value is None or kind is bool or kind is float
 
 
-def _is_secret_pair(pair: Sequence[Any]) -> bool:
+def _is_secret_pair(pair: Sequence[Any], secret: SecretNames) -> bool:
     """Whether this is a header or the like: ``(b"authorization", b"...")``."""
     if type(pair) is not tuple:
         return False
     name = pair[0]
     if type(name) is bytes:
         name = name[:NAME_LIMIT].decode("latin-1")
-    return type(name) is str and is_sensitive(name[:NAME_LIMIT])
+    return type(name) is str and name[:NAME_LIMIT] in secret

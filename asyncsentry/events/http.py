@@ -66,7 +66,7 @@ def show_request(request: HttpRequest, freezer: Freezer) -> tuple[dict[str, Any]
 
     https://develop.sentry.dev/sdk/data-model/event-payloads/request/
     """
-    personal = freezer.rules.personal
+    personal, secret = freezer.rules.personal, freezer.rules.secret_names
     shown: dict[str, Any] = {
         "url": _show_url(request.url, freezer),
         "headers": _show_headers(request.headers, freezer),
@@ -75,7 +75,7 @@ def show_request(request: HttpRequest, freezer: Freezer) -> tuple[dict[str, Any]
     if re.fullmatch(_METHOD, method):
         shown["method"] = method
     if request.query:  # cut twice: what stands for a secret may be longer than it
-        shown["query_string"] = cut(scrub_query(freezer.text(request.query, URL_LIMIT)), URL_LIMIT)
+        shown["query_string"] = cut(scrub_query(freezer.text(request.query, URL_LIMIT), secret), URL_LIMIT)
     env = {name: freezer.text(value) for name, value in request.env.items() if personal or name != "REMOTE_ADDR"}
     if env:
         shown["env"] = env
@@ -83,17 +83,17 @@ def show_request(request: HttpRequest, freezer: Freezer) -> tuple[dict[str, Any]
         return shown, {}
     cookies = "; ".join(value for name, value in request.headers if name.lower() == "cookie")
     if cookies:
-        shown["cookies"] = freezer.freeze_mapping(scrub_cookies(cookies), scrub=False)
+        shown["cookies"] = freezer.freeze_mapping(scrub_cookies(cookies, secret))
     return shown, _add_body(shown, request, freezer)
 
 
 def _show_url(url: str, freezer: Freezer) -> str:
-    return cut(scrub_url(freezer.text(url, _ADDRESS_LIMIT)), URL_LIMIT)
+    return cut(scrub_url(freezer.text(url, _ADDRESS_LIMIT), freezer.rules.secret_names), URL_LIMIT)
 
 
 def _show_headers(headers: Sequence[tuple[str, str]], freezer: Freezer) -> dict[str, str]:
     shown, most = {}, freezer.rules.max_names
-    for name, value in scrub_headers(headers[:most]).items():
+    for name, value in scrub_headers(headers[:most], freezer.rules.secret_names).items():
         lowered = name.lower()
         if lowered in _ELSEWHERE:
             continue

@@ -122,7 +122,7 @@ class _Copying:
             return self._enter(value, self._copy_dict)
         if issubclass(kind, (list, tuple)):
             return self._enter(value, self._copy_list)
-        return self._freezer.freeze(value, scrub=False)
+        return self._freezer.freeze(value)
 
     def _enter(self, value: Any, copy: Callable[[Any], Json]) -> Json:
         if id(value) in self._open:

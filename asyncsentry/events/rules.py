@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from asyncsentry.events.scrubbing import USUAL, SecretNames
+
 MESSAGE_LIMIT: Final = 8192
 """Characters of a message or an exception's value that a server keeps."""
 
@@ -78,3 +80,4 @@ class Rules:
     body_limit: int = 0
     """Bytes: of a request whose body is longer the body is not shown."""
     in_app: InApp = field(default_factory=InApp)
+    secret_names: SecretNames = USUAL

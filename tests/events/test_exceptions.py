@@ -100,13 +100,13 @@ def test_a_suppressed_context_is_not_shown() -> None:
 
 
 def test_t28_a_hook_s_mechanism_is_that_of_the_last_alone() -> None:
-    mechanism = Mechanism("excepthook", handled=False, data={"thread": "main", "token": "x"})
+    mechanism = Mechanism("excepthook", handled=False, data={"thread": "main", "count": 2})
     values = values_of(caught(raise_chain, 2), mechanism)
     assert values[0]["mechanism"]["type"] == "chained"
     assert values[1]["mechanism"] == {
         "type": "excepthook",
         "handled": False,
-        "data": {"thread": "main", "token": "x"},
+        "data": {"thread": "main", "count": 2},
         "exception_id": 0,
     }
 
