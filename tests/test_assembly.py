@@ -157,7 +157,7 @@ def test_an_event_that_somebody_made_is_completed(open_client: OpenClient, sentr
         "user": {"id": "2"},
         "contexts": {"mine": {"name": 1}, "none": 5},
         "exception": {"values": [{"type": "Mine", "value": "v"}]},
-        "request": {"url": "http://host/", "headers": [("Authorization", "shown")]},
+        "request": {"url": "http://host/", "headers": [("Accept", "shown")]},
         "nothing": None,
         7: "seven",
     }
@@ -169,7 +169,7 @@ def test_an_event_that_somebody_made_is_completed(open_client: OpenClient, sentr
     assert event["tags"] == {"known": "1", "both": "2"}
     assert event["user"] == {"id": "2", "name": "n"}
     assert event["contexts"]["mine"] == {"name": 1}
-    assert event["request"] == {"url": "http://host/", "headers": [["Authorization", "shown"]]}
+    assert event["request"] == {"url": "http://host/", "headers": [["Accept", "shown"]]}
     assert (event["level"], event["7"]) == ("error", "seven")
     assert not {"nothing", "none", "threads"} & (event.keys() | event["contexts"].keys())
 

@@ -61,7 +61,7 @@ _BRACKET: Final = re.compile(r"[\[{(\]})]")
 
 _NOTHING: Final = re.compile(
     r"(?i:none|null|true|false|undefined|nil|nan|\.{3}|\*+|x{3,})"
-    r"|%[\d.]*[a-z]|%\(\w+\)[a-z]|\{[\w.!:]*\}|\$\w+"
+    r"|%[\d.]*[a-z]|%\(\w+\)[a-z]|\{[\w.!:]*\}|\$\w*"
 )
 """What is no value, or a place for one."""
 
@@ -151,7 +151,7 @@ def _is_assigned(match: re.Match[str], value: re.Match[str], text: str, start: i
         return text[start - 1 : start] == "<"
     if sign.isspace() and not sign.strip(" \t"):
         is_option = text[start : start + 1] == "-" and not match["quote"]
-        return is_option and value["bare"] is not None and not value["bare"].startswith("-")
+        return is_option and not value["bracket"] and not (value["bare"] or "").startswith("-")
     if sign.strip()[:1] in ("=", ":", "%"):
         return True
     return match["quote"] is not None  # a pair, an input, a part

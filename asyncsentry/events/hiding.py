@@ -7,12 +7,15 @@ https://develop.sentry.dev/sdk/foundations/transport/event-payloads/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncsentry.events import Json
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
-from asyncsentry.events.secrets import Hidden, Secrets, secrets_of
+from asyncsentry.events.secrets import Hidden, secrets_of
 from asyncsentry.events.shapes import CARD, PASSWORD, is_card
 
 # Any: an event's parts are plain data of any shape.
@@ -23,130 +26,170 @@ _OWN: Final = frozenset(
 )
 """Fields that say nothing of the program's data."""
 
-_BY_NAME: Final = Hidden(FILTERED, {"": {"rem": [[PASSWORD, "s", 0, len(FILTERED)]]}})
-
 _LEAST_CARD: Final = 10**12
 """The least number of so many digits as a card's has."""
 
 
+_Place: TypeAlias = "tuple[_Container, _Place | None]"
+"""A container in an event, and what it stands in: a plain tuple, for there are hundreds of them."""
+
+
+class _Sight(NamedTuple):
+    """What there is to be seen in an event."""
+
+    places: list[_Place]
+    members: list[Any]
+    """Of the first container all names and values, then those of the second."""
+    begins: list[int]
+    """Where the members of each container begin."""
+
+    def values(self) -> set[str | int]:
+        """The texts and the numbers."""
+        return {member for member in self.members if type(member) is str or type(member) is int}
+
+    def holders(self, wanted: Iterable[str | int]) -> list[_Place]:
+        """The places in which one of these is."""
+        found = {bisect_right(self.begins, index) - 1 for value in wanted for index in self._occurrences(value)}
+        return [self.places[number] for number in sorted(found)]
+
+    def _occurrences(self, value: str | int) -> Iterator[int]:
+        index = -1
+        with suppress(ValueError):  # there is no further one
+            while True:
+                index = self.members.index(value, index + 1)
+                yield index
+
+
 def hide_secrets(event: Mapping[str, Any], names: SecretNames) -> dict[str, Any]:
     """The event without them; ``names`` are those of secrets. Nothing in it is changed: what is, is another."""
-    texts, numbers = _look_through(event)
-    replacing = _Replacing(secrets_of(names), texts, numbers)
     shown = dict(event)
-    if not replacing.needed:
-        return shown
-    remarks: dict[str, Json] = {}
-    for name in event.keys() - _OWN:
-        shown[name], remark = replacing.replace(event[name])
-        if remark:
-            remarks[name] = remark
-    if remarks:
-        shown["_meta"] = _joined(event.get("_meta"), remarks)
+    sight = _look_through({name: value for name, value in event.items() if name not in _OWN})
+    secrets, values = secrets_of(names), sight.values()
+    texts = {value for value in values if type(value) is str}
+    hidden: dict[str | int, Hidden] = dict(secrets.hide_in(texts).items())
+    hidden.update((value, _whole(CARD)) for value in values if type(value) is int and _is_card(value))
+    if FILTERED in texts:  # it was hidden by its name, and is remarked now
+        hidden[FILTERED] = _whole(PASSWORD)
+    options = secrets.options(texts)
+    if hidden or options:
+        rewriting = _Rewriting(sight, hidden, options)
+        shown.update(rewriting.event)
+        if rewriting.remarks:
+            shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
     return shown
 
 
-def _look_through(event: Mapping[str, Any]) -> tuple[set[str], set[int]]:
-    """All texts, names included, and large numbers. Of a frame its variables alone: the rest is the same in each event,
-    and the lines of source are looked through when they are read."""
-    texts: list[str] = []
-    numbers: set[int] = set()
-    todo: list[_Container] = []
-    for container in _beginnings(event, todo):
-        members: Iterable[Any] = container
+def _look_through(event: dict[str, Any]) -> _Sight:
+    """Of a frame its variables alone: the rest is the code's, whose lines are looked through when they are read."""
+    places: list[_Place] = [(event, None)]
+    members: list[Any] = []
+    begins: list[int] = []
+    for place in places:  # which grow meanwhile
+        begins.append(len(members))
+        container = place[0]
         if type(container) is dict:
-            texts += container
-            members = container.values()
-        for member in members:
-            kind = type(member)
-            if kind is str:
-                texts.append(member)
-            elif kind is dict or kind is list:
-                todo.append(member)
-            elif kind is int and member >= _LEAST_CARD:
-                numbers.add(member)
-    return set(texts), numbers
+            if "stacktrace" in container:
+                places += _variables(container["stacktrace"], place)
+                container = {name: value for name, value in container.items() if name != "stacktrace"}
+            members += container
+            values: Collection[Any] = container.values()
+        else:
+            values = container
+        members += values
+        places += [(member, place) for member in values if type(member) is dict or type(member) is list]
+    return _Sight(places, members, begins)
 
 
-def _beginnings(event: Mapping[str, Any], todo: list[_Container]) -> Iterator[_Container]:
-    """What is to be looked through, and then what was found in it to be looked through, too."""
-    own: list[Any] = []
-    for name, value in event.items():
-        if name == "exception" or name == "threads":
-            own += _without_frames(value, todo)
-        elif name not in _OWN:
-            own.append(value)
-    todo.append(own)
-    yield from todo  # which grows meanwhile
-
-
-def _without_frames(holder: object, todo: list[_Container]) -> Iterator[object]:
-    """Exceptions or threads, of whose stacks only the frames' variables are ``todo``."""
-    values = holder.get("values") if type(holder) is dict else None
-    if type(values) is not list:
-        yield holder
+def _variables(stack: object, above: _Place) -> Iterator[_Place]:
+    """Those of a stack's frames; a thing that is called so and is none is looked through like others."""
+    frames = stack.get("frames") if type(stack) is dict else None
+    if type(frames) is not list or type(stack) is not dict:
+        if type(stack) is dict or type(stack) is list:
+            yield stack, above
         return
-    for value in values:
-        stack = value.get("stacktrace") if type(value) is dict else None
-        frames = stack.get("frames") if type(stack) is dict else None
-        if type(frames) is not list:
-            yield value
-            continue
-        yield {name: member for name, member in value.items() if name != "stacktrace"}
-        todo += [frame["vars"] for frame in frames if type(frame) is dict and type(frame.get("vars")) is dict]
+    all_frames: _Place = (frames, (stack, above))
+    for frame in frames:
+        variables = frame.get("vars") if type(frame) is dict else None
+        if type(variables) is dict:
+            yield variables, (frame, all_frames)
 
 
-class _Replacing:
-    """Puts what is shown in the place of what is secret."""
+def _is_card(number: int) -> bool:
+    return number >= _LEAST_CARD and is_card(str(number))
 
-    def __init__(self, secrets: Secrets, texts: set[str], numbers: set[int]) -> None:
-        self._hidden: dict[str | int, Hidden] = dict(secrets.hide_in(texts).items())
-        self._options = secrets.options(texts)
-        for number in numbers:
-            if is_card(str(number)):
-                self._hidden[number] = Hidden(FILTERED, {"": {"rem": [[CARD, "s", 0, len(FILTERED)]]}})
-        if FILTERED in texts:
-            self._hidden[FILTERED] = _BY_NAME
 
-    @property
-    def needed(self) -> bool:
-        return bool(self._hidden or self._options)
+def _whole(rule: str) -> Hidden:
+    return Hidden(FILTERED, {"": {"rem": [[rule, "s", 0, len(FILTERED)]]}})
 
-    # Any: plain data of any shape, before and after.
-    def replace(self, value: Any) -> tuple[Any, dict[str, Json]]:
-        """``value`` without its secrets, and what ``_meta`` says of that."""
-        kind = type(value)
-        if kind is dict:
-            return self._replace_in_dict(value)
-        if kind is list:
-            return self._replace_in_list(value)
-        found = self._hidden.get(value) if kind is str or kind is int else None
-        return (value, {}) if found is None else (found.text, found.meta)
 
-    def _replace_in_dict(self, value: dict[str, Any]) -> tuple[Any, dict[str, Json]]:
-        copy: dict[str, Any] = {}
-        remarks: dict[str, Json] = {}
-        for name, member in value.items():
-            shown = self._hidden[name].text if name in self._hidden else name
-            copy[shown], remark = self.replace(member)
-            if remark:
-                remarks[shown] = remark
-        return copy, remarks
+class _Rewriting:
+    """Puts what is shown in the place of what is secret, in copies of the containers that it stands in."""
 
-    def _replace_in_list(self, value: list[Any]) -> tuple[Any, dict[str, Json]]:
-        copy: list[Any] = []
-        remarks: dict[str, Json] = {}
-        follows = False
-        for index, member in enumerate(value):
-            if follows and type(member) is str:
-                shown, remark = _BY_NAME
-            else:
-                shown, remark = self.replace(member)
-            follows = type(member) is str and member in self._options
-            copy.append(shown)
-            if remark:
-                remarks[str(index)] = remark
-        return copy, remarks
+    def __init__(self, sight: _Sight, hidden: dict[str | int, Hidden], options: set[str]) -> None:
+        self.remarks: dict[str, Json] = {}
+        """What ``_meta`` is to say."""
+        self._copies: dict[int, _Container] = {}
+        self._remarks: dict[int, dict[str, Any]] = {}
+        self._hidden = hidden
+        self._options = options
+        places = sight.holders({*hidden, *options})
+        for place in places:
+            self._rewrite(place)
+        for place in places:
+            self._rename(place)
+        self.event: dict[str, Any] = self._copy(sight.places[0])
+
+    def _rewrite(self, place: _Place) -> None:
+        container = place[0]
+        for name, member in list(_members(container)):
+            if (type(member) is str or type(member) is int) and member in self._hidden:
+                self._put(place, name, self._hidden[member])
+        if type(container) is list and self._options:
+            for index, (option, member) in enumerate(pairwise(container), start=1):
+                if type(option) is str and option in self._options and type(member) is str:
+                    self._put(place, index, _whole(PASSWORD))
+
+    def _put(self, place: _Place, name: Any, instead: Hidden) -> None:
+        self._copy(place)[name] = instead.text
+        self._remarks_on(place)[str(name)] = instead.meta
+
+    def _rename(self, place: _Place) -> None:
+        """Show names that are secrets themselves otherwise."""
+        if type(place[0]) is list or self._hidden.keys().isdisjoint(place[0]):
+            return
+        copy = self._copy(place)
+        renamed = {self._hidden[name].text if name in self._hidden else name: member for name, member in copy.items()}
+        copy.clear()
+        copy.update(renamed)
+
+    def _copy(self, place: _Place) -> Any:
+        """The container that is shown in this place; one that is in several is in all of them the same again."""
+        container, above = place
+        copy = self._copies.get(id(container))
+        if copy is None:
+            copy = self._copies[id(container)] = container.copy()
+        if above is not None and id(place) not in self._remarks:
+            self._copy(above)[_name_in(container, above[0])] = copy
+        return copy
+
+    def _remarks_on(self, place: _Place) -> dict[str, Any]:
+        """Where the remarks on what is in this place belong. It has been copied."""
+        container, above = place
+        if above is None:
+            return self.remarks
+        remarks = self._remarks.get(id(place))
+        if remarks is None:
+            remarks = self._remarks_on(above).setdefault(str(_name_in(container, above[0])), {})
+            self._remarks[id(place)] = remarks
+        return remarks
+
+
+def _members(container: _Container) -> Iterable[tuple[Any, Any]]:
+    return container.items() if type(container) is dict else enumerate(container)
+
+
+def _name_in(container: _Container, above: _Container) -> Any:
+    return next(name for name, member in _members(above) if member is container)
 
 
 def _joined(before: object, more: dict[str, Json]) -> dict[str, Json]:

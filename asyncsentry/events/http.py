@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from asyncsentry.events import Json
@@ -128,7 +129,7 @@ def _show_body(body: object, headers: Sequence[tuple[str, str]], freezer: Freeze
         return freezer.freeze_mapping(body)
     if not isinstance(body, bytes):
         return FILTERED
-    content_type = _content_type(headers)
+    content_type = _content_type(headers).partition(";")[0].strip().lower()
     try:
         if content_type == "application/json" or content_type.endswith("+json"):
             from json import loads
@@ -137,6 +138,8 @@ def _show_body(body: object, headers: Sequence[tuple[str, str]], freezer: Freeze
             return freezer.freeze_mapping(parsed) if type(parsed) is dict else freezer.freeze(parsed)
         if content_type == "application/x-www-form-urlencoded":
             return _show_form(body.decode(), freezer)
+        if content_type == "multipart/form-data":
+            return _show_parts(body, headers, freezer)
     except (ValueError, RecursionError):
         pass
     return FILTERED
@@ -150,6 +153,23 @@ def _show_form(text: str, freezer: Freezer) -> dict[str, Json]:
     return freezer.freeze_mapping({name: values if len(values) > 1 else values[0] for name, values in parsed.items()})
 
 
+def _show_parts(body: bytes, headers: Sequence[tuple[str, str]], freezer: Freezer) -> Json:
+    """A form in parts, each with headers of its own; of a file only how long it is. `ValueError` if it is none."""
+    from email.parser import BytesParser
+
+    head = f"Content-Type: {_content_type(headers)}\r\n\r\n".encode("latin-1", "replace")
+    form = BytesParser().parsebytes(head + body)
+    if not form.is_multipart():
+        raise ValueError("there is no boundary")
+    fields: dict[str, Any] = {}
+    for part in islice(form.walk(), 1, FORM_LIMIT + 1):
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes):
+            is_file = part.get_filename() is not None
+            name = str(part.get_param("name", "", "content-disposition"))
+            fields[name] = f"<file of {len(content)} bytes>" if is_file else content.decode("utf-8", "replace")
+    return freezer.freeze_mapping(fields)
+
+
 def _content_type(headers: Sequence[tuple[str, str]]) -> str:
-    given = next((value for name, value in headers if name.lower() == "content-type"), "")
-    return given.partition(";")[0].strip().lower()
+    return next((value for name, value in headers if name.lower() == "content-type"), "")

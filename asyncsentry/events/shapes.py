@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
+from urllib.parse import unquote_plus
 
 
 class Span(NamedTuple):
@@ -52,8 +53,8 @@ _FORMS: Final = (
 
 _CARD: Final = (
     r"(?<![\w.-])[2-6](?:[0-9]{12,18}"
-    r"|[0-9]{3}(?P<four>[ -])[0-9]{4}(?P=four)[0-9]{4}(?P=four)[0-9]{1,7}"
-    r"|[0-9]{3}(?P<six>[ -])[0-9]{6}(?P=six)[0-9]{4,5})"
+    r"|[0-9]{3}(?P<four>[ +-])[0-9]{4}(?P=four)[0-9]{4}(?P=four)[0-9]{1,7}"
+    r"|[0-9]{3}(?P<six>[ +-])[0-9]{6}(?P=six)[0-9]{4,5})"
     r"(?![\w-])"
 )
 _SCHEME: Final = r"(?i:(?<![\w-])(bearer|basic|digest|negotiate)[ \t]{1,3})([A-Za-z0-9+/=._~-]{6,})"
@@ -62,10 +63,11 @@ _COMMAND: Final = (
     r"(?<![\w-])(?:mysql\w*|mariadb[\w-]*|sshpass|mongo\w*)\s[^\n]{0,200}?(?<=\s)-p\s?([^\s\"'-][^\s\"']*)"
 )
 _CURL: Final = r"(?<![\w-])(?:curl|wget|http)\s[^\n]{0,200}?(?<=\s)(?:-u|-a|--user)[ =]?([^\s:\"']+:[^\s\"']+)"
-_IDENTIFIED: Final = r"(?i:identified\s{1,3}by\s{1,3}(?:password\s{1,3})?)['\"]([^'\"]+)"
+_IDENTIFIED: Final = r"(?i:identified\s{1,3}by\s{1,3}(?:password\s{1,3})?)\\{0,3}['\"]([^'\"]+)"
+_ENCODED: Final = r"(?<![\w.~!*()%+-])[\w.~!*()-]*[%+][\w.~!*()%+-]*"
 
 HINTS: Final = re.compile(
-    r"[2-6][0-9]{3}[ -]?[0-9]{4,6}[ -]?[0-9]{3}|eyj|a(?:kia|sia|gpa|roa|ida|npa|nva)|gh[pousr]_|github_pat|glpat"
+    r"[2-6][0-9]{3}[ +-]?[0-9]{4,6}[ +-]?[0-9]{3}|[%+]|eyj|a(?:kia|sia|gpa|roa|ida|npa|nva)|gh[pousr]_|github_pat|glpat"
     r"|xox|xapp|[rs]k_|sk-|whsec"
     r"|aiza|ya29|gocspx|npm_|pypi-|hf_|do[op]_v1|shp|sg\.|sk[0-9a-f]{32}|sntry|:aa|hooks\.|sig=|-----begin|@"
     r"|bearer|basic|digest|negotiate|mysql|mariadb|sshpass|mongo|curl|wget|http\s|identified"
@@ -74,7 +76,14 @@ HINTS: Final = re.compile(
 
 
 def find(text: str) -> Iterator[Span]:
-    """All secrets in ``text`` that are known by their looks."""
+    """All secrets in ``text`` that are known by their looks; what a URL writes as ``%40`` or ``+`` is read."""
+    yield from _find(text)
+    for match in re.finditer(_ENCODED, text):
+        if any(_find(unquote_plus(match[0]))):
+            yield Span(*match.span(), PASSWORD)
+
+
+def _find(text: str) -> Iterator[Span]:
     for rule, form in _FORMS:
         for match in re.finditer(form, text):
             yield Span(*match.span(), rule)
