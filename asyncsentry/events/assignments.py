@@ -31,7 +31,8 @@ _BETWEEN: Final = (
 
 _VALUE: Final = re.compile(
     r"[bBuUrR]{0,2}(?P<open>\\{0,3}[\"'])(?P<quoted>(?:(?!(?P=open))(?:\\.|[^\\]))*)"
-    r"|(?P<scheme>(?i:bearer|basic|digest|token|apikey|negotiate|aws4-hmac-sha256)\s{1,3})?(?P<bare>[^\s&;,\"'<>(){}\[\]\\]+)"
+    r"|(?P<scheme>(?i:bearer|basic|digest|token|apikey|negotiate|aws4-hmac-sha256)\s{1,3})?"
+    r"(?!\w+\s{1,3}\[Filtered\])(?P<bare>[^\s&;,\"'<>(){}\[\]\\]+)"
     r"|(?P<bracket>[\[{(])",
     re.DOTALL,
 )

@@ -88,8 +88,9 @@ def _look_through(event: dict[str, Any]) -> _Sight:
         begins.append(len(members))
         container = place[0]
         if type(container) is dict:
-            if "stacktrace" in container:
-                places += _variables(container["stacktrace"], place)
+            frames = _frames(container)
+            if frames is not None:
+                places += _variables(frames, (container["stacktrace"], place))
                 container = {name: value for name, value in container.items() if name != "stacktrace"}
             members += container
             values: Collection[Any] = container.values()
@@ -100,14 +101,15 @@ def _look_through(event: dict[str, Any]) -> _Sight:
     return _Sight(places, members, begins)
 
 
-def _variables(stack: object, above: _Place) -> Iterator[_Place]:
-    """Those of a stack's frames; a thing that is called so and is none is looked through like others."""
+def _frames(holder: dict[str, Any]) -> list[Any] | None:
+    """Those of an exception or a thread."""
+    stack = holder.get("stacktrace")
     frames = stack.get("frames") if type(stack) is dict else None
-    if type(frames) is not list or type(stack) is not dict:
-        if type(stack) is dict or type(stack) is list:
-            yield stack, above
-        return
-    all_frames: _Place = (frames, (stack, above))
+    return frames if type(frames) is list else None
+
+
+def _variables(frames: list[Any], stack: _Place) -> Iterator[_Place]:
+    all_frames: _Place = (frames, stack)
     for frame in frames:
         variables = frame.get("vars") if type(frame) is dict else None
         if type(variables) is dict:
@@ -169,7 +171,8 @@ class _Rewriting:
         if copy is None:
             copy = self._copies[id(container)] = container.copy()
         if above is not None and id(place) not in self._remarks:
-            self._copy(above)[_name_in(container, above[0])] = copy
+            for name in _names_in(above[0], container):
+                self._copy(above)[name] = copy
         return copy
 
     def _remarks_on(self, place: _Place) -> dict[str, Any]:
@@ -179,8 +182,10 @@ class _Rewriting:
             return self.remarks
         remarks = self._remarks.get(id(place))
         if remarks is None:
-            remarks = self._remarks_on(above).setdefault(str(_name_in(container, above[0])), {})
-            self._remarks[id(place)] = remarks
+            first, *others = map(str, _names_in(above[0], container))
+            around = self._remarks_on(above)
+            remarks = self._remarks[id(place)] = around.setdefault(first, {})
+            around.update(dict.fromkeys(others, remarks))
         return remarks
 
 
@@ -188,8 +193,9 @@ def _members(container: _Container) -> Iterable[tuple[Any, Any]]:
     return container.items() if type(container) is dict else enumerate(container)
 
 
-def _name_in(container: _Container, above: _Container) -> Any:
-    return next(name for name, member in _members(above) if member is container)
+def _names_in(above: _Container, container: _Container) -> list[Any]:
+    """The names or numbers under which it stands there."""
+    return [name for name, member in _members(above) if member is container]
 
 
 def _joined(before: object, more: dict[str, Json]) -> dict[str, Json]:
