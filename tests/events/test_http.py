@@ -138,7 +138,21 @@ def test_a_body_is_shown_as_far_as_it_is_understood_and_its_secrets_are_not() ->
     assert body({"a": 1, "secret": 2}) == {"a": 1, "secret": FILTERED}
 
 
+PARTS = ("Content-Type", 'multipart/form-data; boundary="edge"')
+
+
+def part(name: str, content: bytes, more: str = "") -> bytes:
+    return f'--edge\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
+
+
+def test_of_a_form_in_parts_its_fields_are_shown_and_of_its_files_how_long_they_are() -> None:
+    file = part("photo", b"\xff" * 5, '; filename="a.png"\r\nContent-Type: image/png')
+    form = part("name", "Zoë".encode()) + part("password", b"x") + file + b"--edge--\r\n"
+    assert body(form, PARTS) == {"name": "Zoë", "password": FILTERED, "photo": "<file of 5 bytes>"}
+
+
 NOT_UNDERSTOOD = [
+    (b"--edge\r\n\r\nx", ("Content-Type", "multipart/form-data")),
     (b"a secret", ("Content-Type", "text/plain")),
     (b"a secret", ("X-Other", "1")),
     (b"{", JSON),
