@@ -144,11 +144,10 @@ def rules(options: Options) -> Rules:
         max_breadth=options.max_breadth,
         max_values=options.max_event_values,
         max_stack_frames=options.max_stack_frames,
-        include_local_variables=options.include_local_variables,
-        include_source_context=options.include_source_context,
         add_full_stack=options.add_full_stack,
-        personal=options.send_default_pii,
+        collection=options.data_collection,
         body_limit=BODY_LIMITS[options.max_request_body_size],
+        trusted_proxies=options.trusted_proxies,
         in_app=InApp(
             options.in_app_include,
             options.in_app_exclude,
