@@ -9,7 +9,6 @@ INSTEAD: Final[Mapping[str, str]] = {
     # sentry-sdk
     "transport_queue_size": "use 'queue_bytes': the queue is bounded in bytes",
     "default_integrations": "use the install_..._hook options: each default hook has one",
-    "data_collection": "use 'send_default_pii', 'include_local_variables' and 'max_request_body_size'",
     "proxy_headers": "put user and password into the proxy's URL",
     "proxy": "use 'http_proxy' and 'https_proxy'",
     "custom_repr": "give the type a __repr__, or change the event in 'before_send'",

@@ -266,7 +266,7 @@ def _syntax_frames(error: BaseException, freezer: Freezer) -> list[dict[str, Jso
     }
     if type(column) is int and column > 0:
         frame["colno"] = column
-    if type(text) is str and freezer.rules.include_source_context:
+    if type(text) is str and freezer.rules.collection.frame_context_lines:
         frame["context_line"] = cut(text.rstrip("\n"), LINE_LIMIT)
     return [frame]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.events.collection import OFF, DataCollection
 from asyncsentry.events.exceptions import ARGUMENTS_LIMIT, COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
 from asyncsentry.events.frames import PlainCall
 from asyncsentry.events.freezing import Freezer
@@ -271,7 +272,7 @@ def test_a_syntax_error_that_does_not_say_where_has_no_frame(details: tuple[Any,
 
 
 def test_a_syntax_error_that_does_not_say_all_shows_what_it_does() -> None:
-    for rules in ({"include_source_context": False}, {}):
+    for rules in ({"collection": DataCollection(frame_context_lines=0)}, {}):
         text = "x" if rules else None
         (frame,) = value_of(SyntaxError("invalid", ("f.py", 1, None, text)), **rules)["stacktrace"]["frames"]
         assert set(frame) == {"filename", "abs_path", "lineno", "in_app"}
@@ -436,7 +437,7 @@ def test_such_calls_are_those_of_the_exception_itself_and_not_of_its_cause() -> 
 
 def test_no_more_of_such_calls_are_shown_than_of_others_and_no_more_of_each() -> None:
     calls = mechanism_of(*map(called_from, range(1, 5)))
-    rules = {"max_stack_frames": 2, "include_local_variables": False, "include_source_context": False}
+    rules = {"max_stack_frames": 2, "collection": DataCollection(stack_frame_variables=OFF, frame_context_lines=0)}
     (value,) = values_of(ValueError("cleaned"), calls, **rules)
     frames = value["stacktrace"]["frames"]
     assert [frame["lineno"] for frame in frames] == [3, 4]

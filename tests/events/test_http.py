@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.events.bodies import FORM_LIMIT
+from asyncsentry.events.collection import PERSONAL
 from asyncsentry.events.freezing import OMITTED, Freezer
-from asyncsentry.events.http import FORM_LIMIT, URL_LIMIT, HttpRequest, declared_size, show_request
+from asyncsentry.events.http import URL_LIMIT, HttpRequest, declared_size, show_request
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED
 from asyncsentry.json import encode
@@ -25,7 +27,7 @@ def show(request: HttpRequest, **rules: Any) -> dict[str, Any]:
 
 def show_all(request: HttpRequest, body_limit: int = 10_000, **rules: Any) -> dict[str, Any]:
     """What is shown with ``send_default_pii``."""
-    return show(request, personal=True, body_limit=body_limit, **rules)
+    return show(request, collection=PERSONAL, body_limit=body_limit, **rules)
 
 
 def body(data: Any, *headers: tuple[str, str], **request: Any) -> Any:
@@ -188,7 +190,7 @@ TOO_LONG = [
 @pytest.mark.parametrize(("data", "declared", "size"), TOO_LONG)
 def test_of_a_body_beyond_the_limit_it_is_said_that_it_was_there(data: Any, declared: int, size: int | None) -> None:
     request = HttpRequest("POST", "/", headers=[JSON], body=data, body_size=declared)
-    shown, remarks = show_request(request, Freezer(Rules(personal=True, body_limit=10_000)))
+    shown, remarks = show_request(request, Freezer(Rules(collection=PERSONAL, body_limit=10_000)))
     assert shown["data"] is None
     assert shown.get("body_size") == size
     said = {"rem": [["!config", "x"]]} if size is None else {"rem": [["!config", "x"]], "len": size}
@@ -198,7 +200,7 @@ def test_of_a_body_beyond_the_limit_it_is_said_that_it_was_there(data: Any, decl
 @pytest.mark.parametrize(("data", "limit"), [(b"", 10_000), (None, 10_000), (b'{"a": 1}', 0)])
 def test_a_body_that_was_not_read_or_is_never_to_be_shown_is_not(data: bytes | None, limit: int) -> None:
     request = HttpRequest("POST", "/", headers=[JSON], body=data, body_size=8)
-    shown, remarks = show_request(request, Freezer(Rules(personal=True, body_limit=limit)))
+    shown, remarks = show_request(request, Freezer(Rules(collection=PERSONAL, body_limit=limit)))
     assert ("data" in shown, shown["body_size"], remarks) == (False, 8, {})
 
 
