@@ -92,7 +92,7 @@ class Assembly:
         encoded = None if late else encode_plain(event, self._most_bytes)
         if encoded is None:
             copy, weight = plain_and_weight(event)
-            return replace(self.item(cast("Event", copy), weight, attachments, late, ()), final=True)
+            return self.item(cast("Event", copy), weight, attachments, late, ())
         return replace(self.item(event, len(encoded), attachments, (), ()), payload=encoded)
 
     def item(

@@ -64,8 +64,7 @@ class Item:
     about what it holds in memory, in bytes, attachments included. ``id`` is the event id of what carries one (an event,
     a transaction, a check-in): that is safe to send again after an unknown outcome, because the server knows it by its
     id. ``late`` names fields of the payload that were not known yet when it was made, ``gaps`` are places in it that
-    were not: they are added when it is encoded, as far as they are known then. ``final`` says that the application
-    has seen it, and made it what it is: nothing in it is hidden any more.
+    were not: they are added when it is encoded, as far as they are known then.
     """
 
     type: str
@@ -77,4 +76,3 @@ class Item:
     trace: Mapping[str, str] | None = None
     late: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    final: bool = False

@@ -162,18 +162,12 @@ class Shipping:
 
             return trim(dict(event), limit)
 
-        def hide(event: Mapping[str, Any]) -> Mapping[str, Any]:
-            from asyncsentry.events.hiding import hide_secrets
-
-            return hide_secrets(event, self.secret_names)
-
         headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
         return Packer(
             self._reach.url,
             headers,
             SDK,
             self.facts.fields,
-            hide,
             shrink,
             compression(self._options.compress),
             event_limit=limit,

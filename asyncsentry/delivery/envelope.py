@@ -88,9 +88,8 @@ class Parcel:
 class Packer:
     """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send.
 
-    ``late_fields`` are fields of an event that may not have been known when it was made. ``hide`` takes the secrets out
-    of its texts, ``shrink`` makes one small enough that is of more than ``event_limit`` bytes. Without ``compression``
-    bodies are sent as they are.
+    ``late_fields`` are fields of an event that may not have been known when it was made. ``shrink`` makes an event
+    small enough that is of more than ``event_limit`` bytes. Without ``compression`` bodies are sent as they are.
     """
 
     def __init__(
@@ -99,7 +98,6 @@ class Packer:
         headers: Mapping[str, str],
         sdk: Mapping[str, object],
         late_fields: Callable[[], Mapping[str, object]],
-        hide: Callable[[Mapping[str, object]], Mapping[str, object]],
         shrink: Callable[[Mapping[str, object]], Mapping[str, object]],
         compression: Compression | None,
         wall: Callable[[], float] = time.time,
@@ -109,7 +107,6 @@ class Packer:
         self._headers = {**headers, "Content-Type": CONTENT_TYPE}
         self._sdk = sdk
         self._late_fields = late_fields
-        self._hide = hide
         self._shrink = shrink
         self._compression = compression
         self._wall = wall
@@ -142,13 +139,9 @@ class Packer:
         for gap in item.gaps:
             gap.fill()
         late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
-        payload: Mapping[str, object] = {**late, **item.payload}
-        if item.type != "event":
-            return replace(item, payload=encode(payload), gaps=())
-        if not item.final:
-            payload = self._hide(payload)
+        payload = {**late, **item.payload}
         encoded = encode(payload)
-        if len(encoded) > self._event_limit:
+        if item.type == "event" and len(encoded) > self._event_limit:
             encoded = encode(self._shrink(payload))
         return replace(item, payload=encoded, gaps=())
 

@@ -14,6 +14,7 @@ from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, SecretNames
+from asyncsentry.events.seen import LEAST_CARD, SHORTEST, Seen
 from asyncsentry.item import Gap
 
 T = TypeVar("T")
@@ -71,11 +72,13 @@ class Freezer:
         "_patience",
         "_seen",
         "_short",
+        "_hid",
         "_wall",
         "_weight",
         "gaps",
         "interrupted",
         "rules",
+        "seen",
     )
 
     def __init__(
@@ -88,6 +91,8 @@ class Freezer:
         self.interrupted = False
         self.gaps: list[Gap] = []
         """What is missing yet in what was frozen."""
+        self.seen = Seen()
+        self._hid = False
         self._clock = clock
         self._wall = wall
         self._left = rules.max_values
@@ -119,6 +124,9 @@ class Freezer:
             shown = self.ask(lambda foreign: show_mapping(foreign, most), mapping)
             frozen = {} if shown is None else self._copy_entries(*shown)
         self._freeze_members(frozen, 1)
+        if self._hid:
+            self._hid = False
+            self.seen.hiding.append(frozen)
         return frozen
 
     def text(self, value: object, limit: int | None = None) -> str:
@@ -182,22 +190,36 @@ class Freezer:
 
         ``depth`` is the number of containers that the members are in.
         """
-        short = self._short
+        short, note = self._short, self.seen.texts.add
         todo: _ToDo = [(holder, depth, ())]
         for frozen, depth, above in todo:  # which grows meanwhile
             members: Iterable[tuple[Any, Any]] = frozen.items() if type(frozen) is dict else enumerate(frozen)
             for place, value in members:
                 kind = type(value)
                 if kind is str:
-                    if len(value) > short:
-                        frozen[place] = self.text(value)
+                    length = len(value)
+                    if length > short:
+                        frozen[place] = value = self.text(value)
+                    if length >= SHORTEST:
+                        note(value)
                 elif kind is int:
-                    if not -_EXACT_INT <= value <= _EXACT_INT:
-                        frozen[place] = _show_int(value)
+                    if not -_EXACT_INT <= value < LEAST_CARD:
+                        frozen[place] = self._large_int(value)
                 elif kind is dict or kind is list or kind is tuple:
                     frozen[place] = self._open(value, depth, above, todo)
                 elif value is not None and kind is not bool and (kind is not float or not isfinite(value)):
                     frozen[place] = self._freeze_foreign(value, depth, above, todo)
+
+    def _large_int(self, value: int) -> Json:
+        """The digits of a number that not every reader of JSON keeps exactly, or their number if there are very many."""
+        if -_EXACT_INT <= value <= _EXACT_INT:
+            self.seen.numbers.add(value)
+            return value
+        bits = value.bit_length()
+        if bits > _LARGEST_INT_BITS:
+            return f"<int of {bits} bits>"
+        self.seen.texts.add(str(value))
+        return str(value)
 
     def _open(self, value: Any, depth: int, above: tuple[int, ...], todo: _ToDo) -> Json:
         """A copy of a container, whose members are to be frozen yet; or what is said instead."""
@@ -216,7 +238,7 @@ class Freezer:
         else:
             self._left -= total
             is_secret = total == 2 and _is_secret_pair(value, self.rules.secret_names)
-            copy = [value[0], FILTERED] if is_secret else [*value]
+            copy = [value[0], self._hide()] if is_secret else [*value]
         todo.append((copy, depth + 1, (*above, mark)))
         if depth == 1:
             self._seen[mark] = (value, copy)
@@ -237,13 +259,20 @@ class Freezer:
 
     def _copy_entries(self, pairs: Sequence[tuple[Any, Any]], total: int) -> dict[str, Any]:
         self._left -= len(pairs)
+        secret = self.rules.secret_names
         copy: dict[str, Any] = {}
         for name, value in pairs:
             shown = self._freeze_name(name)
-            copy[shown] = FILTERED if shown in self.rules.secret_names else value
+            copy[shown] = self._hide() if shown in secret else value
+            if shown not in secret.harmless:
+                self.seen.texts.add(shown)
         if total > len(pairs):
             copy[OMITTED] = f"{total - len(pairs)} more"
         return copy
+
+    def _hide(self) -> str:
+        self._hid = True
+        return FILTERED
 
     def _note_omitted(self, copy: list[Any], total: int) -> list[Any]:
         self._left -= len(copy)
@@ -289,12 +318,6 @@ def _name_container(value: Any) -> Json:
     """What is said of a container that is not looked into; an empty one is whole."""
     kind = type(value)
     return f"<{kind.__name__} of {len(value)}>" if value else {} if kind is dict else []
-
-
-def _show_int(value: int) -> str:
-    """The digits of a number that not every reader of JSON keeps exactly, or their number if there are very many."""
-    bits = value.bit_length()
-    return str(value) if bits <= _LARGEST_INT_BITS else f"<int of {bits} bits>"
 
 
 def _is_plain(value: Any) -> bool:

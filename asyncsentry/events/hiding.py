@@ -8,7 +8,7 @@ https://develop.sentry.dev/sdk/foundations/transport/event-payloads/
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from asyncsentry.events import Json
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
 from asyncsentry.events.secrets import Hidden, secrets_of
+from asyncsentry.events.seen import LEAST_CARD, Seen
 from asyncsentry.events.shapes import CARD, PASSWORD, is_card
 
 # Any: an event's parts are plain data of any shape.
@@ -25,10 +26,6 @@ _OWN: Final = frozenset(
     ("_meta", "debug_meta", "event_id", "level", "modules", "platform", "sdk", "timestamp", "environment", "release")
 )
 """Fields that say nothing of the program's data."""
-
-_LEAST_CARD: Final = 10**12
-"""The least number of so many digits as a card's has."""
-
 
 _Place: TypeAlias = "tuple[_Container, _Place | None]"
 """A container in an event, and what it stands in: a plain tuple, for there are hundreds of them."""
@@ -60,27 +57,44 @@ class _Sight(NamedTuple):
                 yield index
 
 
-def hide_secrets(event: Mapping[str, Any], names: SecretNames) -> dict[str, Any]:
-    """The event without them; ``names`` are those of secrets. Nothing in it is changed: what is, is another."""
+def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> dict[str, Any]:
+    """The event without them; ``names`` are those of secrets. Nothing in it is changed: what is, is another.
+
+    What was ``seen`` in the variables of its frames is not looked for again: most events have nothing to hide there.
+    """
     shown = dict(event)
-    sight = _look_through({name: value for name, value in event.items() if name not in _OWN})
-    secrets, values = secrets_of(names), sight.values()
-    texts = {value for value in values if type(value) is str}
-    hidden: dict[str | int, Hidden] = dict(secrets.hide_in(texts).items())
-    hidden.update((value, _whole(CARD)) for value in values if type(value) is int and _is_card(value))
-    if FILTERED in texts:  # it was hidden by its name, and is remarked now
-        hidden[FILTERED] = _whole(PASSWORD)
-    options = secrets.options(texts)
-    if hidden or options:
-        rewriting = _Rewriting(sight, hidden, options)
-        shown.update(rewriting.event)
-        if rewriting.remarks:
-            shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
+    fields = {name: value for name, value in event.items() if name not in _OWN}
+    secrets = secrets_of(names)
+    hiding = {id(variables) for variables in seen.hiding}
+    sight = _look_through(fields, hiding)
+    hidden, options = _instead(sight.values() | seen.texts | seen.numbers, secrets)
+    if not hidden and not options:
+        return shown
+    if (hidden.keys() | options) & (seen.texts | seen.numbers):
+        sight = _look_through(fields, None)
+    rewriting = _Rewriting(sight, hidden, options)
+    shown.update(rewriting.event)
+    if rewriting.remarks:
+        shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
     return shown
 
 
-def _look_through(event: dict[str, Any]) -> _Sight:
-    """Of a frame its variables alone: the rest is the code's, whose lines are looked through when they are read."""
+def _instead(values: set[str | int], secrets: Secrets) -> tuple[dict[str | int, Hidden], set[str]]:
+    """What is shown instead of which value, and which of them are options of commands that a secret follows.
+
+    What was hidden by its name stays as it is, and is remarked.
+    """
+    texts = {value for value in values if type(value) is str}
+    hidden: dict[str | int, Hidden] = dict(secrets.hide_in(texts).items())
+    hidden.update((value, _whole(CARD)) for value in values if type(value) is int and _is_card(value))
+    if FILTERED in texts:
+        hidden[FILTERED] = _whole(PASSWORD)
+    return hidden, secrets.options(texts)
+
+
+def _look_through(event: dict[str, Any], only: Container[int] | None) -> _Sight:
+    """Of a frame its variables alone, and ``only`` those with these ids, if that is said: the rest is the code's, whose
+    lines are looked through when they are read."""
     places: list[_Place] = [(event, None)]
     members: list[Any] = []
     begins: list[int] = []
@@ -90,7 +104,7 @@ def _look_through(event: dict[str, Any]) -> _Sight:
         if type(container) is dict:
             frames = _frames(container)
             if frames is not None:
-                places += _variables(frames, (container["stacktrace"], place))
+                places += _variables(frames, (container["stacktrace"], place), only)
                 container = {name: value for name, value in container.items() if name != "stacktrace"}
             members += container
             values: Collection[Any] = container.values()
@@ -108,16 +122,16 @@ def _frames(holder: dict[str, Any]) -> list[Any] | None:
     return frames if type(frames) is list else None
 
 
-def _variables(frames: list[Any], stack: _Place) -> Iterator[_Place]:
+def _variables(frames: list[Any], stack: _Place, only: Container[int] | None) -> Iterator[_Place]:
     all_frames: _Place = (frames, stack)
     for frame in frames:
         variables = frame.get("vars") if type(frame) is dict else None
-        if type(variables) is dict:
+        if type(variables) is dict and (only is None or id(variables) in only):
             yield variables, (frame, all_frames)
 
 
 def _is_card(number: int) -> bool:
-    return number >= _LEAST_CARD and is_card(str(number))
+    return number >= LEAST_CARD and is_card(str(number))
 
 
 def _whole(rule: str) -> Hidden:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from asyncsentry.events import shapes
+
 FILTERED: Final = "[Filtered]"
 
 _TERMS: Final = (
@@ -38,7 +40,8 @@ class SecretNames:
     def __init__(self, more: Iterable[str] = (), shown: Iterable[str] = ()) -> None:
         self.terms = (*_TERMS, *(term.lower() for term in more))
         self.harmless: set[str] = set()
-        """Names that were asked about before, and are none of secrets; a bounded number of short ones."""
+        """Names that were asked about before, and are none of secrets, nor secrets themselves; a bounded number of short
+        ones."""
         self._shown = frozenset(name.lower() for name in shown)
 
     def __contains__(self, name: str) -> bool:
@@ -47,7 +50,7 @@ class SecretNames:
             return False
         lowered = name.lower()
         secret = lowered not in self._shown and any(term in lowered for term in self.terms)
-        if not secret and len(name) <= NAME_LIMIT:
+        if not secret and len(name) <= NAME_LIMIT and not any(shapes.find(name)):
             if len(self.harmless) >= HARMLESS_LIMIT:
                 self.harmless.clear()
             self.harmless.add(name)

@@ -14,10 +14,8 @@ from typing import Final, NamedTuple
 from asyncsentry.events import Json, shapes
 from asyncsentry.events.assignments import Assignments
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
+from asyncsentry.events.seen import SHORTEST
 from asyncsentry.events.shapes import IN_URL, Span
-
-SHORTEST: Final = 5
-"""Characters: a shorter text has no room for a secret beside what tells that it is one."""
 
 PLAIN: Final = 12
 """Characters: a text of letters and digits that is no longer is a word or a number, and not a secret by its looks."""

@@ -53,7 +53,7 @@ class Delivery:
             send_reports=reports,
         )
         headers = {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={'a' * 32}"}
-        pack = Packer(self.sentry.url, headers, {"name": "tests"}, dict, dict, dict, compression(1))
+        pack = Packer(self.sentry.url, headers, {"name": "tests"}, dict, dict, compression(1))
         return Dispatcher(
             outbox,
             self.losses,

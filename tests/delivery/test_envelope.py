@@ -64,7 +64,6 @@ def packer(
         {"User-Agent": "tests/1.0"},
         SDK,
         lambda: late or {},
-        dict,
         lambda event: shrunk or {},
         compression(level),
         wall or Wall(),
