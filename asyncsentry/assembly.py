@@ -11,8 +11,7 @@ from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncsentry.events import Json, attributes, runtime
-from asyncsentry.events.breadcrumbs import breadcrumb
+from asyncsentry.events import attributes, runtime
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
@@ -63,10 +62,6 @@ class Assembly:
         if (stack or self._attach_stacktrace) and "exception" not in event and "threads" not in event:
             event["threads"] = {"values": [_stack_of_caller(freezer)]}
         return event
-
-    def breadcrumb(self, crumb: Mapping[str, Any]) -> dict[str, Json]:
-        """A breadcrumb as events hold it."""
-        return breadcrumb(crumb, self.rules)
 
     def lend(self, event: Event) -> Event:
         """The event for ``before_send`` to change: what the next event will share with it is a copy."""

@@ -19,14 +19,8 @@ class Callbacks:
         self._before_send = options.before_send
         self._before_breadcrumb = options.before_breadcrumb
         self._complaints = complaints
-
-    @property
-    def see_events(self) -> bool:
-        return self._before_send is not None
-
-    @property
-    def see_breadcrumbs(self) -> bool:
-        return self._before_breadcrumb is not None
+        self.see_events = options.before_send is not None
+        self.see_breadcrumbs = options.before_breadcrumb is not None
 
     def pass_event(self, event: Event, hint: Hint) -> Event | None:
         """What the application makes of an event, which is its own to change; None if it is to be dropped."""

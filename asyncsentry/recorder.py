@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
+from asyncsentry.events.breadcrumbs import breadcrumb
 from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism, grouped_in
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.issues import Issue, issue_of_error, issue_of_event
@@ -47,14 +48,24 @@ CAPTURED: Final = Mechanism("generic", handled=True)
 """How an error came to us that the application handed in itself."""
 
 
-class _Inside(threading.local):
+class _Here:
     """Whether this thread is in the middle of a capture: what that calls (a ``__repr__``, a callback) may capture."""
 
-    capturing = False
-    interrupted = False
-    """Whether Ctrl-C was among what foreign code raised meanwhile."""
-    put_off: Callable[[], None] | None = None
-    """What sees to it that the event is sent in the end, from the moment on at which it is given away."""
+    __slots__ = ("capturing", "interrupted", "put_off")
+
+    def __init__(self) -> None:
+        self.capturing = False
+        self.interrupted = False
+        """Whether Ctrl-C was among what foreign code raised meanwhile."""
+        self.put_off: Callable[[], None] | None = None
+        """What sees to it that the event is sent in the end, from the moment on at which it is given away."""
+
+
+class _Threads(threading.local):
+    """That, of the thread that asks: it is asked for once in a capture, as asking takes a moment."""
+
+    def __init__(self) -> None:
+        self.here = _Here()
 
 
 class Recorder:
@@ -76,7 +87,7 @@ class Recorder:
         self._callbacks = Callbacks(options, self._complaints)
         self._flood = Flood(options.flood_limit, time.monotonic) if options.flood_limit else None
         self._assembly = Assembly(options, shipping.facts)
-        self._inside = _Inside()
+        self._threads = _Threads()
         self._token = new_event_id()
 
     def report(
@@ -119,32 +130,38 @@ class Recorder:
             self.report_event(event, scope.fork)
 
     def add_breadcrumb(
-        self, crumb: Mapping[str, Any] | None, fields: Mapping[str, Any], hint: Mapping[str, Any] | None
+        self,
+        crumb: Mapping[str, Any] | None,
+        fields: dict[str, Any],
+        hint: Mapping[str, Any] | None,
+        *,
+        complete: bool = False,
     ) -> None:
-        """Note what happened, as plain data, on the isolation scope."""
-        most = self._options.max_breadcrumbs
-        if not most or self._inside.capturing:
+        """Note what happened, as plain data, on the isolation scope. ``complete``: the fields are just that already."""
+        most, here = self._options.max_breadcrumbs, self._threads.here
+        if not most or here.capturing:
             return
-        self._inside.capturing = True
+        here.capturing = True
         try:
-            made = {**crumb, **fields} if crumb else fields
-            kept: Mapping[str, Any] | None = made
+            made: dict[str, Any] | None = {**crumb, **fields} if crumb else fields
             if self._callbacks.see_breadcrumbs:
-                kept = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **made}, hint or {})
-            if kept is not None:
+                made = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **made}, hint or {})
+                complete = False
+            if made is not None:
                 crumbs = self._scopes.isolation().breadcrumbs
-                crumbs.append(self._assembly.breadcrumb(kept))
+                crumbs.append(made if complete else breadcrumb(made, self._assembly.rules))
                 if len(crumbs) > most:
                     crumbs.popleft()
         except Exception:
             logger.debug("a breadcrumb could not be made", exc_info=True)
         finally:
-            self._inside.capturing = False
+            here.capturing = False
 
     def _capture(self, capture: Callable[[], str | None]) -> str | None:
-        if self._inside.capturing:
+        here = self._threads.here
+        if here.capturing:
             return self._lose("event_processor")
-        self._inside.capturing = True
+        here.capturing = True
         try:
             return capture()
         except Exception:
@@ -154,10 +171,10 @@ class Recorder:
             self._break_off()
             raise
         finally:
-            self._inside.capturing = False
-            self._inside.put_off = None
-            if self._inside.interrupted:
-                self._inside.interrupted = False
+            here.capturing = False
+            here.put_off = None
+            if here.interrupted:
+                here.interrupted = False
                 interrupt_main()
 
     def _report(
@@ -239,7 +256,8 @@ class Recorder:
         event = make(scope, freezer)
         if held_back and isinstance(event["contexts"], dict):  # somebody else's event may say anything
             event["contexts"]["flood_control"] = {"held_back": held_back}
-        self._inside.interrupted = freezer.interrupted
+        here = self._threads.here
+        here.interrupted = freezer.interrupted
         if self._callbacks.see_events:
             changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps)), dict(hint))
             if changed is None:
@@ -248,7 +266,7 @@ class Recorder:
         else:
             item = self._assembly.item(event, freezer.weight, scope.attachments, late, freezer.gaps)
         entry = dispatcher.entry(item)
-        self._inside.put_off = partial(dispatcher.put_off, entry)
+        here.put_off = partial(dispatcher.put_off, entry)
         taken = dispatcher.put(entry)
         facts.find_out_early()  # and not earlier: its thread would slow the capture down
         if not taken:
@@ -264,9 +282,10 @@ class Recorder:
 
     def _break_off(self) -> str | None:
         """Count the event that was to be captured, once: as lost, or by whoever sends it."""
-        if self._inside.put_off is None:
+        put_off = self._threads.here.put_off
+        if put_off is None:
             return self._lose("internal_sdk_error")
-        self._inside.put_off()
+        put_off()
         return None
 
     def _lose(self, reason: Reason) -> str | None:
