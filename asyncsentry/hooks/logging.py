@@ -128,7 +128,7 @@ def _add_breadcrumb(client: Client[Any], record: logging.LogRecord) -> None:
 def _is_ignored(record: logging.LogRecord) -> bool:
     if f"{record.name}.".startswith(_ignored):
         return True
-    for claims in _claims:  # not `any`: this is asked for every record
+    for claims in _claims:  # noqa: SIM110  # `any` takes twice as long, and this is for every record
         if claims(record):
             return True
     return False
