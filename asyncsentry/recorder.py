@@ -11,14 +11,15 @@ import time
 from _thread import interrupt_main
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias
 
 from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
 from asyncsentry.events.breadcrumbs import breadcrumb
-from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism, grouped_in
+from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.issues import Issue, issue_of_error, issue_of_event
+from asyncsentry.events.marks import ids_of_members, marks_of
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
@@ -32,14 +33,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("asyncsentry")
 
+Arguments = ParamSpec("Arguments")
+
 Known: TypeAlias = Callable[[], Scope]
 """Gives what is known where something was captured; it is only asked when the event is made."""
 
-MARK: Final = "__asyncsentry__"
-"""The key in an exception's ``__dict__`` under which the clients that have captured it are noted, with the event's id.
-
-It is the only thing about an application's exception that we ever change.
-"""
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 LAST_WORDS: Final = "excepthook"
 """The mechanism of what ends the program, which is never held back."""
@@ -100,11 +99,11 @@ class Recorder:
         hint: Mapping[str, Any] | None = None,
     ) -> str | None:
         """An error; one that this client has captured before gives the id it got then."""
-        return self._capture(lambda: self._report(error, mechanism, known, event or {}, hint or {}))
+        return self._capture(self._report, error, mechanism, known, event or _NOTHING, hint or _NOTHING)
 
     def disregard(self, error: BaseException) -> None:
         """Report this error no more, whoever sees it next."""
-        _marks(error).setdefault(self._token, None)
+        marks_of(error).setdefault(self._token, None)
 
     def report_event(
         self,
@@ -115,7 +114,7 @@ class Recorder:
         stack: bool = False,
     ) -> str | None:
         """A message, or an event that somebody else made; ``stack`` adds the stack of the call."""
-        return self._capture(lambda: self._report_event(event, known, hint or {}, stack=stack))
+        return self._capture(self._report_event, event, known, hint or _NOTHING, stack=stack)
 
     def report_crash(self, crash: Crash, known: Scope) -> None:
         """What `faulthandler` wrote when another process crashed; ``known`` is what is true of all processes.
@@ -157,13 +156,15 @@ class Recorder:
         finally:
             here.capturing = False
 
-    def _capture(self, capture: Callable[[], str | None]) -> str | None:
+    def _capture(
+        self, capture: Callable[Arguments, str | None], *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> str | None:
         here = self._threads.here
         if here.capturing:
             return self._lose("event_processor")
         here.capturing = True
         try:
-            return capture()
+            return capture(*arguments, **named)
         except Exception:
             logger.debug("an event could not be made", exc_info=True)
             return self._break_off()
@@ -190,18 +191,19 @@ class Recorder:
             return self._lose("internal_sdk_error")
         if self._selection.ignores(type(error)):
             return self._lose("event_processor")
-        marks = _marks(error)
-        if self._token not in marks and (known_ids := _ids_of_members(error, self._token)):
-            marks[self._token] = next(filter(None, known_ids), None)
-        if self._token in marks:
-            return marks[self._token]
-        marks[self._token] = None
+        marks, token = marks_of(error), self._token
+        if token in marks:
+            return marks[token]
+        known_ids = ids_of_members(error, token)
+        marks[token] = next(filter(None, known_ids), None)
+        if known_ids:
+            return marks[token]
         try:
-            marks[self._token] = self._report_new(error, mechanism, known, event, hint)
+            marks[token] = self._report_new(error, mechanism, known, event, hint)
         except BaseException:
-            del marks[self._token]  # whoever sees it next may do better
+            del marks[token]  # whoever sees it next may do better
             raise
-        return marks[self._token]
+        return marks[token]
 
     def _report_new(
         self,
@@ -211,8 +213,10 @@ class Recorder:
         event: Mapping[str, Any],
         hint: Mapping[str, Any],
     ) -> str | None:
-        hint = {"exc_info": (type(error), error, _traceback_of(error)), **hint}
-        if not self._selection.keeps_error(error, hint):
+        def whole_hint() -> dict[str, Any]:
+            return {"exc_info": (type(error), error, _traceback_of(error)), **hint}
+
+        if not self._selection.keeps_error(error, whole_hint):
             return self._lose("sample_rate")
 
         def issue() -> Issue | None:
@@ -221,7 +225,7 @@ class Recorder:
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_error(error, mechanism, event, known, freezer)
 
-        return self._send(make, known, hint, issue)
+        return self._send(make, known, whole_hint, issue)
 
     def _report_event(
         self, event: Mapping[str, Any], known: Known, hint: Mapping[str, Any], *, stack: bool
@@ -232,13 +236,13 @@ class Recorder:
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_event(event, known, freezer, stack=stack)
 
-        return self._send(make, known, hint, lambda: issue_of_event(event))
+        return self._send(make, known, lambda: dict(hint), lambda: issue_of_event(event))
 
     def _send(
         self,
         make: Callable[[Scope, Freezer], Event],
         known: Known,
-        hint: Mapping[str, Any],
+        hint: Callable[[], dict[str, Any]],
         issue: Callable[[], Issue | None],
     ) -> str | None:
         """Make an event and queue it, if the server takes it, there is room for it, and not too many were like it."""
@@ -259,7 +263,7 @@ class Recorder:
         here = self._threads.here
         here.interrupted = freezer.interrupted
         if self._callbacks.see_events:
-            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps)), dict(hint))
+            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps)), hint())
             if changed is None:
                 return self._lose("before_send")
             item = self._assembly.changed_item(changed, event, scope.attachments, late)
@@ -302,26 +306,5 @@ def _whole(event: Event, gaps: Sequence[Gap]) -> Event:
     return event
 
 
-# Past whatever a subclass puts in their place.
-_dict_of: Final = BaseException.__dict__["__dict__"].__get__
+# Past whatever a subclass puts in its place.
 _traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
-
-
-def _marks(error: BaseException) -> dict[str, str | None]:
-    """The clients that have captured this error, by their tokens, each with the event's id."""
-    marks = dict.setdefault(_dict_of(error), MARK, {})
-    return marks if type(marks) is dict else {}
-
-
-def _ids_of_members(group: BaseException, token: str) -> list[str | None]:
-    """What this client has noted for each error in a group, if for all of them: then the group says nothing new."""
-    errors = [*grouped_in(group)]
-    noted: list[str | None] = []
-    for error in errors:  # which grow meanwhile
-        marks = dict.get(_dict_of(error), MARK, {})
-        members = () if token in marks else grouped_in(error)
-        if (token not in marks and not members) or len(noted) > COUNT_LIMIT:
-            return []
-        errors += members
-        noted.append(marks.get(token))
-    return noted

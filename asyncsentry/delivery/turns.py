@@ -77,15 +77,15 @@ class Turns:
         self._rest: float | None = None
         self._ended = False
 
-    @property
-    def alarmed(self) -> bool:
-        """Whether a turn comes for what is not urgent."""
-        return self._alarm is not None
-
     def wake(self) -> None:
         """Something was put: see that a turn runs, unless one is about to, which will look for itself."""
         if self._soon is None or self._now() - self._soon > OVERDUE:
             self.arm()
+
+    def remind(self) -> None:
+        """Something was lost, which is to be told some time: see that a turn runs then, unless one comes anyway."""
+        if self._alarm is None:
+            self.wake()
 
     def arm(self, pause: float = 0.0) -> bool:
         """See that a turn runs when there is something to do, or ``pause`` seconds from now if that is later.

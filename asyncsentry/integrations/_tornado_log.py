@@ -15,7 +15,7 @@ from asyncsentry.hooks.logging import claim
 from asyncsentry.hooks.place import Uninstall
 from asyncsentry.integrations._clients import Clients
 from asyncsentry.integrations._tornado_handler import UNHANDLED
-from asyncsentry.recorder import MARK
+from asyncsentry.events.marks import MARK
 
 _HOME: Final = os.path.dirname(tornado.__file__) + os.sep
 

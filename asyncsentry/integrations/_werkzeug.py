@@ -10,7 +10,7 @@ from weakref import WeakSet
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._clients import Clients
-from asyncsentry.recorder import MARK
+from asyncsentry.events.marks import MARK
 
 _MECHANISM: Final = Mechanism("werkzeug", handled=False)
 _TEXT: Final = "Error on request:\n"
