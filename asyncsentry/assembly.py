@@ -6,8 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from importlib import import_module
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,7 +15,7 @@ from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
-from asyncsentry.events.plain import encode_plain, own, plain_and_weight
+from asyncsentry.events.plain import keep, own, plain_and_weight, unfold
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Gap, Item
@@ -41,9 +40,6 @@ class Assembly:
         self._constants = _constants(options)
         self._public_key = options.dsn.public_key if options.dsn else ""
         self._facts = facts
-        self._most_bytes = options.max_event_bytes
-        if options.before_send is not None:
-            import_module("asyncsentry.json")
 
     def of_error(
         self, error: BaseException, mechanism: Mechanism, base: Mapping[str, Any], known: Scope, freezer: Freezer
@@ -74,16 +70,16 @@ class Assembly:
     ) -> Item:
         """What ``before_send`` gave back, as JSON can hold it, with what travels with it.
 
-        Its id and its time stay valid, whatever was done. It is encoded at once: somebody may still hold it.
+        Its id and its time stay valid, whatever was done. It is copied at once: somebody may still hold it.
         """
         event = dict(dict.items(changed))
         event["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
         event["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
-        encoded = None if late else encode_plain(event, self._most_bytes)
-        if encoded is None:
+        kept = keep(event)
+        if kept is None:
             copy, weight = plain_and_weight(event)
             return self.item(cast("Event", copy), weight, attachments, late, ())
-        return replace(self.item(event, len(encoded), attachments, (), ()), payload=encoded)
+        return self.item(event, len(kept), attachments, late, ())._replace(payload=partial(unfold, kept))
 
     def item(
         self,
@@ -94,7 +90,9 @@ class Assembly:
         gaps: Sequence[Gap],
     ) -> Item:
         """The event, with what travels with it, and what was not known yet when it was made: fields, and gaps."""
-        weight += OWN_WEIGHT + sum(len(attachment.data) for attachment in attachments)
+        weight += OWN_WEIGHT
+        if attachments:
+            weight += sum(len(attachment.data) for attachment in attachments)
         id, trace = event["event_id"], self._trace(event)
         return Item("event", "error", event, weight, id, attachments, trace, late, tuple(gaps))
 
@@ -241,7 +239,7 @@ def _stacks(event: Event) -> Iterator[object]:
             yield value.get("stacktrace") if isinstance(value, dict) else None
 
 
-_SHARED: Final = ("breadcrumbs", "modules", "sdk")
+_SHARED: Final = ("breadcrumbs", "contexts", "modules", "sdk")
 
 _NOTES: Final = {"request": "_meta", "transaction": "transaction_info"}
 """What is said of a field that the work in hand gives, and is void where somebody else gives it."""

@@ -142,9 +142,10 @@ class Recorder:
             return
         here.capturing = True
         try:
-            made: dict[str, Any] | None = {**crumb, **fields} if crumb else fields
+            told = {**crumb, **fields} if crumb else fields
+            made: dict[str, Any] | None = told
             if self._callbacks.see_breadcrumbs:
-                made = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **made}, hint or {})
+                made = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **told}, hint or {})
                 complete = False
             if made is not None:
                 crumbs = self._scopes.isolation().breadcrumbs

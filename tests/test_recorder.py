@@ -190,7 +190,7 @@ def test_all_that_an_event_holds_counts_toward_the_bound(
         return {**event, "large": [large]}
 
     options = {"before_send": add} if added == "before_send" else {"max_value_length": len(large)}
-    client = open_client(sentry.dsn_for("threaded"), queue_bytes=4 * len(large), max_in_flight=1, **options)
+    client = open_client(sentry.dsn_for("threaded"), queue_bytes=5 * len(large), max_in_flight=1, **options)
     sentry.always(Hang())
     event = {} if added == "before_send" else {added: {"text": large}}
     taken = [id for id in (client.capture_event(event) for _ in range(20)) if id]

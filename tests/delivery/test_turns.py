@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import replace
 from threading import get_native_id
 
 import pytest
@@ -47,7 +46,7 @@ class Stage:
         if item.id == event(13).id:
             raise ValueError("no JSON")
         self.box.clock.advance(self.effort)
-        return replace(item, payload=Squeezed(b""))
+        return item._replace(payload=Squeezed(b""))
 
     def capture(self, number: int = 1) -> None:
         self.box.put(event(number))
@@ -137,7 +136,7 @@ def test_what_was_exchanged_meanwhile_stays_as_it_is() -> None:
     (waiting,) = stage.box.outbox._clerk.queue
 
     def squeeze_late(item: Item) -> Item:
-        waiting.item = replace(item, payload=b"sent")
+        waiting.item = item._replace(payload=b"sent")
         return stage.squeeze(item)
 
     stage.box.outbox.squeeze_one(squeeze_late)
@@ -415,7 +414,7 @@ def test_a_request_is_that_of_the_thread_whose_turn_sends_it_whoever_has_a_turn_
 
 
 def large(number: int = 1) -> Item:
-    return replace(event(number), payload=b"large")
+    return event(number)._replace(payload=b"large")
 
 
 class Compressing(Known):
