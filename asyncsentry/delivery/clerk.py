@@ -72,10 +72,14 @@ class Clerk:
         if entry.item is before:  # else somebody has given it another form meanwhile
             self.queue.exchange(entry, after)
 
+    def open(self, now: float) -> bool:
+        """Whether the server is not left alone now, and there is room for one more request."""
+        return now >= self._resume and len(self.leases) < self._window.size
+
     def due(self, now: float) -> float | None:
         if self._first_is_ready(now):
             return 0.0
-        if self.queue and now >= self._resume and len(self.leases) < self._window.size:
+        if self.queue and self.open(now):
             return 0.0
         times = [lease.deadline for lease in self.leases]
         if len(self.leases) < self._window.size:
@@ -86,7 +90,7 @@ class Clerk:
 
     def next(self, now: float, thread: int, hurry: bool) -> Lease | None:
         self.reclaim(lambda lease: lease.deadline <= now, tried=True)
-        if not hurry and (len(self.leases) >= self._window.size or now < self._resume):
+        if not hurry and not self.open(now):
             return None
         entries = self._pick(now)
         losses, number = self._reports.take(now, riding=bool(entries))
