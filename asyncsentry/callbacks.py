@@ -39,14 +39,8 @@ class Callbacks:
         self._before_breadcrumb = options.before_breadcrumb
         self._complaints = complaints
         self._clock = clock
-
-    @property
-    def see_events(self) -> bool:
-        return bool(self._of_events)
-
-    @property
-    def see_breadcrumbs(self) -> bool:
-        return self._before_breadcrumb is not None
+        self.see_events = bool(self._of_events)
+        self.see_breadcrumbs = options.before_breadcrumb is not None
 
     def pass_event(self, event: Event, hint: Hint) -> Event | Dropped:
         """What the application makes of an event, which is its own to change: each processor in turn, then

@@ -88,7 +88,7 @@ class Shipping:
 
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up."""
-        dispatcher = self.open()
+        dispatcher = self.dispatcher or self.open()
         if dispatcher is None:
             self._early.append((reason, category))
         else:

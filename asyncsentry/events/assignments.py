@@ -61,7 +61,7 @@ _END_OF_LINE: Final = re.compile(r"[\r\n\"']|\\[rn]")
 _BRACKET: Final = re.compile(r"[\[{(\]})]")
 
 _NOTHING: Final = re.compile(
-    r"(?i:none|null|true|false|undefined|nil|nan|\.{3}|\*+|x{3,})"
+    r"(?i:none|null|true|false|undefined|nil|nan|\.{3}|\*+|x{3,12})"
     r"|%[\d.]*[a-z]|%\(\w+\)[a-z]|\{[\w.!:]*\}|\$\w*"
 )
 """What is no value, or a place for one."""

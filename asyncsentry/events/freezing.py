@@ -67,12 +67,12 @@ class Freezer:
         "_breadth",
         "_clock",
         "_deepest",
+        "_hid",
         "_left",
         "_leisure",
         "_patience",
         "_seen",
         "_short",
-        "_hid",
         "_wall",
         "_weight",
         "gaps",
@@ -211,7 +211,7 @@ class Freezer:
                     frozen[place] = self._freeze_foreign(value, depth, above, todo)
 
     def _large_int(self, value: int) -> Json:
-        """The digits of a number that not every reader of JSON keeps exactly, or their number if there are very many."""
+        """The digits of a number that not every reader of JSON keeps exactly, or how many bits it has if very many."""
         if -_EXACT_INT <= value <= _EXACT_INT:
             self.seen.numbers.add(value)
             return value

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncsentry.events import Json
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
-from asyncsentry.events.secrets import Hidden, secrets_of
+from asyncsentry.events.secrets import Hidden, Secrets, secrets_of
 from asyncsentry.events.seen import LEAST_CARD, Seen
 from asyncsentry.events.shapes import CARD, PASSWORD, is_card
 
@@ -65,12 +65,11 @@ def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> di
     shown = dict(event)
     fields = {name: value for name, value in event.items() if name not in _OWN}
     secrets = secrets_of(names)
-    hiding = {id(variables) for variables in seen.hiding}
-    sight = _look_through(fields, hiding)
+    sight = _look_through(fields, None if seen.foreign else {id(variables) for variables in seen.hiding})
     hidden, options = _instead(sight.values() | seen.texts | seen.numbers, secrets)
     if not hidden and not options:
         return shown
-    if (hidden.keys() | options) & (seen.texts | seen.numbers):
+    if (hidden.keys() | options) & (seen.texts | seen.numbers) - {FILTERED}:
         sight = _look_through(fields, None)
     rewriting = _Rewriting(sight, hidden, options)
     shown.update(rewriting.event)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from marshal import dumps, loads
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import show_name
@@ -42,22 +43,28 @@ def plain_and_weight(value: object) -> tuple[Json, int]:
     return copying.copy(value), copying.weight
 
 
-def encode_plain(value: dict[str, Any], limit: int) -> bytes | None:
-    """``value`` as JSON of at most ``limit`` bytes, if it is plain throughout, so that nothing has to be replaced."""
-    from asyncsentry.json import encode
+def keep(value: dict[str, Any]) -> bytes | None:
+    """``value`` as it is now, if all that is in it is of builtin types: far sooner than Python code could copy it.
 
+    None if something is of another type, or nested very deep.
+    """
     try:
-        encoded = encode(value) if _is_plain(value) else None
-    except (RuntimeError, ValueError):  # another thread changes it meanwhile
+        return dumps(value)
+    except ValueError:
         return None
-    return encoded if encoded is not None and len(encoded) <= limit else None
+
+
+def unfold(kept: bytes) -> dict[str, Any]:
+    """What was kept, as JSON can hold it."""
+    value: dict[str, Any] = loads(kept)
+    if not _is_plain(value):
+        value = cast("dict[str, Any]", plain(value))
+    return value
 
 
 def own(value: Any) -> Any:
     """A copy of what is plain, to be changed."""
-    if type(value) is dict:
-        return {name: own(member) for name, member in value.items()}
-    return [own(member) for member in value] if type(value) is list else value
+    return loads(dumps(value))
 
 
 def _is_plain(value: dict[str, Any]) -> bool:

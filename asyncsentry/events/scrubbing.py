@@ -24,6 +24,9 @@ NAME_LIMIT: Final = 200
 COOKIE_LIMIT: Final = 200
 """Cookies that are looked at: browsers keep fewer for one site."""
 
+_WORD: Final = 16
+"""Characters: what has no more, and looks like a name in a program, is no secret."""
+
 HARMLESS_LIMIT: Final = 4096
 """Names that are remembered as harmless."""
 
@@ -40,8 +43,8 @@ class SecretNames:
     def __init__(self, more: Iterable[str] = (), shown: Iterable[str] = ()) -> None:
         self.terms = (*_TERMS, *(term.lower() for term in more))
         self.harmless: set[str] = set()
-        """Names that were asked about before, and are none of secrets, nor secrets themselves; a bounded number of short
-        ones."""
+        """Names that were asked about before, and neither are those of secrets nor secrets themselves: a bounded number
+        of short ones."""
         self._shown = frozenset(name.lower() for name in shown)
 
     def __contains__(self, name: str) -> bool:
@@ -50,11 +53,16 @@ class SecretNames:
             return False
         lowered = name.lower()
         secret = lowered not in self._shown and any(term in lowered for term in self.terms)
-        if not secret and len(name) <= NAME_LIMIT and not any(shapes.find(name)):
+        if not secret and len(name) <= NAME_LIMIT and (_is_word(name) or not any(shapes.find(name))):
             if len(self.harmless) >= HARMLESS_LIMIT:
                 self.harmless.clear()
             self.harmless.add(name)
         return secret
+
+
+def _is_word(name: str) -> bool:
+    """Whether it is too short a name to be a secret itself."""
+    return len(name) <= _WORD and name.isidentifier()
 
 
 USUAL: Final = SecretNames()

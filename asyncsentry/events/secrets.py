@@ -5,6 +5,7 @@ https://develop.sentry.dev/sdk/foundations/client/data-collection/ says what is 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
@@ -76,7 +77,7 @@ class Secrets:
         found = {
             bisect_right(ends, match.start())
             for hints in (self._assignments.hints, shapes.HINTS)
-            for match in hints.finditer(lowered)
+            for match in re.finditer(hints, lowered)
         }
         return [searched[index] for index in found]
 

@@ -21,3 +21,5 @@ class Seen:
     # Any: what is frozen is plain data of any shape.
     hiding: list[dict[str, Any]] = field(default_factory=list)
     """Mappings in which, however deep, something is hidden by its name."""
+    foreign: bool = False
+    """Whether there are frames that somebody else made, of whose variables none of that is known."""

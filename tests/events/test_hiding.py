@@ -5,8 +5,11 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.hiding import hide_secrets
+from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import USUAL
+from asyncsentry.events.seen import Seen
 
 BY_NAME = {"": {"rem": [["@password:filter", "s", 0, 10]]}}
 CARD = {"": {"rem": [["@creditcard:filter", "s", 0, 10]]}}
@@ -15,7 +18,7 @@ CARD = {"": {"rem": [["@creditcard:filter", "s", 0, 10]]}}
 def hide(event: dict[str, Any]) -> dict[str, Any]:
     """The event as it leaves; it is not changed itself."""
     before = deepcopy(event)
-    shown = hide_secrets(event, USUAL)
+    shown = hide_secrets(event, USUAL, Seen(foreign=True))
     assert event == before
     return shown
 
@@ -100,3 +103,45 @@ def test_remarks_join_those_that_were_there() -> None:
     assert meta["extra"].keys() == {"", "a"}
     assert meta["tags"].keys() == {"a"}
     assert hide({"_meta": None, "extra": {"a": "password=x"}})["_meta"].keys() == {"extra"}
+
+
+# Of an event that was frozen by us
+
+
+def frozen(**variables: object) -> tuple[dict[str, Any], Seen]:
+    """An event with one frame, and what was seen as it was frozen."""
+    freezer = Freezer(Rules())
+    frame = {"function": "f", "vars": freezer.freeze_mapping(variables)}
+    return {"exception": {"values": [{"type": "E", "stacktrace": {"frames": [frame]}}]}}, freezer.seen
+
+
+def shown(**variables: object) -> tuple[Any, Any]:
+    """Its variables as they leave, and the remarks on them."""
+    made, seen = frozen(**variables)
+    event = hide_secrets(made, USUAL, seen)
+    (frame,) = event["exception"]["values"][0]["stacktrace"]["frames"]
+    if "_meta" not in event:
+        return frame["vars"], {}
+    return frame["vars"], event["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]["0"]["vars"]
+
+
+def test_its_variables_are_not_looked_through_again() -> None:
+    event, seen = frozen(text="password=x")
+    seen.texts.clear()
+    assert hide_secrets(event, USUAL, seen) == event
+
+
+def test_what_was_seen_in_them_is_hidden() -> None:
+    assert shown(text="password=x", long="password=" + "x" * 200)[0] == {
+        "text": "password=[Filtered]",
+        "long": "password=[Filtered]",
+    }
+    assert shown(nested=[{"token": "x"}])[1] == {"nested": {"0": {"token": BY_NAME}}}
+    assert shown(headers=[("token", "x"), ("b", 1)])[1] == {"headers": {"0": {"1": BY_NAME}}}
+    assert shown(card=4111111111111111, n=5) == ({"card": "[Filtered]", "n": 5}, {"card": CARD})
+    assert shown(large=4222222222222222220)[0] != {"large": "4222222222222222220"}
+    assert shown(argv=["--token", "x"])[0] == {"argv": ["--token", "[Filtered]"]}
+    assert shown(by={"password=x": 1, "eyJ" + "a" * 20: 2})[0] == {
+        "by": {"password=[Filtered]": "[Filtered]", "[Filtered]": 2}
+    }
+    assert shown(text="abc", n=10**15) == ({"text": "abc", "n": 10**15}, {})
