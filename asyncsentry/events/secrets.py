@@ -14,9 +14,12 @@ from typing import Final, NamedTuple
 
 from asyncsentry.events import Json, shapes
 from asyncsentry.events.assignments import Assignments
-from asyncsentry.events.scrubbing import FILTERED, SecretNames
+from asyncsentry.events.scrubbing import FILTERED, HARMLESS_LIMIT, SecretNames
 from asyncsentry.events.seen import SHORTEST
 from asyncsentry.events.shapes import IN_URL, Span
+
+SHORT: Final = 64
+"""Characters of a text that is remembered as harmless."""
 
 PLAIN: Final = 12
 """Characters: a text of letters and digits that is no longer is a word or a number, and not a secret by its looks."""
@@ -43,6 +46,8 @@ class Secrets:
     """Finds secrets for one client. Takes only so long as a text is: no text of whatever kind makes it slow."""
 
     def __init__(self, names: SecretNames) -> None:
+        self.harmless: set[str] = set()
+        """Short texts that were looked at before, and have none: many of an event's are those of the one before."""
         self._names = names
         self._assignments = Assignments(names)
 
@@ -51,10 +56,15 @@ class Secrets:
         spans = [*_joined(sorted([*shapes.find(text), *self._assignments.find(text)]))]
         return _replace(text, spans) if spans else None
 
-    def hide_in(self, texts: Iterable[str]) -> dict[str, Hidden]:
+    def hide_in(self, texts: set[str]) -> dict[str, Hidden]:
         """Those of many texts that hold a secret, with what is shown instead."""
-        hidden = ((text, self.hide(text)) for text in self._suspects({*texts}))
-        return {text: shown for text, shown in hidden if shown is not None}
+        fresh = texts - self.harmless
+        outcomes = ((text, self.hide(text)) for text in self._suspects(fresh))
+        hidden = {text: shown for text, shown in outcomes if shown is not None}
+        if len(self.harmless) + len(fresh) > HARMLESS_LIMIT:
+            self.harmless.clear()
+        self.harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
+        return hidden
 
     def hide_in_code(self, line: str) -> str:
         """A line of a program without its secrets. What stands under a name there is one only if it is written out."""

@@ -66,9 +66,10 @@ _IDENTIFIED: Final = r"(?i:identified\s{1,3}by\s{1,3}(?:password\s{1,3})?)\\{0,3
 _ENCODED: Final = r"(?<![\w.~!*()%+-])[\w.~!*()-]*[%+][\w.~!*()%+-]*"
 
 HINTS: Final = (
-    r"[2-6][0-9]{3}[ +-]?[0-9]{4,6}[ +-]?[0-9]{3}|[%+]|eyj|a(?:kia|sia|gpa|roa|ida|npa|nva)|gh[pousr]_|github_pat|glpat"
-    r"|xox|xapp|[rs]k_|sk-|whsec"
-    r"|aiza|ya29|gocspx|npm_|pypi-|hf_|do[op]_v1|shp|sg\.|sk[0-9a-f]{32}|sntry|:aa|hooks\.|sig=|-----begin|@"
+    r"(?<![0-9])[2-6][0-9]{3}[ +-]?[0-9]{4,6}[ +-]?[0-9]{3}|[%+]|eyj|a(?:kia|sia|gpa|roa|ida|npa|nva)"
+    r"|gh[pousr]_|github_pat|glpat|xox|xapp|[rs]k_|sk-|whsec"
+    r"|aiza|ya29|gocspx|npm_|pypi-|hf_|do[op]_v1|shp|sg\.|sk[0-9a-f]{32}|sntry|:aa|hooks\.|sig=|-----begin"
+    r"|://[^\s/]{1,512}@"
     r"|bearer|basic|digest|negotiate|mysql|mariadb|sshpass|mongo|curl|wget|http\s|identified"
 )
 """What a text, in small letters, has somewhere if there is a secret in it that this module knows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncsentry.events.scrubbing import USUAL, SecretNames
+from asyncsentry.events.scrubbing import HARMLESS_LIMIT, USUAL, SecretNames
 from asyncsentry.events.secrets import Secrets, secrets_of
 
 SECRETS = Secrets(USUAL)
@@ -12,7 +12,7 @@ SECRETS = Secrets(USUAL)
 
 def shown(text: str) -> str:
     """The text as an event shows it, among others and alone; nothing more is hidden at a second look."""
-    among = SECRETS.hide_in([text, "another", "x" * 20])
+    among = SECRETS.hide_in({text, "another", "x" * 20})
     alone = SECRETS.hide(text)
     assert among.get(text) == alone
     if alone is None:
@@ -116,6 +116,16 @@ def test_the_remarks_say_where_it_was_in_bytes_and_how_long_the_text_in_characte
     first, second = [["@password:filter", "s", 19, 29], ["@creditcard:filter", "s", 35, 45]]
     assert text[19:29] == text[35:45] == b"[Filtered]"
     assert hidden.meta == {"": {"rem": [first, second], "len": 46}}
+
+
+def test_a_bounded_number_of_short_texts_is_remembered_as_harmless() -> None:
+    secrets = Secrets(USUAL)
+    for number in range(0, HARMLESS_LIMIT + 100, 10):
+        texts = {f"text {each}" for each in range(number, number + 10)}
+        assert secrets.hide_in(texts | {"x" * 100, "password=x"}).keys() == {"password=x"}
+        assert texts <= secrets.harmless
+        assert len(secrets.harmless) <= HARMLESS_LIMIT
+    assert not {"x" * 100, "password=x"} & secrets.harmless
 
 
 def test_names_may_be_added_and_shown() -> None:

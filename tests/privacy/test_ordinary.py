@@ -13,7 +13,7 @@ MOST = 0.01
 
 
 def test_ordinary_texts_are_not_taken_for_secrets() -> None:
-    taken = Secrets(USUAL).hide_in(TEXTS)
+    taken = Secrets(USUAL).hide_in({*TEXTS})
     assert len(taken) / len(TEXTS) < MOST, [hidden.text for hidden in taken.values()]
 
 
