@@ -6,31 +6,22 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from math import isfinite
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import exact, show_name
-from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
+from asyncsentry.events.guard import Guard
+from asyncsentry.events.looking import HARMLESS, distrust, look_at
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, SecretNames
 from asyncsentry.events.seen import LEAST_CARD, SHORTEST, Seen
 from asyncsentry.item import Gap
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 # Any: what is being frozen is anything yet.
 _Copy: TypeAlias = "dict[Any, Any] | list[Any]"
 _ToDo: TypeAlias = "list[tuple[_Copy, int, tuple[int, ...]]]"
 """Copies whose members are to be frozen, with the number of containers that these are in, and those containers' ids."""
-
-SLOW: Final = 0.005
-"""Seconds of the processor's time: a type whose look took longer is shown by its name from then on, and so is
-everything foreign for the rest of an event whose looks took longer together."""
-
-STUCK: Final = 0.05
-"""The same in seconds that went by, if it happens twice: a look may sleep, but a busy machine lets any thread wait."""
 
 OUTPOURING: Final = 100_000
 """Characters: a type whose text was longer is treated like a slow one, for it will be, in a longer list."""
@@ -58,25 +49,20 @@ def cut(text: str, limit: int) -> str:
 class Freezer:
     """Freezes what one event shows, within one budget; made for it and thrown away with it.
 
-    It runs foreign code (a ``__repr__``, a property) under guard: whatever that raises is gone, but for
-    ``interrupted``, which says that a ``KeyboardInterrupt`` was among it and is still to be raised by whoever began
-    the capture.
+    It runs foreign code (a ``__repr__``, a property) under guard: see `Guard`.
     """
 
     __slots__ = (
         "_breadth",
-        "_clock",
         "_deepest",
+        "_guard",
         "_hid",
         "_left",
-        "_leisure",
-        "_patience",
         "_seen",
         "_short",
-        "_wall",
         "_weight",
+        "ask",
         "gaps",
-        "interrupted",
         "rules",
         "seen",
     )
@@ -88,22 +74,24 @@ class Freezer:
         wall: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.rules = rules
-        self.interrupted = False
         self.gaps: list[Gap] = []
         """What is missing yet in what was frozen."""
         self.seen = Seen()
         self._hid = False
-        self._clock = clock
-        self._wall = wall
+        self._guard = Guard(clock, wall)
+        self.ask = self._guard.ask
         self._left = rules.max_values
         self._deepest = rules.max_depth
         self._breadth = rules.max_breadth
         self._short = min(_SHORT, rules.max_value_length)
         self._weight = 0
-        self._patience = SLOW
-        self._leisure = STUCK
         # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
         self._seen: dict[int, tuple[object, Json]] = {}
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a ``KeyboardInterrupt`` was among what foreign code raised, and is still to be raised."""
+        return self._guard.interrupted
 
     @property
     def weight(self) -> int:
@@ -144,37 +132,6 @@ class Freezer:
     def weigh(self, weight: int) -> None:
         """Count so many bytes that belong to the event and were bounded elsewhere: they take nothing of its budget."""
         self._weight += weight
-
-    def ask(self, question: Callable[[T], R], value: T, blame: type | None = None) -> R | None:
-        """Run foreign code that answers a question about ``value``: None if it fails, or if there is no time left.
-
-        A type to ``blame`` for a failure, or for taking long, is shown by its name from then on.
-        """
-        if self._patience <= 0 or self._leisure <= 0:
-            return None
-        answer: R | None = None
-        failed = True
-        began, started = self._wall(), self._clock()
-        try:
-            answer = question(value)
-            failed = False
-        except (RecursionError, MemoryError):
-            blame = None  # that there is no room left is not the type's fault
-        except KeyboardInterrupt:
-            self.interrupted = True
-            blame = None
-        except BaseException:
-            # Even a SystemExit: whoever only looks at a value must not end the program.
-            pass
-        worked, waited = self._clock() - started, self._wall() - began
-        self._patience -= worked
-        self._leisure -= waited
-        if blame is not None:
-            if failed or worked > SLOW:
-                distrust(blame)
-            elif waited > STUCK:
-                suspect(blame)
-        return answer
 
     def _foreign_text(self, value: object) -> str:
         shown = self.ask(str, value)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from asyncsentry.events.freezing import CIRCULAR, OMITTED, REQUEST, SLOW, STUCK, Freezer
+from asyncsentry.events.freezing import CIRCULAR, OMITTED, REQUEST, Freezer
+from asyncsentry.events.guard import SLOW, STUCK
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED
 from asyncsentry.json import encode
