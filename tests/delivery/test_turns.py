@@ -511,6 +511,7 @@ def test_a_compressed_body_is_the_request_of_the_thread_whose_turn_sends_it() ->
         (REFUSED, "no answer: ConnectionRefusedError()"),
         (Response(400, {"x-sentry-error": "bad envelope"}, b"detail"), "status 400: bad envelope"),
         (Response(500, {}, b"\xffoops"), "status 500: \ufffdoops"),
+        (Response(400, {}, b"a\r\n\x1b[2Jb\x00\xff \n"), "status 400: a   [2Jb \ufffd"),
         (Response(200, {}, b"{}"), None),
     ],
 )
