@@ -21,7 +21,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"transport"}),
     frozenset({"post", "process", "events", "delivery"}),
     frozenset({"scope", "scopes", "registry", "release", "options", "validation", "foreign_options", "facts"}),
-    frozenset({"client", "recorder", "selection", "callbacks", "assembly", "shipping", "awaiting", "wrapping"}),
+    frozenset(
+        {"client", "recorder", "selection", "callbacks", "assembly", "inside", "shipping", "awaiting", "wrapping"}
+    ),
     frozenset({"hooks"}),
     frozenset({"api", ""}),  # "": the public names, in ``asyncsentry`` itself
     frozenset({"integrations", "testing"}),
