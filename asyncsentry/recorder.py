@@ -6,7 +6,6 @@ Nothing here raises, and nothing waits.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from _thread import interrupt_main
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.issues import Issue, issue_of_error, issue_of_event
 from asyncsentry.events.marks import ids_of_members, marks_of
+from asyncsentry.inside import Threads
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
@@ -48,26 +48,6 @@ CAPTURED: Final = Mechanism("generic", handled=True)
 """How an error came to us that the application handed in itself."""
 
 
-class _Here:
-    """Whether this thread is in the middle of a capture: what that calls (a ``__repr__``, a callback) may capture."""
-
-    __slots__ = ("capturing", "interrupted", "put_off")
-
-    def __init__(self) -> None:
-        self.capturing = False
-        self.interrupted = False
-        """Whether Ctrl-C was among what foreign code raised meanwhile."""
-        self.put_off: Callable[[], None] | None = None
-        """What sees to it that the event is sent in the end, from the moment on at which it is given away."""
-
-
-class _Threads(threading.local):
-    """That, of the thread that asks: it is asked for once in a capture, as asking takes a moment."""
-
-    def __init__(self) -> None:
-        self.here = _Here()
-
-
 class Recorder:
     """Captures for one client."""
 
@@ -86,7 +66,7 @@ class Recorder:
         self._callbacks = Callbacks(options, self._complaints)
         self._flood = Flood(options.flood_limit, time.monotonic) if options.flood_limit else None
         self._assembly = Assembly(options, shipping.facts, shipping.secret_names)
-        self._threads = _Threads()
+        self._threads = Threads()
         self._token = new_event_id()
 
     def report(
@@ -137,10 +117,10 @@ class Recorder:
         complete: bool = False,
     ) -> None:
         """Note what happened, as plain data, on the isolation scope. ``complete``: the fields are just that already."""
-        most, here = self._options.max_breadcrumbs, self._threads.here
-        if not most or here.capturing:
+        most, inside = self._options.max_breadcrumbs, self._threads.inside
+        if not most or inside.capturing:
             return
-        here.capturing = True
+        inside.capturing = True
         try:
             told = {**crumb, **fields} if crumb else fields
             made: dict[str, Any] | None = told
@@ -155,15 +135,15 @@ class Recorder:
         except Exception:
             logger.debug("a breadcrumb could not be made", exc_info=True)
         finally:
-            here.capturing = False
+            inside.capturing = False
 
     def _capture(
         self, capture: Callable[Arguments, str | None], *arguments: Arguments.args, **named: Arguments.kwargs
     ) -> str | None:
-        here = self._threads.here
-        if here.capturing:
+        inside = self._threads.inside
+        if inside.capturing:
             return self._lose("event_processor")
-        here.capturing = True
+        inside.capturing = True
         try:
             return capture(*arguments, **named)
         except Exception:
@@ -173,10 +153,10 @@ class Recorder:
             self._break_off()
             raise
         finally:
-            here.capturing = False
-            here.put_off = None
-            if here.interrupted:
-                here.interrupted = False
+            inside.capturing = False
+            inside.put_off = None
+            if inside.interrupted:
+                inside.interrupted = False
                 interrupt_main()
 
     def _report(
@@ -261,8 +241,8 @@ class Recorder:
         event = make(scope, freezer)
         if held_back and isinstance(event["contexts"], dict):  # somebody else's event may say anything
             event["contexts"]["flood_control"] = {"held_back": held_back}
-        here = self._threads.here
-        here.interrupted = freezer.interrupted
+        inside = self._threads.inside
+        inside.interrupted = freezer.interrupted
         if self._callbacks.see_events:
             changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps), freezer), hint())
             if isinstance(changed, Dropped):
@@ -271,7 +251,7 @@ class Recorder:
         else:
             item = self._assembly.item(event, freezer, scope.attachments, late)
         entry = dispatcher.entry(item)
-        here.put_off = partial(dispatcher.put_off, entry)
+        inside.put_off = partial(dispatcher.put_off, entry)
         taken = dispatcher.put(entry)
         facts.find_out_early()  # and not earlier: its thread would slow the capture down
         if not taken:
@@ -287,7 +267,7 @@ class Recorder:
 
     def _break_off(self) -> str | None:
         """Count the event that was to be captured, once: as lost, or by whoever sends it."""
-        put_off = self._threads.here.put_off
+        put_off = self._threads.inside.put_off
         if put_off is None:
             return self._lose("internal_sdk_error")
         put_off()

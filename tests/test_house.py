@@ -33,7 +33,9 @@ LAYERS: tuple[frozenset[str], ...] = (
             "facts",
         }
     ),
-    frozenset({"client", "recorder", "selection", "callbacks", "assembly", "shipping", "awaiting", "wrapping"}),
+    frozenset(
+        {"client", "recorder", "selection", "callbacks", "assembly", "inside", "shipping", "awaiting", "wrapping"}
+    ),
     frozenset({"hooks"}),
     frozenset({"api", ""}),  # "": the public names, in ``asyncsentry`` itself
     frozenset({"integrations", "testing"}),

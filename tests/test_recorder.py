@@ -566,6 +566,26 @@ def test_what_before_send_does_to_one_event_is_not_in_the_next(open_client: Open
     assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} <= different
 
 
+def test_what_before_send_adds_of_any_type_is_sent_as_it_was_then(open_client: OpenClient, sentry: LocalSentry) -> None:
+    class Basket:
+        shown = "apples"
+
+        def __repr__(self) -> str:
+            return self.shown
+
+    basket = Basket()
+
+    def before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        return {**event, "extra": {"basket": basket, "seen": {1, 2}, "odd": float("nan")}}
+
+    client = open_client(before_send=before_send)
+    assert client.capture_message("a message")
+    basket.shown = "pears"
+    assert client.flush(5)
+    (event,) = sentry.events
+    assert event["extra"] == {"basket": "apples", "seen": [1, 2], "odd": "nan"}
+
+
 def test_before_send_has_the_last_word_on_what_was_known_late(open_client: OpenClient, sentry: LocalSentry) -> None:
     def strip(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in event.items() if name not in ("release", "modules")}

@@ -47,7 +47,7 @@ class Turnstile:
     def do(self, step: Callable[[], None]) -> None:
         """Have it done: now, or by the one who is inside, as soon as that one is done."""
         self._steps.append(step)
-        while self._steps and self.ask(_yes, False):
+        while self.waiting and self.ask(_yes, False):
             pass  # looked at again outside: a step that came while we left found the door shut
 
     def ask(self, question: Callable[[], Answer], otherwise: NoAnswer, patience: float = 0.0) -> Answer | NoAnswer:

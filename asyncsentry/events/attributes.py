@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
-from asyncsentry.chance import token
+from asyncsentry.chance import as_uuids, token
 from asyncsentry.events import Json
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.scrubbing import FILTERED
@@ -142,18 +142,14 @@ _RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"
 
 def new_event_id() -> str:
     """A random UUID (version 4) as 32 hexadecimal digits."""
-    return _as_uuid(token())
+    return token()
 
 
 def event_id_from(origin: str) -> str:
     """The same id whenever it is asked for the same origin, in the form of a random one."""
     from hashlib import sha256
 
-    return _as_uuid(sha256(origin.encode()).hexdigest()[:32])
-
-
-def _as_uuid(digits: str) -> str:
-    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) & 3]}{digits[17:]}"
+    return as_uuids(sha256(origin.encode()).digest()[:16])
 
 
 def event_id(value: object) -> str | None:

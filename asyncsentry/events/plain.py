@@ -43,7 +43,7 @@ def plain_and_weight(value: object) -> tuple[Json, int]:
     return copying.copy(value), copying.weight
 
 
-def keep(value: dict[str, Any]) -> bytes | None:
+def keep(value: object) -> bytes | None:
     """``value`` as it is now, if all that is in it is of builtin types: far sooner than Python code could copy it.
 
     None if something is of another type, or nested very deep.
@@ -63,8 +63,9 @@ def unfold(kept: bytes) -> dict[str, Any]:
 
 
 def own(value: Any) -> Any:
-    """A copy of what is plain, to be changed."""
-    return loads(dumps(value))
+    """A copy of what is plain, or as good as that, to be changed."""
+    kept = keep(value)
+    return plain(value) if kept is None else loads(kept)
 
 
 def _is_plain(value: dict[str, Any]) -> bool:
@@ -83,17 +84,20 @@ def _is_plain(value: dict[str, Any]) -> bool:
 def _has_plain_members(container: Any, inner: list[Any]) -> bool:
     """The same of one container; those in it are noted in ``inner`` for later."""
     if type(container) is dict:
-        if not all(type(name) is str for name in container):
-            return False
+        for name in container:
+            if type(name) is not str:
+                return False
         container = container.values()
     for member in container:
         kind = type(member)
+        if kind is str:
+            continue
         if kind is dict or kind is list:
             inner.append(member)
         elif kind is int or kind is float:
             if not -_LARGEST_INT <= member <= _LARGEST_INT and not (kind is float and isfinite(member)):
                 return False
-        elif kind is not str and member is not None and kind is not bool:
+        elif member is not None and kind is not bool:
             return False
     return True
 

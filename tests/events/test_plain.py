@@ -163,3 +163,4 @@ def test_a_copy_is_its_holder_s_own() -> None:
     copy["dict"]["a"].append(1)
     assert PLAIN["list"] == [1, -(2**63 - 1), [], {}]
     assert PLAIN["dict"] == {"a": [None, True, 1.5, 1e300]}
+    assert own({"level": Level.LOW}) == {"level": 1}
