@@ -25,8 +25,6 @@ class Selection:
         self._uniform = uniform
         if self._ignored_names:
             import_module("fnmatch")
-        if self._rate < 1 or self._sampler is not None:
-            import_module("random")
 
     def ignores(self, kind: type[BaseException]) -> bool:
         """Whether ``ignore_errors`` names this type or one of its bases."""
