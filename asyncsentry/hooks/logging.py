@@ -17,7 +17,7 @@ from asyncsentry import own
 from asyncsentry.events.attributes import level_name
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.hooks import asyncio_tasks
-from asyncsentry.hooks.place import Hook, Listeners, Place, Uninstall, tell
+from asyncsentry.hooks.place import Hook, Listeners, Place, Uninstall, step_out, tell
 
 if TYPE_CHECKING:
     from asyncsentry.client import Client
@@ -30,7 +30,11 @@ def _passed(previous: Hook, listeners: Listeners) -> Hook:
     """What tells the listener of the records that pass; from Python 3.12 on a filter may give another in its place."""
 
     def hook(logger: logging.Logger, record: logging.LogRecord) -> Any:
-        passed = previous(logger, record)
+        try:
+            passed = previous(logger, record)
+        except BaseException as error:
+            step_out(error)
+            raise
         if passed:
             tell(listeners, logger, passed if isinstance(passed, logging.LogRecord) else record)
         return passed

@@ -27,12 +27,16 @@ def tell(listeners: Listeners, *args: object) -> None:
         _log.debug("A hook failed", exc_info=True)
 
 
-def before(previous: Hook, listeners: Listeners) -> Hook:
-    """What calls the listener, and then what was there before, whatever happens.
+def step_out(error: BaseException) -> None:
+    """Take the step that is about to raise an error once more out of its traceback, at which others look.
 
-    Its own step is taken out of the traceback of an error that comes from there: others look at these. (Python 3.10
-    puts it in again.)
+    Python 3.10 puts it in again.
     """
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+
+
+def before(previous: Hook, listeners: Listeners) -> Hook:
+    """What calls the listener, and then what was there before, whatever happens."""
 
     def hook(*args: object) -> None:
         try:
@@ -41,7 +45,7 @@ def before(previous: Hook, listeners: Listeners) -> Hook:
             try:
                 previous(*args)
             except BaseException as error:
-                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                step_out(error)
                 raise
 
     return hook

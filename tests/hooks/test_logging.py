@@ -357,6 +357,18 @@ def test_what_a_filter_of_the_loggers_holds_back_is_not_heard(events: Events, lo
     assert events() == ()
 
 
+def test_a_filter_that_fails_fails_as_ever(log: logging.Logger, events: Events) -> None:
+    def fail(record: logging.LogRecord) -> bool:
+        raise ValueError("no")
+
+    log.addFilter(fail)
+    with pytest.raises(ValueError, match="no") as caught:
+        log.error("lost")
+    steps = ["handle", "filter", "fail"] if sys.version_info >= (3, 11) else ["hook", "filter", "fail"]
+    assert [entry.name for entry in caught.traceback[-3:]] == steps
+    assert events() == ()
+
+
 def test_what_a_filter_gives_in_place_of_a_record_is_heard(events: Events, log: logging.Logger) -> None:
     def spare(record: logging.LogRecord) -> Any:
         return logging.makeLogRecord({**vars(record), "msg": "***"})

@@ -103,6 +103,28 @@ except ZeroDivisionError:
         events=("said", "ZeroDivisionError"),
     ),
     Program(
+        "filters that fail, and filters that look around",
+        """
+import logging, traceback
+def look(record):
+    print([frame.f_code.co_name for frame, _ in traceback.walk_stack(None) if frame.f_code.co_filename == __file__])
+    return True
+def fail(record):
+    raise LookupError("no")
+log = logging.getLogger("shop")
+log.addFilter(look)
+def work():
+    log.error("said")
+work()
+log.addFilter(fail)
+try:
+    work()
+except LookupError as error:
+    print(repr(error), repr(error.__context__))
+""",
+        events=("said",),
+    ),
+    Program(
         "configurations from before and from later",
         """
 import logging, logging.config
