@@ -150,6 +150,7 @@ def test_a_dsn_is_a_value() -> None:
         ("https://key:hidden@[fe80::1%25eth0]/1", "has a host that is no IPv6 address"),
         ("https://key:hidden@[host]/1", "has a host that is no IPv6 address"),
         ("https://key:hidden@[1234]/1", "has a host that is no IPv6 address"),
+        ("https://key:hidden@[:21]/1", "has a host that is no IPv6 address"),
         ("https://key:hidden@host/1\r\nX-Evil: 1/2", "holds a line break"),
         ("https://key:hidden\x00@host/1", "holds a line break"),
         ("https://key:hidden\ud800@host/1", "holds a line break"),

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Final, TypeAlias, TypeVar
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import exact, show_name
+from asyncsentry.events.foreign import exact, show_name, writes_much
 from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
@@ -180,6 +180,8 @@ class Freezer:
         return answer
 
     def _foreign_text(self, value: object) -> str:
+        if self.ask(writes_much, value):
+            return str(self._freeze(value, 1))
         shown = self.ask(str, value)
         return show_name(value) if shown is None else exact(shown)
 
