@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import IdentityCache, bases, defines, member, module_name, short_name, show_name
+from asyncsentry.events.foreign import (
+    IdentityCache,
+    bases,
+    defines,
+    member,
+    module_name,
+    short_name,
+    show_name,
+    writes_much,
+)
 from asyncsentry.events.frames import PlainCall, plain_frames, short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
@@ -196,7 +205,9 @@ def _message(error: BaseException, kind: _Kind, freezer: Freezer) -> str:
         message = freezer.ask(lambda group: group.message, cast("Any", error))
         return freezer.text(show_name(error) if message is None else message, MESSAGE_LIMIT)
     arguments = _arguments_of(error)
-    if not (kind.own_text or (kind.says_key and _hold_much(arguments))):
+    if kind.says_key and freezer.ask(writes_much, arguments):
+        return _show_arguments(arguments, freezer)
+    if not kind.own_text:
         return freezer.text(error, MESSAGE_LIMIT)
     if len(arguments) == 1 and type(arguments[0]) is str:
         return freezer.text(arguments[0], MESSAGE_LIMIT)

@@ -122,12 +122,12 @@ _CHARACTERS_OF_ONE: Final = 100
 
 def writes_much(value: object) -> bool:
     """Whether a container, or bytes, would write out very much of itself: of members that it shares, without end."""
-    found = [value]
+    found: list[Any] = [value]
     long = 0
     for each in found:  # which grows meanwhile
         kind = type(each)
         if kind is str or kind is bytes or kind is bytearray:
-            long += len(each) // _CHARACTERS_OF_ONE  # type: ignore[arg-type]  # it is one of these
+            long += len(each) // _CHARACTERS_OF_ONE
         else:
             found += next((islice(of(each), _MUCH) for base, of in _MEMBERS.items() if issubclass(kind, base)), ())
         if len(found) + long > _MUCH:

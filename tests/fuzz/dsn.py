@@ -11,9 +11,31 @@ from asyncsentry.errors import DsnError
 from fuzz.feed import as_text
 
 WORDS = (
-    *(b"://", b"http", b"https", b"HTTPS", b"asyncio+", b"threaded+requests+", b"@", b":", b"/", b"?", b"&", b"=", b"#"),
+    *(
+        b"://",
+        b"http",
+        b"https",
+        b"HTTPS",
+        b"asyncio+",
+        b"threaded+requests+",
+        b"@",
+        b":",
+        b"/",
+        b"?",
+        b"&",
+        b"=",
+        b"#",
+    ),
     *(b"[::1]", b"[", b"]", b"%41", b"%2F", b"%40", b"%00", b"%C3%A9", b"%FF", b"%", b"443", b"65535", b"99999999999"),
-    *("ü.example".encode(), b"o1.ingest.us.sentry.io", b"timeout=2", b"https://key:secret@host/1", b"\n", b"\xff", b" "),
+    *(
+        "ü.example".encode(),
+        b"o1.ingest.us.sentry.io",
+        b"timeout=2",
+        b"https://key:secret@host/1",
+        b"\n",
+        b"\xff",
+        b" ",
+    ),
 )
 
 SECRET = "hunter2hunter2"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncsentry.delivery.limits import LONGEST_LIMIT, Limits, parse_retry_after
-from asyncsentry.item import PRIORITY
+from asyncsentry.item import PRIORITY, Category
 from fuzz.feed import Feed, as_text
 
 WORDS = (
@@ -23,7 +23,7 @@ def target(data: bytes) -> None:
     while feed:
         status = feed.choose(STATUSES)
         headers = {name: as_text(feed.take(feed.below(128))) for name in HEADERS if feed.flag()}
-        before = {category: limits.end(category) for category in PRIORITY}
+        before: dict[Category, float] = {category: limits.end(category) for category in PRIORITY}
         limits.update(status, headers, now, WALL)
         for category, earlier in before.items():
             end = limits.end(category)

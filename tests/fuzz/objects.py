@@ -7,13 +7,13 @@ import decimal
 import enum
 import re
 import uuid
-from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, make_dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from events.raising import BaseExceptionGroup
 from fuzz.feed import Feed
@@ -32,7 +32,10 @@ class Odd(BaseException):
 
 RAISED: Final = (ValueError, SystemExit, GeneratorExit, MemoryError, RecursionError, StopIteration, Odd, AttributeError)
 
-Point = namedtuple("Point", "x y")
+
+class Point(NamedTuple):
+    x: object
+    y: object
 
 
 class Colour(enum.Enum):
@@ -115,7 +118,7 @@ def simple(feed: Feed) -> Callable[[], Any]:
             lambda: Number(number),
             lambda: re.compile("x"),
             lambda: range(number),
-            lambda: (lambda: number),
+            lambda: lambda: number,
             lambda: len,
             lambda: simple,
             lambda: iter(()),
@@ -171,7 +174,7 @@ class Maker:
         made: dict[Any, Any] = {}
         for _ in range(self._feed.below(16)):
             key, member = self._key(depth), value()
-            attempt(lambda key=key, member=member: made.update({key: member}))
+            attempt(partial(made.update, {key: member}))
         return made
 
     def error(self, depth: int = 0) -> BaseException:
@@ -180,7 +183,7 @@ class Maker:
         for link in ("__cause__", "__context__"):
             if self._feed.below(4) == 1 and depth < 4:
                 other = made if self._feed.below(8) == 1 else self.error(depth + 1)
-                attempt(lambda link=link, other=other: setattr(made, link, other))
+                attempt(partial(setattr, made, link, other))
         if self._feed.below(4) == 1:
             attempt(lambda: setattr(made, "__notes__", self.value(depth + 1)))
         return made
@@ -192,8 +195,8 @@ class Maker:
         if kind == 0:
             return OSError(*arguments)
         if kind == 1:
-            kind = feed.choose((ValueError, KeyError, SystemExit, StopIteration, Odd))
-            return kind(*arguments) if depth else kind(self.top(), *arguments)
+            raised: type[BaseException] = feed.choose((ValueError, KeyError, SystemExit, StopIteration, Odd))
+            return raised(*arguments) if depth else raised(self.top(), *arguments)
         if kind == 2 and depth < 4:
             members = [self.error(depth + 1) for _ in range(1 + feed.below(3))]
             return BaseExceptionGroup(feed.text(), members)  # type: ignore[no-any-return]  # Any, for Python 3.10
@@ -204,48 +207,48 @@ class Maker:
         if kind == 4:
             return UnicodeDecodeError("utf-8", feed.chunk(), 0, 1, feed.text())
         base = feed.choose((Exception, OSError, KeyError, BaseException))
-        name, meta = feed.choose(("Wrong", "größe", "x" * 500)), feed.choose((type, Meta))
-        made: BaseException = meta(name, (base,), self._members(depth))(*arguments)
+        meta: Any = feed.choose((type, Meta))
+        made: BaseException = meta(feed.choose(("Wrong", "größe", "x" * 500)), (base,), self._members(depth))(
+            *arguments
+        )
         return made
 
     def _key(self, depth: int) -> Any:
         feed = self._feed
-        key = feed.choose(
-            (
-                lambda: feed.choose(NAMES),
-                lambda: feed.text(),
-                lambda: simple(feed)(),
-                lambda: (feed.text(), self.value(depth + 1)),
-                lambda: frozenset({feed.text()}),
-            )
-        )()
+        kinds: tuple[Callable[[], Any], ...] = (
+            lambda: feed.choose(NAMES),
+            lambda: feed.text(),
+            lambda: simple(feed)(),
+            lambda: (feed.text(), self.value(depth + 1)),
+            lambda: frozenset({feed.text()}),
+        )
+        key = feed.choose(kinds)()
         return key if hashable(key) else "unhashable"
 
     def _container(self, depth: int) -> Any:
         feed = self._feed
-        return feed.choose(
-            (
-                lambda: self.mapping(depth),
-                lambda: self.values(depth),
-                lambda: tuple(self.values(depth)),
-                lambda: set(filter(hashable, self.values(depth))),
-                lambda: frozenset(filter(hashable, self.values(depth))),
-                lambda: deque(self.values(depth), maxlen=5),
-                lambda: OrderedDict(self.mapping(depth)),
-                lambda: defaultdict(list, self.mapping(depth)),
-                lambda: Counter(feed.text()),
-                lambda: MappingProxyType(self.mapping(depth)),
-                lambda: Point(self.value(depth), self.value(depth)),
-                lambda: SimpleNamespace(a=self.value(depth), token=self.value(depth)),
-                lambda: Slotted(self.value(depth), self.value(depth)),
-                lambda: make_dataclass("Made", ["a", "b"])(self.value(depth), self.value(depth)),
-                lambda: self._circle(depth),
-                lambda: deep(feed.below(256) * 8),
-                lambda: self.values(depth, 64),
-                lambda: [1] * 10_000,
-                lambda: self.error(depth),
-            )
-        )()
+        kinds: tuple[Callable[[], Any], ...] = (
+            lambda: self.mapping(depth),
+            lambda: self.values(depth),
+            lambda: tuple(self.values(depth)),
+            lambda: set(filter(hashable, self.values(depth))),
+            lambda: frozenset(filter(hashable, self.values(depth))),
+            lambda: deque(self.values(depth), maxlen=5),
+            lambda: OrderedDict(self.mapping(depth)),
+            lambda: defaultdict(list, self.mapping(depth)),
+            lambda: Counter(feed.text()),
+            lambda: MappingProxyType(self.mapping(depth)),
+            lambda: Point(self.value(depth), self.value(depth)),
+            lambda: SimpleNamespace(a=self.value(depth), token=self.value(depth)),
+            lambda: Slotted(self.value(depth), self.value(depth)),
+            lambda: make_dataclass("Made", ["a", "b"])(self.value(depth), self.value(depth)),
+            lambda: self._circle(depth),
+            lambda: deep(feed.below(256) * 8),
+            lambda: self.values(depth, 64),
+            lambda: [1] * 10_000,
+            lambda: self.error(depth),
+        )
+        return feed.choose(kinds)()
 
     def _circle(self, depth: int) -> Any:
         ring: list[Any] = self.values(depth)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
+from typing import Any
 
-import atheris
+atheris: Any = import_module("atheris")  # it has no types, and its wheels are for some platforms only
 
 
 def main(name: str, *arguments: str) -> None:
@@ -17,7 +19,8 @@ def main(name: str, *arguments: str) -> None:
         (target,) = (each for each in TARGETS if each.name == name)
         for path in target.corpus:  # what is imported late is instrumented, too
             target.check(path.read_bytes())
-    atheris.Setup([sys.argv[0], *arguments], target.check)
+    again = f"{sys.executable} -m fuzz.one {name}"  # how libFuzzer starts itself, to merge
+    atheris.Setup([again, *arguments], target.check)
     atheris.Fuzz()
 
 

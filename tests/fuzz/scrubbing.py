@@ -35,7 +35,7 @@ PLANTS: Final[Mapping[str, tuple[Callable[[str], str], ...]]] = {
     "{name}={secret}": (scrub_query, TEXTS["cookies"]),
     "theme=dark;{name}={secret}; lang={noise}": (TEXTS["cookies"],),
 }
-"""Where secrets stand, and which of these functions have to find them. ``noise`` is any that cannot end what it is in."""
+"""Where secrets stand, and which of these functions have to find them. ``noise`` cannot end what it is in."""
 
 LONG: Final = 50_000
 PATIENCE: Final = 2.0

@@ -15,8 +15,8 @@ from asyncsentry.events.fatal import fatal_events
 from asyncsentry.events.rules import Rules
 from asyncsentry.item import Attachment, Item
 from asyncsentry.json import encode
-from asyncsentry.testing.envelopes import parse
 from asyncsentry.strict_json import decode_object
+from asyncsentry.testing.envelopes import parse
 from asyncsentry.transport.protocol import Request
 from delivery.material import OK, WALL
 from fuzz.feed import Feed
@@ -25,14 +25,34 @@ from spool.material import DESTINATION, DIGEST, Desk
 
 WORDS = (
     *(b'{"event_id":"', b'"length":', b'"type":"event"', b'"type":"attachment"', b'"trace":', b'"dsn":', b"\n", b"{}"),
-    *(b"NaN", b"1e999", b"\\ud800", b"\xff", b"null", b"[", b"{", b"-1", b"Fatal Python error: Aborted\n", b"Thread 0x1"),
+    *(
+        b"NaN",
+        b"1e999",
+        b"\\ud800",
+        b"\xff",
+        b"null",
+        b"[",
+        b"{",
+        b"-1",
+        b"Fatal Python error: Aborted\n",
+        b"Thread 0x1",
+    ),
     *(b"Current thread 0x00007f (most recent call first):\n", b'  File "a.py", line 1 in f\n', b"line ??? in f"),
 )
 
 MOST_ROUNDS = 20
 """There never is so much to do."""
 
-ODD_NAMES = ("x", "lock", "a.envelope", "b.part", names.FATAL, f"{'0' * 16}-{'1' * 16}{names.CRASH}", "\udcff", "é.part")
+ODD_NAMES = (
+    "x",
+    "lock",
+    "a.envelope",
+    "b.part",
+    names.FATAL,
+    f"{'0' * 16}-{'1' * 16}{names.CRASH}",
+    "\udcff",
+    "é.part",
+)
 
 PACK = Packer("http://127.0.0.1/", {}, {"name": "sdk"}, dict, dict, None)
 
@@ -93,7 +113,9 @@ def contents(feed: Feed, number: int) -> bytes:
     type = feed.choose(("event", "transaction", "check_in"))
     attachments = (Attachment(feed.chunk(), feed.text()),) if feed.flag() else ()
     trace = {"public_key": "k", "release": feed.text()} if feed.flag() else None
-    item = Item(type, "error", {"event_id": f"{number:032x}", "a": feed.text()}, 1, f"{number:032x}", attachments, trace)
+    item = Item(
+        type, "error", {"event_id": f"{number:032x}", "a": feed.text()}, 1, f"{number:032x}", attachments, trace
+    )
     whole = write(item, DESTINATION)
     for _ in range(feed.below(4)):
         at = int.from_bytes(feed.take(2), "big") % len(whole)

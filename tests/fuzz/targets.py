@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from fuzz import dsn, envelope, limits, scrubbing, snapshot, spool
 
 CORPUS: Final = Path(__file__).with_name("corpus")
-"""A folder for each target: inputs that together reach all that was ever reached, and those that once found something."""
+"""A folder for each target: inputs that together reach all that was ever reached, and such as once found something."""
 
 
 class Target(NamedTuple):
