@@ -9,7 +9,7 @@ from fuzz.targets import TARGETS, Target
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_promise_is_kept_for_any_bytes(target: Target, data: st.DataObject) -> None:
     words = st.lists(st.sampled_from(target.words) | st.binary(max_size=4), max_size=40).map(b"".join)

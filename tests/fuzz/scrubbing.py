@@ -29,6 +29,7 @@ TEXTS: Final[Mapping[str, Callable[[str], str]]] = {
 PLANTS: Final[Mapping[str, tuple[Callable[[str], str], ...]]] = {
     "https://user:{secret}@host/{noise}": (scrub_url,),
     "https://{secret}@host/{noise}": (scrub_url,),
+    "https://user:p@ss@{secret}@host/{noise}": (scrub_url,),
     "/{noise}?{noise}&{name}={secret}&{noise}": (scrub_url,),
     "/{noise}#{name}={secret}": (scrub_url,),
     "{noise}&{name}={secret}&{noise}": (scrub_query,),

@@ -118,12 +118,9 @@ def contents(feed: Feed, number: int) -> bytes:
     )
     whole = write(item, DESTINATION)
     for _ in range(feed.below(4)):
-        at = int.from_bytes(feed.take(2), "big") % len(whole)
-        harm = feed.below(4)
-        if harm == 0:
-            whole = whole[: at + 1]
-        else:
-            whole = whole[:at] + feed.take(feed.below(8)) + whole[at + harm - 1 :]
+        at, new = feed.below(256) % len(whole), feed.take(feed.below(8))
+        harmed = (whole[: at + 1], whole[:at] + new + whole[at + len(new) :], whole[:at] + new + whole[at + 1 :])
+        whole = feed.choose(harmed)
     return whole
 
 
