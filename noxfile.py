@@ -17,6 +17,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2026.2"
 nox.options.default_venv_backend = "virtualenv"
@@ -68,6 +69,7 @@ nox.options.sessions = [
     f"eventlet-{OLDEST}",
     f"eventlet-{NEWEST}",
     "relay",
+    "fuzz",
     "docs",
     "servers",
     "soak_briefly",
@@ -101,13 +103,18 @@ def sum_up() -> None:
     print(f"===== {words} in {time.time() - STARTED:.2f}s =====", flush=True)
 
 
-def install(session: nox.Session, *groups: str, extra: str = "", bounds: Path | None = None) -> None:
-    """Install the wheel with its ``extra``, and dependency groups, within the ``bounds`` of a file of constraints."""
+def install(
+    session: nox.Session, *groups: str, extra: str = "", bounds: Path | None = None, options: Sequence[str] = ()
+) -> None:
+    """Install the wheel with its ``extra``, and dependency groups, within the ``bounds`` of a file of constraints.
+
+    ``options`` are more of pip's.
+    """
     # The tool's own folder is on PYTHONPATH if nox was started as the README says; its packages are not the session's.
     session.env["PYTHONPATH"] = None
     (wheel,) = DIST.glob("*.whl")
     bounded = () if bounds is None else ("--constraint", str(bounds))
-    session.install(*nox.project.dependency_groups(PROJECT, *groups), f"{wheel}{extra}", *bounded)
+    session.install(*nox.project.dependency_groups(PROJECT, *groups), f"{wheel}{extra}", *bounded, *options)
     session.install("--force-reinstall", "--no-deps", str(wheel))
 
 
@@ -242,9 +249,19 @@ def relay(session: nox.Session) -> None:
     install(session, "relay", extra=EVERYTHING)
     top = sorted(path.name for path in (ROOT / "tests").glob("test_*.py"))
     # Elsewhere the tests send what they have made by hand.
-    run_pytest(
-        session, "-n2", *top, "cli", "delivery", "events", "hooks", "relay", f"{NEEDS_EXTRAS}/test_whole_programs.py"
-    )
+    with_extras = [f"{NEEDS_EXTRAS}/{name}" for name in ("test_any_bytes.py", "test_whole_programs.py")]
+    run_pytest(session, "-n2", *top, "cli", "delivery", "events", "fuzz", "hooks", "relay", *with_extras)
+
+
+@nox.session(python=NEWEST, tags=["full"], requires=["build"])
+def fuzz(session: nox.Session) -> None:
+    """Look for bytes with which a promise is not kept: 30 seconds for each target (``-- --seconds 300`` for more)."""
+    try:
+        install(session, "fuzz", options=("--only-binary", "atheris"))
+    except CommandFailed:
+        session.error("what fuzzes, atheris, cannot be installed: it has wheels for some platforms only")
+    with session.chdir("tests"):
+        session.run("python", "-m", "fuzz.run", "--output", str(OUTPUT / "fuzz"), *session.posargs)
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])

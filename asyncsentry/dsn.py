@@ -19,7 +19,7 @@ _VISIBLE = frozenset(map(chr, range(0x21, 0x7F)))
 _KEY = _VISIBLE - {","}
 """A key travels in a header whose pairs are split on commas: anything else could end the pair, or the header, early."""
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._~-")
-ADDRESS_CHARACTERS = frozenset("0123456789abcdef:.")
+_KEY_UNESCAPED = "!$&'()*+;=~"
 _PATH = _VISIBLE - frozenset('"<>\\^`{}')
 
 
@@ -75,7 +75,8 @@ class Dsn:
 
     def __str__(self) -> str:
         prefix = f"{self.transport}+" if self.transport else ""
-        return f"{prefix}{self.scheme}://{self.public_key}@{self.network_location}{self.path}/{self.project_id}"
+        key = _escaped(self.public_key, _KEY_UNESCAPED)
+        return f"{prefix}{self.scheme}://{key}@{self.network_location}{self.path}/{self.project_id}"
 
 
 def parse(text: str) -> Dsn:
@@ -124,9 +125,19 @@ def _host_and_port(location: str, scheme: str) -> tuple[str, int]:
     if bracket < 0:
         return _host_name(name), _port(port, scheme)
     address = location[1:bracket].lower()
-    if name or not location.startswith("[") or ":" not in address or not ADDRESS_CHARACTERS.issuperset(address):
+    if name or not location.startswith("[") or not is_ipv6_address(address):
         raise _refusal("has a host that is no IPv6 address in brackets")
     return address, _port(port, scheme)
+
+
+def is_ipv6_address(text: str) -> bool:
+    """Whether this is one, without a zone: that would be another machine's business."""
+    from ipaddress import IPv6Address
+
+    try:
+        return "%" not in text and bool(IPv6Address(text))
+    except ValueError:
+        return False
 
 
 def _host_name(text: str) -> str:
@@ -186,8 +197,12 @@ def _decoded(text: str) -> str:
 
 def _encoded(segment: str) -> str:
     """What was left unescaped, escaped: a space or an umlaut in a request's first line would break it."""
-    if _PATH.issuperset(segment):
-        return segment
+    return segment if _PATH.issuperset(segment) else _escaped(segment, "%!$&'()*+,;=:@~")
+
+
+def _escaped(text: str, safe: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text
     from urllib.parse import quote
 
-    return quote(segment, safe="%!$&'()*+,;=:@~")
+    return quote(text, safe)

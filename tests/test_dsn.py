@@ -106,6 +106,13 @@ def test_neither_str_nor_repr_shows_the_secret() -> None:
     assert str(parse("https://key:hidden@host/1")) == "https://key@host/1"
 
 
+@pytest.mark.parametrize("key", ["a%2Fb", "%40", "a%3Fb%23c", "%25", "k!$&'()*+;=~"])
+def test_what_is_shown_of_a_dsn_leads_to_the_same_place(key: str) -> None:
+    dsn = parse(f"https://{key}:hidden@host/1")
+    assert parse(str(dsn)).public_key == dsn.public_key
+    assert parse(str(dsn)).envelope_url == dsn.envelope_url
+
+
 def test_a_dsn_is_a_value() -> None:
     dsn = parse("https://key@host/1?timeout=1")
     assert dsn == parse("https://key@host:443/1?timeout=1")
@@ -150,6 +157,7 @@ def test_a_dsn_is_a_value() -> None:
         ("https://key:hidden@[fe80::1%25eth0]/1", "has a host that is no IPv6 address"),
         ("https://key:hidden@[host]/1", "has a host that is no IPv6 address"),
         ("https://key:hidden@[1234]/1", "has a host that is no IPv6 address"),
+        ("https://key:hidden@[:21]/1", "has a host that is no IPv6 address"),
         ("https://key:hidden@host/1\r\nX-Evil: 1/2", "holds a line break"),
         ("https://key:hidden\x00@host/1", "holds a line break"),
         ("https://key:hidden\ud800@host/1", "holds a line break"),

@@ -17,7 +17,7 @@ SOURCES = {
 }
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"chance", "diary", "errors", "dsn", "json", "item", "own", "types", "version"}),
+    frozenset({"chance", "diary", "errors", "dsn", "json", "item", "own", "strict_json", "types", "version"}),
     frozenset({"transport"}),
     frozenset({"post", "process", "events", "delivery"}),
     frozenset(

@@ -118,26 +118,44 @@ def _name_problem(name: str, limit: int, reserved: tuple[str, ...]) -> str | Non
 
 
 def timestamp(value: object) -> float | str | None:
-    """A time as servers read it, in seconds; None if it is none. A datetime without a zone is taken for UTC."""
+    """A time as servers read it, in seconds; None if it is none. A datetime without a zone is taken for UTC.
+
+    What happened before 1970 did not happen then: a server throws away what says so.
+    """
     if value is None:
         return None
     if type(value) is float or type(value) is int:
         return float(value) if 0 <= value < _FIRST_MILLISECONDS else None
     if type(value) is str:
-        return value if re.fullmatch(_RFC3339, value) else None
+        return value if _is_moment(value) else None
     datetime = sys.modules.get("datetime")  # whoever holds a datetime has loaded it
     if datetime is None or not issubclass(type(value), datetime.datetime):
         return None
     moment: Any = value
     if datetime.datetime.utcoffset(moment) is None:
         moment = datetime.datetime.replace(moment, tzinfo=datetime.timezone.utc)
-    return float(datetime.datetime.timestamp(moment))
+    return timestamp(float(datetime.datetime.timestamp(moment)))
+
+
+def _is_moment(text: str) -> bool:
+    """Whether there is such a day, such an hour of it, and such an offset."""
+    from datetime import datetime
+
+    if re.fullmatch(_RFC3339, text, re.ASCII) is None or text < _SECOND_DAY:
+        return False
+    try:
+        return bool(datetime.fromisoformat(text[: len("2026-01-02T03:04:05")]))
+    except ValueError:
+        return False
 
 
 _FIRST_MILLISECONDS: Final = 100_000_000_000
 """A larger number of seconds would be in the year 5138: it counts milliseconds, and says another time than it means."""
 
-_RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"
+_RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?"
+
+_SECOND_DAY: Final = "1970-01-02"
+"""From here on no offset makes a time one of before 1970."""
 
 
 def new_event_id() -> str:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import IdentityCache, bases, defines, module_name, short_name, show_name
+from asyncsentry.events.foreign import (
+    IdentityCache,
+    bases,
+    defines,
+    member,
+    module_name,
+    short_name,
+    show_name,
+    writes_much,
+)
 from asyncsentry.events.frames import PlainCall, plain_frames, short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
@@ -116,7 +125,8 @@ def _links_from(error: BaseException, number: int, freezer: Freezer) -> list[_Li
 class _Kind(NamedTuple):
     """What is true of all exceptions of a type.
 
-    ``own_text`` is whether they say their arguments and nothing else, ``computes_notes`` whether these are the type's.
+    ``own_text`` is whether they say their arguments and nothing else, ``says_key`` whether as a `KeyError` does, and
+    ``computes_notes`` whether their notes are the type's.
     """
 
     fields: dict[str, Json]
@@ -124,6 +134,7 @@ class _Kind(NamedTuple):
     has_number: bool
     has_place: bool
     own_text: bool
+    says_key: bool
     computes_notes: bool
 
 
@@ -150,7 +161,8 @@ def _learn(kind: type[BaseException]) -> _Kind:
         is_group="BaseExceptionGroup" in map(short_name, bases(kind)),
         has_number=issubclass(kind, OSError),
         has_place=issubclass(kind, SyntaxError),
-        own_text=kind.__str__ is BaseException.__str__,
+        own_text=member(kind, "__str__") is BaseException.__str__,
+        says_key=member(kind, "__str__") is KeyError.__str__,
         computes_notes=defines(kind, "__notes__"),
     )
 
@@ -192,9 +204,11 @@ def _message(error: BaseException, kind: _Kind, freezer: Freezer) -> str:
     if kind.is_group:
         message = freezer.ask(lambda group: group.message, cast("Any", error))
         return freezer.text(show_name(error) if message is None else message, MESSAGE_LIMIT)
+    arguments = _arguments_of(error)
+    if kind.says_key and freezer.ask(writes_much, arguments):
+        return _show_arguments(arguments, freezer)
     if not kind.own_text:
         return freezer.text(error, MESSAGE_LIMIT)
-    arguments = _arguments_of(error)
     if len(arguments) == 1 and type(arguments[0]) is str:
         return freezer.text(arguments[0], MESSAGE_LIMIT)
     return _show_arguments(arguments, freezer) if _hold_much(arguments) else freezer.text(error, MESSAGE_LIMIT)

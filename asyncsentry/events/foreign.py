@@ -6,6 +6,9 @@ compute.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 from weakref import ref
 
@@ -58,6 +61,11 @@ def defines(kind: type, name: str) -> bool:
     return any(name in members_of(base) for base in bases(kind))
 
 
+def member(kind: type, name: str) -> object:
+    """What the type defines or inherits under a name that every type has."""
+    return next(members_of(base)[name] for base in bases(kind) if name in members_of(base))
+
+
 def module_name(kind: type) -> str:
     """Where a type says it was defined; ``"?"`` if it says no text."""
     try:
@@ -95,3 +103,33 @@ _LONGEST: Final = 1024 * 1024 + 1
 def exact(text: str, limit: int = _LONGEST) -> str:
     """A text of the type ``str`` itself from one of any subclass, cut."""
     return str.__getitem__(text, slice(limit))
+
+
+_MEMBERS: Final[Mapping[type, Callable[[Any], Iterable[object]]]] = {
+    dict: dict.items,
+    list: list.__iter__,
+    tuple: tuple.__iter__,
+    set: set.__iter__,
+    frozenset: frozenset.__iter__,
+    deque: deque.__iter__,
+}
+
+_MUCH: Final = 1000
+"""Members of a container, and of those in it, that are written out."""
+
+_CHARACTERS_OF_ONE: Final = 100
+
+
+def writes_much(value: object) -> bool:
+    """Whether a container, or bytes, would write out very much of itself: of members that it shares, without end."""
+    found: list[Any] = [value]
+    long = 0
+    for each in found:  # which grows meanwhile
+        kind = type(each)
+        if kind is str or kind is bytes or kind is bytearray:
+            long += len(each) // _CHARACTERS_OF_ONE
+        else:
+            found += next((islice(of(each), _MUCH) for base, of in _MEMBERS.items() if issubclass(kind, base)), ())
+        if len(found) + long > _MUCH:
+            return True
+    return False

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Final, TypeAlias
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import exact, show_name
+from asyncsentry.events.foreign import exact, show_name, writes_much
 from asyncsentry.events.guard import Guard
 from asyncsentry.events.looking import HARMLESS, distrust, look_at
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
@@ -134,6 +134,8 @@ class Freezer:
         self._weight += weight
 
     def _foreign_text(self, value: object) -> str:
+        if self.ask(writes_much, value):
+            return str(self._freeze(value, 1))
         shown = self.ask(str, value)
         return show_name(value) if shown is None else exact(shown)
 

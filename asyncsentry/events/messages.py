@@ -23,9 +23,10 @@ def logentry(message: object, params: object, freezer: Freezer) -> dict[str, Jso
     if not given:
         return {"message": template, "formatted": template}
     filled = freezer.ask(lambda values: _fill(template, values), _bounded(given, freezer))
+    shown = freezer.freeze(given if type(given) is dict else list(given))
     return {
         "message": template,
-        "params": freezer.freeze(given if type(given) is dict else list(given)),
+        **({"params": shown} if type(shown) is dict or type(shown) is list else {}),  # no server takes a name instead
         "formatted": template if filled is None else freezer.text(filled, MESSAGE_LIMIT),
     }
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from asyncsentry.strict_json import decode_object
 from asyncsentry.testing.headers import envelope_headers, is_container, item_headers
 from asyncsentry.testing.limits import check_limits
 from asyncsentry.testing.refusals import MalformedEnvelope
-from asyncsentry.testing.strict_json import decode_object
 
 MAX_ITEMS: Final = 500
 

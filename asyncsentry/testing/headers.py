@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from asyncsentry.strict_json import decode_header
 from asyncsentry.testing.refusals import MalformedEnvelope
-from asyncsentry.testing.strict_json import decode_header
 
 CONTAINER: Final = "application/vnd.sentry.items."
 """How the content type begins of an item that holds several logs, metrics or spans."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from asyncsentry.dsn import ADDRESS_CHARACTERS, NAME_CHARACTERS
+from asyncsentry.dsn import NAME_CHARACTERS, is_ipv6_address
 from asyncsentry.errors import OptionError
 from asyncsentry.transport.settings import Proxy
 
@@ -63,7 +63,7 @@ def _parse(name: str, value: str) -> Proxy | None:
 
 def _host(name: str, host: str) -> str:
     """The host in ASCII."""
-    if ":" in host and ADDRESS_CHARACTERS.issuperset(host):
+    if ":" in host and is_ipv6_address(host):
         return host
     try:
         ascii_host = host.encode("idna").decode("ascii")

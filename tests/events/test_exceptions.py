@@ -58,6 +58,28 @@ def links_of(values: list[Value]) -> list[tuple[object, ...]]:
     ]
 
 
+class Silent(type):
+    """A class that tells nothing of itself."""
+
+    def __getattribute__(cls, name: str) -> Any:
+        raise SystemExit(name)
+
+
+def test_the_class_of_an_exception_is_not_asked() -> None:
+    kind: Any = Silent("Wrong", (ValueError,), {})
+    value = value_of(kind("boom"))
+    assert (value["type"], value["value"]) == ("Wrong", "boom")
+
+
+def test_a_key_that_was_not_found_is_shown_within_bounds() -> None:
+    wide: Any = ["x"] * 20
+    for _ in range(20):
+        wide = [wide] * 20
+    assert value_of(KeyError("a"))["value"] == "'a'"
+    assert value_of(KeyError((1, 2)))["value"] == str(KeyError((1, 2)))
+    assert len(value_of(KeyError(wide))["value"]) <= MESSAGE_LIMIT
+
+
 def test_one_exception_says_what_where_and_how() -> None:
     value = value_of(caught(fail))
     frames = value.pop("stacktrace")["frames"]

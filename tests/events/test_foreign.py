@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from collections import deque
+from typing import Any, NamedTuple
 
 import pytest
 
-from asyncsentry.events.foreign import IdentityCache, show_name, type_name
+from asyncsentry.events.foreign import IdentityCache, show_name, type_name, writes_much
 
 
 class Word(str):
@@ -34,6 +35,29 @@ def test_a_type_whose_name_is_no_plain_text_is_not_asked() -> None:
     kind = type("Thing", (), {"__module__": "shop"})
     kind.__qualname__ = Word("x")
     assert show_name(kind()) == "<shop.?>"
+
+
+def a_tree(depth: int) -> Any:
+    """Little in memory, and endless when it is written out."""
+    wide: Any = {"a": "x"}
+    for _ in range(depth):
+        wide = (wide, [wide], {"a": wide}, frozenset(), deque([wide]))
+    return wide
+
+
+class Named(NamedTuple):
+    members: object
+
+
+@pytest.mark.parametrize(
+    ("value", "much"),
+    [
+        *((5, False), ([], False), ([1] * 900, False), ([1] * 2000, True), ("x" * 10**6, True), (b"x" * 10**6, True)),
+        *((a_tree(2), False), (a_tree(20), True), (Named(a_tree(20)), True), ({1: {2: {3: {4: 5}}}}, False)),
+    ],
+)
+def test_what_would_write_out_very_much_of_itself_is_known_before(value: object, much: bool) -> None:
+    assert writes_much(value) is much
 
 
 class Owner:

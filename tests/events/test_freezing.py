@@ -290,6 +290,15 @@ def test_nothing_of_a_frozen_value_changes_with_the_original(freezer: Freezer) -
     assert frozen == {"list": [1, [2]], "dict": {"a": {}}}
 
 
+def test_a_text_is_made_of_little_of_what_is_endless(freezer: Freezer) -> None:
+    endless: Any = ["x"] * 20
+    for _ in range(20):
+        endless = [endless] * 20
+    assert freezer.text(endless, 10_000).startswith("[[[")
+    assert freezer.text([1, (2, {3})]) == "[1, (2, {3})]"
+    assert len(freezer.text(b"x" * 10**6, 10**6)) < 10_000
+
+
 def test_a_text_is_made_of_anything(freezer: Freezer) -> None:
     class Text(str):
         __slots__ = ()

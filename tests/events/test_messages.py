@@ -81,6 +81,13 @@ def test_a_template_that_its_params_do_not_fit_is_shown_as_it_is(template: str, 
     assert "params" in entry
 
 
+@pytest.mark.parametrize("params", [("Ann", 5), {"who": "Ann"}])
+def test_params_that_are_too_deep_to_be_shown_are_left_out(params: object) -> None:
+    """No server takes a text for them."""
+    shown = logentry("%s", params, Freezer(Rules(max_depth=1)))
+    assert shown.keys() == {"message", "formatted"}
+
+
 def test_enormous_params_are_cut_before_they_are_written_out(freezer: Freezer) -> None:
     large = "x" * 100_000_000
     entry = logentry("%s %s %s", (large, [large] * 1000, large.encode()), freezer)

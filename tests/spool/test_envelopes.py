@@ -63,6 +63,20 @@ def test_what_is_no_envelope_of_ours_is_refused(data: bytes) -> None:
         read(data)
 
 
+@pytest.mark.parametrize(
+    "payload", [b'{"a":1', b'{"a":\xff}', b'{"a":NaN}', b'{"a":1e999}', b'{"a":"\\ud800"}', b"[]", b"\0\0"]
+)
+def test_what_a_server_would_take_and_throw_away_is_refused(payload: bytes) -> None:
+    with pytest.raises(NotAnEnvelope):
+        read(b'{"event_id":"%s"}\n{"type":"event","length":%d}\n%s\n' % (ID.encode(), len(payload), payload))
+
+
+@pytest.mark.parametrize("id", ["", "x" * 32, "0" * 31, "0" * 33, "0" * 32 + "\n"])
+def test_what_has_no_id_that_a_server_knows_is_refused(id: str) -> None:
+    with pytest.raises(NotAnEnvelope):
+        read(write(replace(event(1), id=id), DESTINATION))
+
+
 def test_the_rest_of_the_headers_may_be_missing() -> None:
     stored = read(b'{"event_id":"%s"}\n{"type":"event","length":2}\n{}\n' % ID.encode())
     assert stored.dsn == ""

@@ -42,6 +42,17 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     made.close()
 
 
+def test_what_is_no_file_is_left_where_it_is(tmp_path: Path, gone: Path, folder: Folder) -> None:
+    """A pipe would keep who opens it for ever."""
+    os.mkfifo(gone / name(5))
+    for other in (name(6), names.FATAL, "x.part", "x"):
+        (gone / other).mkdir()
+    assert [size for _, size in folder.adopt(everything)] == [10, 10, 10]
+    assert sorted(path.name for path in gone.iterdir()) == sorted(
+        [name(5), name(6), names.FATAL, names.LOCK, "x", "x.part"]
+    )
+
+
 @pytest.mark.parametrize("durable", [False, True])
 def test_a_file_is_written_read_and_removed(tmp_path: Path, durable: bool) -> None:
     folder = a_folder(tmp_path / "deep" / "down", durable=durable)

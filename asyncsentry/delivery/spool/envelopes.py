@@ -5,6 +5,7 @@ It says where it goes, so that anybody can send it later; it does not say when, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,9 @@ CATEGORIES: Final[Mapping[str, Category]] = {"event": "error", "transaction": "t
 
 OWN_WEIGHT: Final = 2048
 """About what an item that was read weighs beside its bytes."""
+
+
+_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 class NotAnEnvelope(ValueError):
@@ -37,16 +41,18 @@ def write(item: Item, dsn: str) -> bytes:
 
 
 def read(data: bytes) -> Stored:
-    """What a file holds. Raises `NotAnEnvelope`."""
+    """What a file holds. Raises `NotAnEnvelope`, also for what a server would take and throw away."""
     try:
         return _read(data)
     except NotAnEnvelope:
         raise
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise NotAnEnvelope(str(error)) from error
 
 
 def _read(data: bytes) -> Stored:
+    from asyncsentry.strict_json import decode_object
+
     head, position = _header(data, 0)
     items: list[tuple[dict[str, Any], bytes]] = []
     while position < len(data):
@@ -60,8 +66,9 @@ def _read(data: bytes) -> Stored:
         raise NotAnEnvelope("it has no item")
     (lead, payload), *others = items
     type, id = lead.get("type"), head.get("event_id")
-    if not isinstance(type, str) or type not in CATEGORIES or not isinstance(id, str):
+    if not isinstance(type, str) or type not in CATEGORIES or not isinstance(id, str) or not _ID.fullmatch(id):
         raise NotAnEnvelope("it is of another kind")
+    decode_object(payload)
     attachments = tuple(_attachment(header, data) for header, data in others)
     trace = head.get("trace")
     weight = len(data) + OWN_WEIGHT
@@ -73,13 +80,12 @@ def _read(data: bytes) -> Stored:
 
 def _header(data: bytes, start: int) -> tuple[dict[str, Any], int]:
     """The line of headers that begins at ``start``, and where the next thing begins."""
-    from asyncsentry.json import decode
+    from asyncsentry.strict_json import decode_header
 
     end = data.find(b"\n", start)
-    header = decode(data[start:end]) if end >= 0 else None
-    if not isinstance(header, dict):
+    if end < 0:
         raise NotAnEnvelope("a line of headers is missing")
-    return header, end + 1
+    return decode_header(data[start:end]), end + 1
 
 
 def _length(header: Mapping[str, Any]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncsentry.testing.strict_json import MAX_DEPTH, decode, decode_header, decode_object
+from asyncsentry.strict_json import MAX_DEPTH, decode, decode_header, decode_object
 
 
 @pytest.mark.parametrize(
