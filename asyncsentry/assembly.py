@@ -82,8 +82,8 @@ class Assembly:
         Its id and its time stay valid, whatever was done. It is encoded at once: somebody may still hold it.
         """
         event = dict(dict.items(changed))
-        event["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
-        event["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
+        event["event_id"] = attributes.event_id(event.get("event_id")) or original["event_id"]
+        event["timestamp"] = attributes.timestamp(event.get("timestamp")) or original["timestamp"]
         encoded = None if late else encode_plain(event, self._most_bytes)
         if encoded is None:
             copy, weight = plain_and_weight(event)

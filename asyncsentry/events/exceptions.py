@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
-from asyncsentry.events.foreign import IdentityCache, bases, defines, module_name, short_name, show_name
+from asyncsentry.events.foreign import IdentityCache, bases, defines, member, module_name, short_name, show_name
 from asyncsentry.events.frames import PlainCall, plain_frames, short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
@@ -150,7 +150,7 @@ def _learn(kind: type[BaseException]) -> _Kind:
         is_group="BaseExceptionGroup" in map(short_name, bases(kind)),
         has_number=issubclass(kind, OSError),
         has_place=issubclass(kind, SyntaxError),
-        own_text=kind.__str__ is BaseException.__str__,
+        own_text=member(kind, "__str__") is BaseException.__str__,
         computes_notes=defines(kind, "__notes__"),
     )
 

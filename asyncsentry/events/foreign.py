@@ -58,6 +58,11 @@ def defines(kind: type, name: str) -> bool:
     return any(name in members_of(base) for base in bases(kind))
 
 
+def member(kind: type, name: str) -> object:
+    """What the type, or the first that it inherits from, has under a name that all objects have."""
+    return next(members_of(base)[name] for base in bases(kind) if name in members_of(base))
+
+
 def module_name(kind: type) -> str:
     """Where a type says it was defined; ``"?"`` if it says no text."""
     try:
