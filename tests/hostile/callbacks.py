@@ -94,14 +94,39 @@ def add(name: str, told: str, run: Callable[[Sdk], None], options: Options, outc
 
 PROGRAM: Final = "**counted, raises `SystemExit` into the program**"
 add("send raises", "`before_send` raises `Exception`", fail, before_send(raising(KeyError("hostile"))), "counted")
-add("send exits", "`before_send` raises `SystemExit`, as who wants the program to end does", fail, before_send(raising(SystemExit(3))), PROGRAM)
+add(
+    "send exits",
+    "`before_send` raises `SystemExit`, as who wants the program to end does",
+    fail,
+    before_send(raising(SystemExit(3))),
+    PROGRAM,
+)
 add("send recurses", "`before_send` raises `RecursionError`", fail, before_send(raising(RecursionError())), "counted")
 add("send text", "`before_send` returns a text", fail, before_send(lambda sdk, event: "hostile"), "counted")
-add("send self", "`before_send` returns an object that cannot be asked anything", fail, before_send(lambda sdk, event: Hostile()), "counted")
+add(
+    "send self",
+    "`before_send` returns an object that cannot be asked anything",
+    fail,
+    before_send(lambda sdk, event: Hostile()),
+    "counted",
+)
 add("send none", "`before_send` drops the event", fail, before_send(lambda sdk, event: None), "counted")
-add("send nonsense", "`before_send` fills the event with what no JSON has, and with itself", fail, before_send(event_of_nonsense), "event", shows=())
+add(
+    "send nonsense",
+    "`before_send` fills the event with what no JSON has, and with itself",
+    fail,
+    before_send(event_of_nonsense),
+    "event",
+    shows=(),
+)
 add("send deep", "`before_send` adds what is nested 5,000 deep", fail, before_send(deep), "event")
-add("send subclass", "`before_send` returns a subclass of `dict` whose methods raise", fail, before_send(lambda sdk, event: Sub(event)), "event")
+add(
+    "send subclass",
+    "`before_send` returns a subclass of `dict` whose methods raise",
+    fail,
+    before_send(lambda sdk, event: Sub(event)),
+    "event",
+)
 add("send capturing", "`before_send` captures", fail, before_send(capturing), "1 of 2 events, the rest counted")
 add("send slow", "`before_send` sleeps for 0.2 s", fail, before_send(slow), "event")
 
@@ -113,27 +138,90 @@ def send_keeping(sdk: Sdk) -> None:
         event.clear()
 
 
-@GROUP.case("`before_send` is a coroutine function", options=lambda _: {"before_send": coroutine}, outcome="refused at set-up: `OptionError`")
+@GROUP.case(
+    "`before_send` is a coroutine function",
+    options=lambda _: {"before_send": coroutine},
+    outcome="refused at set-up: `OptionError`",
+)
 def send_coroutine(sdk: Sdk) -> None:
     fail(sdk)
 
 
 RAVEN: Final = ("raven",)
-add("crumb raises", "`before_breadcrumb` raises", crumbs, before_breadcrumb(raising(KeyError("hostile"))), "event", without=RAVEN)
-add("crumb text", "`before_breadcrumb` returns a text", crumbs, before_breadcrumb(lambda sdk, crumb: "hostile"), "event", without=RAVEN)
-add("crumb nonsense", "`before_breadcrumb` returns what no JSON has", crumbs, before_breadcrumb(lambda sdk, crumb: {5: Hostile(), "data": {Hostile}, "timestamp": Hostile()}), "event", without=RAVEN)
-add("crumb capturing", "`before_breadcrumb` captures", crumbs, before_breadcrumb(capturing), "1 of 2 events, the rest counted", without=RAVEN)
+add(
+    "crumb raises",
+    "`before_breadcrumb` raises",
+    crumbs,
+    before_breadcrumb(raising(KeyError("hostile"))),
+    "event",
+    without=RAVEN,
+)
+add(
+    "crumb text",
+    "`before_breadcrumb` returns a text",
+    crumbs,
+    before_breadcrumb(lambda sdk, crumb: "hostile"),
+    "event",
+    without=RAVEN,
+)
+add(
+    "crumb nonsense",
+    "`before_breadcrumb` returns what no JSON has",
+    crumbs,
+    before_breadcrumb(lambda sdk, crumb: {5: Hostile(), "data": {Hostile}, "timestamp": Hostile()}),
+    "event",
+    without=RAVEN,
+)
+add(
+    "crumb capturing",
+    "`before_breadcrumb` captures",
+    crumbs,
+    before_breadcrumb(capturing),
+    "1 of 2 events, the rest counted",
+    without=RAVEN,
+)
 
 
-@GROUP.case("`before_breadcrumb` adds a breadcrumb", options=before_breadcrumb(lambda sdk, crumb: sdk.breadcrumb("more")), without=RAVEN)
+@GROUP.case(
+    "`before_breadcrumb` adds a breadcrumb",
+    options=before_breadcrumb(lambda sdk, crumb: sdk.breadcrumb("more")),
+    without=RAVEN,
+)
 def crumb_adding(sdk: Sdk) -> None:
     crumbs(sdk)
 
 
 add("sampler raises", "`error_sampler` raises", fail, sampler(raising(KeyError("hostile"))), "event", without=RAVEN)
-add("sampler text", "`error_sampler` returns a text", fail, sampler(lambda sdk, event: "hostile"), "event", without=RAVEN)
+add(
+    "sampler text",
+    "`error_sampler` returns a text",
+    fail,
+    sampler(lambda sdk, event: "hostile"),
+    "event",
+    without=RAVEN,
+)
 add("sampler none", "`error_sampler` returns nothing", fail, sampler(lambda sdk, event: None), "event", without=RAVEN)
-add("sampler nan", "`error_sampler` returns no number (`nan`)", fail, sampler(lambda sdk, event: float("nan")), "event", without=RAVEN)
-add("sampler hostile", "`error_sampler` returns an object that cannot be asked anything", fail, sampler(lambda sdk, event: Hostile()), "event", without=RAVEN)
-add("sampler capturing", "`error_sampler` captures", fail, sampler(lambda sdk, event: fail(sdk) or 1.0), "1 of 2 events, the rest counted", without=RAVEN)
-
+add(
+    "sampler nan",
+    "`error_sampler` returns no number (`nan`)",
+    fail,
+    sampler(lambda sdk, event: float("nan")),
+    "event",
+    without=RAVEN,
+)
+add(
+    "sampler hostile",
+    "`error_sampler` returns an object that cannot be asked anything",
+    fail,
+    sampler(lambda sdk, event: Hostile()),
+    "event",
+    without=RAVEN,
+)
+add(
+    "sampler capturing",
+    "`error_sampler` captures",
+    fail,
+    sampler(lambda sdk, event: fail(sdk) or 1.0),
+    "1 of 2 events, the rest counted",
+    without=RAVEN,
+)

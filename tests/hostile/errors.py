@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from hostile.case import BESIDE, MESSAGE, Group, Run, Sdk
@@ -33,11 +35,11 @@ def fail(*_: object, **__: object) -> Any:
 
 for name in ("__cause__", "__context__", "__traceback__", "__suppress_context__", "__notes__", "args", "__dict__"):
     Spoilt = type("Hostile", (Exception,), {name: property(fail)})
-    GROUP.add(f"{name} raises", f"`{name}` is a property that raises", capturing(lambda Spoilt=Spoilt: Spoilt(MESSAGE)))
+    GROUP.add(f"{name} raises", f"`{name}` is a property that raises", capturing(partial(Spoilt, MESSAGE)))
 for name in ("__str__", "__repr__", "__eq__", "__hash__", "__bool__", "__len__", "__getattribute__", "__setattr__"):
     Spoilt = type("Hostile", (Exception,), {name: fail})
     shows = NAMED if name == "__str__" else (MESSAGE, BESIDE)
-    GROUP.add(f"error {name} raises", f"`{name}` raises", capturing(lambda Spoilt=Spoilt: Spoilt(MESSAGE)), shows=shows)
+    GROUP.add(f"error {name} raises", f"`{name}` raises", capturing(partial(Spoilt, MESSAGE)), shows=shows)
 for stop in (SystemExit(6), MemoryError(), BaseException("hostile")):
 
     def stopping(*_: object, stop: BaseException = stop) -> Any:
@@ -45,7 +47,12 @@ for stop in (SystemExit(6), MemoryError(), BaseException("hostile")):
 
     Spoilt = type("Hostile", (Exception,), {"__str__": stopping})
     told = f"`__str__` raises `{type(stop).__name__}`"
-    GROUP.add(f"error __str__ raises {type(stop).__name__}", told, capturing(lambda Spoilt=Spoilt: Spoilt(MESSAGE)), shows=NAMED)
+    GROUP.add(
+        f"error __str__ raises {type(stop).__name__}",
+        told,
+        capturing(partial(Spoilt, MESSAGE)),
+        shows=NAMED,
+    )
 
 
 class Odd(Exception):
@@ -102,7 +109,9 @@ class Proud(type):
 Prouder: Any = Proud("Prouder", (Exception,), {})
 GROUP.add("error metaclass", "its class's metaclass raises for everything", capturing(lambda: Prouder(MESSAGE)))
 GROUP.add("enormous", "its message is a text of 100 MB", capturing(lambda: ValueError(MESSAGE + "x" * 100_000_000)))
-GROUP.add("arguments", "its argument is a list of a million numbers", capturing(lambda: ValueError(MESSAGE, [*range(10**6)])))
+GROUP.add(
+    "arguments", "its argument is a list of a million numbers", capturing(lambda: ValueError(MESSAGE, [*range(10**6)]))
+)
 
 
 @GROUP.case("it is its own cause and context")
@@ -131,19 +140,17 @@ def causes(sdk: Sdk) -> None:
 
 @GROUP.case("a group in which 1,000 groups are, one in the other", since=(3, 11))
 def nested_groups(sdk: Sdk) -> None:
-    Kind: Any = __builtins__["ExceptionGroup"] if type(__builtins__) is dict else vars(__builtins__)["ExceptionGroup"]
-    group: Any = ValueError("the innermost")
+    group: Any = vars(builtins)["ExceptionGroup"]
+    error: BaseException = ValueError("the innermost")
     for _ in range(1000):
-        group = Kind(MESSAGE, [group])
-    capturing(lambda: group)(sdk)
+        error = group(MESSAGE, [error])
+    capturing(lambda: error)(sdk)
 
 
 @GROUP.case("a group of 100,000 errors", since=(3, 11))
 def crowd(sdk: Sdk) -> None:
-    import builtins
-
-    Kind: Any = vars(builtins)["ExceptionGroup"]
-    capturing(lambda: Kind(MESSAGE, [ValueError() for _ in range(100_000)]))(sdk)
+    group: Any = vars(builtins)["ExceptionGroup"]
+    capturing(lambda: group(MESSAGE, [ValueError() for _ in range(100_000)]))(sdk)
 
 
 @GROUP.case("its stack has 100,000 calls", shows=(MESSAGE,))
@@ -231,5 +238,3 @@ def namespace(sdk: Sdk) -> None:
 
     except ValueError as error:
         sdk.capture(error)
-
-

@@ -104,7 +104,9 @@ def every_depth(sdk: Any) -> None:
     fail(sdk)
 
 
-@GROUP.case("while no memory is left, in the handler of the `MemoryError`", outcome="counted", ignores="used before", alone=True)
+@GROUP.case(
+    "while no memory is left, in the handler of the `MemoryError`", outcome="counted", ignores="used before", alone=True
+)
 def no_memory(sdk: Sdk) -> None:
     import resource
 
@@ -251,7 +253,9 @@ def audited(sdk: Sdk) -> None:
     sys.audit("shop.paid")
 
 
-@GROUP.case("while an audit hook captures at every connection and every thread that is begun", ignores="audited:", alone=True)
+@GROUP.case(
+    "while an audit hook captures at every connection and every thread that is begun", ignores="audited:", alone=True
+)
 def audited_always(sdk: Any) -> None:
     busy = threading.local()
 
@@ -371,7 +375,12 @@ def daemon(sdk: Any) -> None:
     fail(sdk)
 
 
-@GROUP.case("in `__del__` of what a module still holds when the interpreter ends", ignores="used before", outcome="lost", alone=True)
+@GROUP.case(
+    "in `__del__` of what a module still holds when the interpreter ends",
+    ignores="used before",
+    outcome="lost",
+    alone=True,
+)
 def teardown(sdk: Sdk) -> None:
     """Nothing can be imported there any more, and no file opened; and nobody can ask what was counted."""
     use(sdk)
@@ -389,7 +398,11 @@ def forked(sdk: Sdk) -> None:
     os.waitpid(child, 0)
 
 
-@GROUP.case("by `sys.excepthook`, where the error that ends the program raises `SystemExit` when it is shown", shows=(), alone=True)
+@GROUP.case(
+    "by `sys.excepthook`, where the error that ends the program raises `SystemExit` when it is shown",
+    shows=(),
+    alone=True,
+)
 def last_words(sdk: Sdk) -> None:
     class Hostile(Exception):
         def __str__(self) -> str:

@@ -10,7 +10,7 @@ from faults.page import Table
 from hostile.cases import GROUPS
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "hostile.md"
-SHOWN: Final = Table("benchmarks/hostile.py", PAGE)
+SHOWN: Final = Table("benchmarks/hostility.py", PAGE)
 
 
 def tables(columns: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
@@ -31,4 +31,8 @@ def row(cells: Sequence[str]) -> str:
 def last_column() -> list[str]:
     """What the page says of asyncsentry, case by case."""
     lines = SHOWN.read().splitlines()
-    return [line.split(" | ")[-1].removesuffix(" |") for line in lines if line.startswith("| ") and "asyncsentry" not in line]
+    return [
+        line.split(" | ")[-1].removesuffix(" |")
+        for line in lines
+        if line.startswith("| ") and "asyncsentry" not in line
+    ]

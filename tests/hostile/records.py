@@ -54,17 +54,48 @@ add("percent name", "one whose `%(name)s` is given a number", logging_("paid %(n
 add("percent broken", "one whose template is no template", logging_("paid %", 1), "paid %")
 add("percent wide", "one whose template asks for 1 GB of blanks", logging_("paid %1000000000d", 1), "paid %1000000000d")
 add("percent stars", "one whose template asks for 1 GB by its arguments", logging_("paid %*d", 10**9, 1), "paid %*d")
-add("braces", "one whose template reaches into its argument", logging_("paid {0.__class__.__init__.__globals__}", Text("x")), "paid {0.__class__.__init__.__globals__}")
-add("record repr", "one whose argument raises `Exception` when it is shown", logging_("paid %s", raising("__str__", ValueError("no"))), "paid %s")
-add("record exit", "one whose argument raises `SystemExit`", logging_("paid %s", raising("__str__", SystemExit(3))), "paid %s")
+add(
+    "braces",
+    "one whose template reaches into its argument",
+    logging_("paid {0.__class__.__init__.__globals__}", Text("x")),
+    "paid {0.__class__.__init__.__globals__}",
+)
+add(
+    "record repr",
+    "one whose argument raises `Exception` when it is shown",
+    logging_("paid %s", raising("__str__", ValueError("no"))),
+    "paid %s",
+)
+add(
+    "record exit",
+    "one whose argument raises `SystemExit`",
+    logging_("paid %s", raising("__str__", SystemExit(3))),
+    "paid %s",
+)
 add("record recursion", "one whose argument recurses for ever", logging_("paid %r", Recurses()), "paid %r")
 add("record text", "one whose message is no text", logging_(ValueError("paid")), "paid")
-add("record hostile", "one whose message is an object that raises `SystemExit` when it is shown", logging_(raising("__str__", SystemExit(3))))
+add(
+    "record hostile",
+    "one whose message is an object that raises `SystemExit` when it is shown",
+    logging_(raising("__str__", SystemExit(3))),
+)
 add("record metaclass", "one whose message is of a class whose metaclass raises for everything", logging_(Cursed))
 add("record enormous", "one of 100 MB", logging_(Big("paid ", 100_000_000)), "paid")
 add("record argument", "one whose argument has 100 MB", logging_("paid %s", Big("", 100_000_000)), "paid")
-add("record extra", "one with hostile `extra`", logging_("paid", extra={"__class__": 5, "value": raising("__repr__", SystemExit(3)), "_x": Cursed, "data": 7}), "paid")
-add("record names", "one with `extra` under names that SDKs use", logging_("paid", extra={"stack": 1, "tags": 2, "user": 3, "fingerprint": 4, "data": {5: 6}, "culprit": 7, "site": 8}), "paid")
+add(
+    "record extra",
+    "one with hostile `extra`",
+    logging_("paid", extra={"__class__": 5, "value": raising("__repr__", SystemExit(3)), "_x": Cursed, "data": 7}),
+    "paid",
+)
+add(
+    "record names",
+    "one with `extra` under names that SDKs use",
+    logging_(
+        "paid", extra={"stack": 1, "tags": 2, "user": 3, "fingerprint": 4, "data": {5: 6}, "culprit": 7, "site": 8}
+    ),
+    "paid",
+)
 add("record lines", "one of lone surrogates, NULs and lines", logging_("paid \ud800 \0 \r\n"), "paid")
 add("record error", "one whose `exc_info` is nonsense", logging_("paid", exc_info=(5, 6, 7)), "paid")
 
@@ -131,5 +162,3 @@ def many_tags(sdk: Any) -> None:
         sdk.extra(f"extra {number}", number)
     sdk.quietly = False
     fail(sdk)
-
-

@@ -124,7 +124,6 @@ class Asyncsentry(Unified):
         account = self._sdk.get_client().stats().get("error")
         return account.limited + sum(account.lost.values()) + account.unknown if account else 0
 
-
     def begin(self, name: str) -> None:
         self._sdk.get_global_scope().set_tag("case", name)
 

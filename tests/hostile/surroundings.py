@@ -6,7 +6,7 @@ import os
 from typing import Any, Final
 
 from asyncsentry.testing import Answer
-from hostile.case import Group, Sdk
+from hostile.case import Group
 from hostile.moments import fail
 
 SETTINGS: Final = Group("Options and environment")
@@ -23,7 +23,12 @@ for variable in ("SENTRY_RELEASE", "SENTRY_ENVIRONMENT"):
     for kind, value in ODD.items():
         add(f"{variable} {kind}", f"`{variable}` {WORDS[kind]}", {variable: value})
 for kind, value in ODD.items():
-    add(f"http_proxy {kind}", f"`http_proxy` {WORDS[kind]}", {"http_proxy": value, "no_proxy": ""}, "refused at set-up: `OptionError`")
+    add(
+        f"http_proxy {kind}",
+        f"`http_proxy` {WORDS[kind]}",
+        {"http_proxy": value, "no_proxy": ""},
+        "refused at set-up: `OptionError`",
+    )
 
 
 def option(name: str, told: str, outcome: str = "event", **options: Any) -> None:
@@ -55,9 +60,18 @@ LIMITS: Final = "X_Sentry_Rate_Limits"
 for value in ("soon", "-5", "nan", "inf", "1e308", "99999999999999999999", "Wed, 99 Oct 2015 07:28:00 GMT", ""):
     answered(f"retry {value}", f"503 with `Retry-After: {value}`", status=503, Retry_After=value)
 for value in ("-1:error:key", "nan:error:key", ":::", "60", ";;;,,,:::", "1e9:nonsense:key", "\x80\xff"):
-    answered(f"limits {value}", f"200 with `X-Sentry-Rate-Limits: {value}`".replace("\x80\xff", "(bytes that are no text)"), **{LIMITS: value})
+    answered(
+        f"limits {value}",
+        f"200 with `X-Sentry-Rate-Limits: {value}`".replace("\x80\xff", "(bytes that are no text)"),
+        **{LIMITS: value},
+    )
 answered("limits long", "200 with `X-Sentry-Rate-Limits` of 1 MB", **{LIMITS: "60:nonsense:key," * 62_500})
-answered("limits huge", "200 with a limit of 1e300 seconds, which is obeyed", outcome="1 of 2 events, the rest counted", **{LIMITS: "1e300:error:key"})
+answered(
+    "limits huge",
+    "200 with a limit of 1e300 seconds, which is obeyed",
+    outcome="1 of 2 events, the rest counted",
+    **{LIMITS: "1e300:error:key"},
+)
 answered("header long", "200 with 100,000 headers", **{f"X-{number}": "x" for number in range(100_000)})
 answered("length", "200 whose `Content-Length` is nonsense", **{"Content-Length": "-5"})
 answered("encoding", "200 whose `Content-Encoding` is nonsense", **{"Content-Encoding": "hostile"})

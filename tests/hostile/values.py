@@ -337,7 +337,11 @@ class Fields:
 
 HALF.add("unbuilt", "an object whose `__init__` never ran", show(Fields.__new__(Fields)))
 HALF.add("error", "an `OSError` whose `__init__` never ran", show(OSError.__new__(OSError)))
-HALF.add("unicode error", "a `UnicodeDecodeError` whose `__init__` never ran", show(UnicodeDecodeError.__new__(UnicodeDecodeError)))
+HALF.add(
+    "unicode error",
+    "a `UnicodeDecodeError` whose `__init__` never ran",
+    show(UnicodeDecodeError.__new__(UnicodeDecodeError)),
+)
 
 
 class Struct(ctypes.Structure):

@@ -29,7 +29,7 @@ from hostile.page import PAGE, SHOWN, tables  # noqa: E402
 from hostile.playing import Server, outcome, play  # noqa: E402
 
 SDKS: Final = ("raven", "sentry-sdk", "asyncsentry")
-AT_ONCE: Final = 2
+AT_ONCE: Final = 3
 
 
 class Store:
@@ -116,7 +116,12 @@ def main() -> None:
     if arguments.write and not arguments.cases:
         columns = {f"{sdk} {version(sdk)}" if sdk != "asyncsentry" else sdk: sdk for sdk in SDKS}
         SHOWN.write(
-            "".join(f"{line}\n" for line in tables({shown: {name: found[name][sdk] for name in names} for shown, sdk in columns.items()}))
+            "".join(
+                f"{line}\n"
+                for line in tables(
+                    {shown: {name: found[name][sdk] for name in names} for shown, sdk in columns.items()}
+                )
+            )
         )
         print(f"written to {PAGE}")
 
