@@ -88,6 +88,10 @@ class Shipping:
                 self.dispatcher.lose(*self._early.popleft())
         return self.dispatcher
 
+    def begun(self) -> Dispatcher | None:
+        """What delivers, if anything was captured yet: it is loaded now, where it could not be at that time."""
+        return self.open() if self._early else self.dispatcher
+
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up."""
         dispatcher = self.dispatcher or self.open()

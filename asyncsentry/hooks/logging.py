@@ -17,6 +17,8 @@ from asyncsentry import own
 from asyncsentry.events.attributes import level_name
 from asyncsentry.events.breadcrumbs import CATEGORY_LIMIT
 from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.messages import formatted, guarded
 from asyncsentry.events.rules import MESSAGE_LIMIT
 from asyncsentry.hooks import asyncio_tasks
 from asyncsentry.hooks.place import Hook, Listeners, Place, Uninstall, step_out, tell
@@ -117,7 +119,7 @@ class _Listener:
 
 
 def _report(client: Client[Any], record: logging.LogRecord) -> None:
-    error = record.exc_info[1] if record.exc_info else None
+    error = _error_of(record)
     level, hint = _level(record), {"log_record": record}
     event: dict[str, object] = {"logger": record.name, "extra": _extra(record)}
     if error is None:
@@ -166,7 +168,18 @@ def _extra(record: logging.LogRecord) -> dict[str, object]:
 
 def _formatted(record: logging.LogRecord) -> str:
     """The record's message; its template, where the arguments do not fit it or cannot be shown."""
-    try:
-        return record.getMessage()
-    except Exception:
-        return record.msg
+    if type(record) is logging.LogRecord:
+        return formatted(record.msg, record.args)
+
+    def ask(freezer: Freezer) -> str:
+        own = freezer.ask(lambda record: record.getMessage(), record)
+        return freezer.text(record.msg if own is None else own)
+
+    return guarded(ask)
+
+
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    """The record's error, whatever somebody has put in its place."""
+    info: Any = record.exc_info
+    error = info[1] if type(info) is tuple and len(info) == 3 else None
+    return error if issubclass(type(error), BaseException) else None

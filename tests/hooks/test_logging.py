@@ -372,6 +372,48 @@ def test_an_argument_that_cannot_be_shown_does_not_reach_the_application(events:
     assert len(events()) == 2
 
 
+def test_an_argument_that_ends_the_program_when_it_is_shown_does_not(events: Events, log: logging.Logger) -> None:
+    class Hostile:
+        def __str__(self) -> str:
+            raise SystemExit(3)
+
+    log.propagate = False
+    log.addHandler(logging.NullHandler())
+    log.info("look: %s", Hostile())
+    log.error("now")
+    (event,) = events()
+    assert [crumb["message"] for crumb in crumbs_of(event)] == ["look: %s"]
+
+
+@pytest.mark.parametrize("info", [(5, 6, 7), (ValueError,), True, "text"])
+def test_a_record_with_nonsense_for_an_error_is_a_message(events: Events, log: logging.Logger, info: Any) -> None:
+    log.propagate = False
+    log.addHandler(logging.NullHandler())
+    log.handle(logging.makeLogRecord({"levelno": logging.ERROR, "levelname": "ERROR", "msg": "x", "exc_info": info}))
+    (event,) = events()
+    assert event["logentry"]["formatted"] == "x"
+
+
+class OwnRecord(logging.LogRecord):
+    """As a factory of the program's own makes them."""
+
+    def getMessage(self) -> str:  # noqa: N802  # it is logging's own name
+        if self.msg == "hostile":
+            raise SystemExit(3)
+        return f"own: {self.msg}"
+
+
+@pytest.mark.parametrize(("message", "shown"), [("text", "own: text"), ("hostile", "hostile")])
+def test_a_record_of_the_program_s_own_says_itself_what_it_says(
+    events: Events, log: logging.Logger, message: str, shown: str
+) -> None:
+    log.propagate = False
+    log.handle(OwnRecord(log.name, logging.INFO, "shop.py", 1, message, (), None))
+    log.error("now")
+    (event,) = events()
+    assert [crumb["message"] for crumb in crumbs_of(event)] == [shown]
+
+
 def test_installing_twice_hears_once_and_uninstalling_twice_does_no_harm(
     client: Client[Any], sentry: LocalSentry, log: logging.Logger
 ) -> None:
