@@ -32,4 +32,4 @@ def token() -> str:
 
 def uniform() -> float:
     """A number from 0 to 1, and never 1. The program's own ``random`` gives the same numbers without us."""
-    return int(token()[:13], 16) / 16**13
+    return int(token()[:12], 16) / 16**12
