@@ -89,7 +89,7 @@ def serving(name: str, sdk: str) -> AbstractContextManager[Server]:
 
 def outcomes(name: str) -> Mapping[str, str]:
     """What came of one case with each SDK."""
-    case, said = CASES[name], {}
+    case, said = CASES[name], dict[str, str]()
     with TemporaryDirectory() as folder, local_sentry(name) as sentry:
         alone = play(name, "none", sentry, Path(folder))
     for sdk in SDKS:
