@@ -1,7 +1,7 @@
 """What each SDK does with what is hostile: raven and sentry-sdk beside asyncsentry.
 
 Run by ``nox -s hostile``; ``-- --write`` puts the tables on the documentation's page. The programs are those of
-tests/hostile, each a process of its own that sends to a real server. One that is not over within twenty seconds hangs.
+tests/hostile, each a process of its own that sends to a real server. One that is not over within forty seconds hangs.
 """
 
 from __future__ import annotations

@@ -248,7 +248,7 @@ def namespace(sdk: Sdk) -> None:
 
     class Meta(type):
         @classmethod
-        def __prepare__(cls, name: str, bases: Any, /, **_: Any) -> Any:  # type: ignore[override]
+        def __prepare__(cls, name: str, bases: Any, /, **_: Any) -> Any:
             return Namespace()
 
     try:
