@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +24,7 @@ def test_the_program_goes_on_as_without_us_and_an_event_arrives_or_is_counted(na
     assert outcome(case, played, alone(case.run)) == case.outcome, played.said
 
 
-@lru_cache(maxsize=None)
+@cache
 def alone(run: Run) -> Played:
     """What the program does without us; many cases are the same program in other surroundings."""
     name = next(name for name in ALONE if CASES[name].run is run)
