@@ -351,11 +351,14 @@ def left_behind(sdk: Sdk) -> None:
     threading.Thread(target=late).start()
 
 
-@GROUP.case("in a thread that such a thread starts", alone=True)
+@GROUP.case("in a thread that such a thread starts, or at Python's refusal to start it", alone=True, shows=())
 def late_thread(sdk: Sdk) -> None:
     def late() -> None:
         threading.main_thread().join()
-        threading.Thread(target=fail, args=(sdk,)).start()
+        try:
+            threading.Thread(target=fail, args=(sdk,)).start()
+        except RuntimeError as error:  # of Python 3.12
+            sdk.capture(error)
 
     threading.Thread(target=late).start()
 

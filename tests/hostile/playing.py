@@ -113,7 +113,7 @@ def _played(
     events: Sequence[dict[str, Any]],
     counted: int,
 ) -> Played:
-    known = {event["event_id"]: event for event in events}
+    known = {event.get("event_id", number): event for number, event in enumerate(events)}
     return Played(
         status=ended.returncode if ended else None,
         printed=ended.stdout if ended else "",

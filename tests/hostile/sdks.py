@@ -20,6 +20,7 @@ class Watched:
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._began = time.perf_counter
+        self._watching = False
         self.quietly = False
         """While many captures are made, of which nothing is noted."""
 
@@ -30,8 +31,8 @@ class Watched:
 
     def watch(self, call: Callable[[], object], *, waits: bool = False) -> None:
         """``waits``: that is what it is called for."""
-        began = self._began()
-        raised = None
+        began, waits = self._began(), waits or self._watching
+        raised, self._watching = None, True
         try:
             call()
         except BaseException as error:
@@ -41,6 +42,7 @@ class Watched:
             seconds = self._began() - began
         except BaseException as error:
             seconds, raised = self._began() - began, type(error).__name__
+        self._watching = False
         self.note(seconds=0.0 if waits else seconds, raised=raised)
 
     def expect(self, captures: int) -> None:
