@@ -113,11 +113,9 @@ def importing() -> bool:
 
 
 def _tell(what: Callable[[Resident], None]) -> None:
-    for each in list(_residents):
-        resident = each()
+    for resident in filter(None, [each() for each in list(_residents)]):
         try:
-            if resident is not None:
-                what(resident)
+            what(resident)
         except Exception:
             logger.debug("a client could not follow the process", exc_info=True)
 
