@@ -26,6 +26,8 @@ nox.options.error_on_missing_interpreters = True
 nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).parent
+LOCKS = ROOT / ".ci"
+"""Of each tool that decides alone what is shipped or let through a file with all that it needs, by version and hash."""
 OUTPUT = ROOT / ".nox" / "output"
 DIST = OUTPUT / "dist"
 REPORTS = OUTPUT / "reports"
@@ -116,6 +118,12 @@ def install(
     session.install("--force-reinstall", "--no-deps", str(wheel))
 
 
+def install_locked(session: nox.Session, name: str) -> None:
+    """Install a tool as its lock says, and nothing that is not in it; `lock` makes it anew."""
+    session.env["PYTHONPATH"] = None
+    session.install("--require-hashes", "--requirement", str(LOCKS / f"{name}.txt"))
+
+
 def run_pytest(session: nox.Session, *arguments: str, program: Sequence[str] = ("pytest",)) -> None:
     """Run pytest in tests/, where the working directory does not hide the installed wheel."""
     report = REPORTS / f"{session.name}.xml"
@@ -142,19 +150,37 @@ def without(*folders: str) -> list[str]:
 
 @nox.session(python=TOOLS)
 def build(session: nox.Session) -> None:
-    """Build the wheel that all other sessions install."""
-    session.env["PYTHONPATH"] = None
-    for old in DIST.glob("*.whl"):
+    """Build the wheel that all other sessions install, and the sdist; built anywhere else they are the same."""
+    install_locked(session, "build")
+    for old in (*DIST.glob("*.whl"), *DIST.glob("*.tar.gz")):
         old.unlink()
-    session.install(*PROJECT["build-system"]["requires"])
-    session.run("hatchling", "build", "--target", "wheel", "--directory", str(DIST))
+    session.run("hatchling", "build", "--directory", str(DIST))
+    session.run("python", ".ci/reproduce.py", str(DIST))
+
+
+@nox.session(python=TOOLS)
+def lock(session: nox.Session) -> None:
+    """Renew the locks: the newest versions that pyproject.toml allows, for every Python and every platform."""
+    session.env["PYTHONPATH"] = None
+    session.install("uv")
+    wanted = {
+        "nox": [f"nox{nox.needs_version}"],
+        "build": PROJECT["build-system"]["requires"],
+        "lint": nox.project.dependency_groups(PROJECT, "lint"),
+        "coverage": [each for each in nox.project.dependency_groups(PROJECT, "test-all") if "coverage" in each],
+    }
+    command = ("uv", "pip", "compile", "--universal", "--python-version", OLDEST, "--generate-hashes", "--upgrade")
+    for name, requirements in wanted.items():
+        asked = Path(session.create_tmp()) / f"{name}.in"
+        asked.write_text("\n".join(requirements))
+        plain = ("--no-header", "--no-annotate", "--quiet", "--output-file", str(LOCKS / f"{name}.txt"))
+        session.run(*command, *plain, str(asked), silent=True)
 
 
 @nox.session(python=TOOLS, tags=["full"])
 def lint(session: nox.Session) -> None:
     """Ruff: rules and format."""
-    session.env["PYTHONPATH"] = None
-    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    install_locked(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
 
@@ -210,8 +236,7 @@ def eventlet(session: nox.Session) -> None:
 @nox.session(python=TOOLS, tags=["full"])
 def coverage(session: nox.Session) -> None:
     """Branch coverage of the core, of the test sessions together: each Python has branches of its own."""
-    session.env["PYTHONPATH"] = None
-    session.install("coverage")
+    install_locked(session, "coverage")
     session.env["COVERAGE_FILE"] = str(COVERAGE / "data")
     measured = [*COVERAGE.glob("tests-*"), *COVERAGE.glob("integrations-*")]
     session.run("coverage", "combine", "--keep", "--quiet", *map(str, measured))

@@ -135,7 +135,7 @@ def capture_exceptions(*function_or_errors: Any) -> Any:
 
 def add_breadcrumb(crumb: Mapping[str, Any] | None = None, hint: Hint | None = None, **fields: Any) -> None:
     """Note what happened, for the events to come: ``type``, ``category``, ``message``, ``level``, ``data``."""
-    _default.client.add_breadcrumb(crumb, hint, **fields)
+    _default.client.report_breadcrumb(fields, hint, crumb)
 
 
 def set_tag(key: str, value: Any) -> None:

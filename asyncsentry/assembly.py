@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from importlib import import_module
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncsentry.events import Json, attributes, runtime
-from asyncsentry.events.breadcrumbs import breadcrumb
+from asyncsentry.events import attributes, runtime
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
-from asyncsentry.events.plain import encode_plain, own, plain_and_weight
+from asyncsentry.events.plain import keep, own, plain_and_weight, unfold
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
+from asyncsentry.events.scrubbing import SecretNames, scrub_plain, scrub_request
+from asyncsentry.events.seen import Seen
 from asyncsentry.facts import Facts, accepted
-from asyncsentry.item import Attachment, Gap, Item
+from asyncsentry.item import Attachment, Gap, Item, Payload
 from asyncsentry.options import BODY_LIMITS, Options
 from asyncsentry.scope import Scope
 from asyncsentry.version import SDK
@@ -35,16 +35,13 @@ OWN_WEIGHT: Final = 2048
 class Assembly:
     """Makes the events of one client."""
 
-    def __init__(self, options: Options, facts: Facts) -> None:
-        self.rules = rules(options)
+    def __init__(self, options: Options, facts: Facts, secret_names: SecretNames) -> None:
+        self.rules = rules(options, secret_names)
         self._attach_stacktrace = options.attach_stacktrace
         self._max_breadcrumbs = options.max_breadcrumbs
         self._constants = _constants(options)
         self._public_key = options.dsn.public_key if options.dsn else ""
         self._facts = facts
-        self._most_bytes = options.max_event_bytes
-        if options.before_send is not None:
-            import_module("asyncsentry.json")
 
     def of_error(
         self, error: BaseException, mechanism: Mechanism, base: Mapping[str, Any], known: Scope, freezer: Freezer
@@ -64,12 +61,9 @@ class Assembly:
             event["threads"] = {"values": [_stack_of_caller(freezer)]}
         return event
 
-    def breadcrumb(self, crumb: Mapping[str, Any]) -> dict[str, Json]:
-        """A breadcrumb as events hold it."""
-        return breadcrumb(crumb, self.rules)
-
-    def lend(self, event: Event) -> Event:
-        """The event for ``before_send`` to change: what the next event will share with it is a copy."""
+    def lend(self, event: Event, freezer: Freezer) -> Event:
+        """The event without secrets, for the application to change: what others share with it is a copy."""
+        event = _without_secrets(event, self.rules.secret_names, freezer.seen)
         for stack in _stacks(event):
             own_lines(stack)
         return event | {name: own(event[name]) for name in _SHARED if name in event}
@@ -79,29 +73,39 @@ class Assembly:
     ) -> Item:
         """What ``before_send`` gave back, as JSON can hold it, with what travels with it.
 
-        Its id and its time stay valid, whatever was done. It is encoded at once: somebody may still hold it.
+        Its id and its time stay valid, whatever was done. It is copied at once: somebody may still hold it. Nothing in
+        it is hidden any more.
         """
         event = dict(dict.items(changed))
         event["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
         event["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
-        encoded = None if late else encode_plain(event, self._most_bytes)
-        if encoded is None:
+        kept = keep(event)
+        if kept is None:
             copy, weight = plain_and_weight(event)
-            return self.item(cast("Event", copy), weight, attachments, late, ())
-        return replace(self.item(event, len(encoded), attachments, (), ()), payload=encoded)
+            return self._item(event, cast("Event", copy), weight, attachments, late, ())
+        return self._item(event, partial(unfold, kept), len(kept), attachments, late, ())
 
-    def item(
+    def item(self, event: Event, freezer: Freezer, attachments: tuple[Attachment, ...], late: tuple[str, ...]) -> Item:
+        """The event, with what travels with it, and what was not known yet when it was made: fields, and gaps.
+
+        What its texts say of secrets is hidden when it is sent.
+        """
+        payload = partial(_without_secrets, event, self.rules.secret_names, freezer.seen)
+        return self._item(event, payload, freezer.weight, attachments, late, tuple(freezer.gaps))
+
+    def _item(
         self,
         event: Event,
+        payload: Payload,
         weight: int,
         attachments: tuple[Attachment, ...],
         late: tuple[str, ...],
-        gaps: Sequence[Gap],
+        gaps: tuple[Gap, ...],
     ) -> Item:
-        """The event, with what travels with it, and what was not known yet when it was made: fields, and gaps."""
-        weight += OWN_WEIGHT + sum(len(attachment.data) for attachment in attachments)
-        id, trace = event["event_id"], self._trace(event)
-        return Item("event", "error", event, weight, id, attachments, trace, late, tuple(gaps))
+        weight += OWN_WEIGHT
+        if attachments:
+            weight += sum(len(attachment.data) for attachment in attachments)
+        return Item("event", "error", payload, weight, event["event_id"], attachments, self._trace(event), late, gaps)
 
     def _begin(self, base: Mapping[str, Any], known: Scope, freezer: Freezer) -> Event:
         event: Event = {
@@ -130,13 +134,19 @@ class Assembly:
         return {name: value for name, value in trace.items() if isinstance(value, str)}
 
 
+def _without_secrets(event: Event, names: SecretNames, seen: Seen) -> Event:
+    from asyncsentry.events.hiding import hide_secrets
+
+    return hide_secrets(event, names, seen)
+
+
 def _add_thread(event: Event, *, crashed: bool) -> None:
     thread = runtime.current_thread(crashed=crashed)
     event["threads"] = {"values": [thread]}
     event["exception"]["values"][-1]["thread_id"] = thread["id"]
 
 
-def rules(options: Options) -> Rules:
+def rules(options: Options, secret_names: SecretNames) -> Rules:
     """How much of the program an event may show."""
     return Rules(
         max_value_length=options.max_value_length,
@@ -144,11 +154,11 @@ def rules(options: Options) -> Rules:
         max_breadth=options.max_breadth,
         max_values=options.max_event_values,
         max_stack_frames=options.max_stack_frames,
-        include_local_variables=options.include_local_variables,
-        include_source_context=options.include_source_context,
         add_full_stack=options.add_full_stack,
-        personal=options.send_default_pii,
+        collection=options.data_collection,
         body_limit=BODY_LIMITS[options.max_request_body_size],
+        secret_names=secret_names,
+        trusted_proxies=options.trusted_proxies,
         in_app=InApp(
             options.in_app_include,
             options.in_app_exclude,
@@ -212,7 +222,9 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
         elif name == "message":
             event["logentry"] = _logentry({"message": value}, freezer)
         elif name not in ("event_id", "timestamp") and value is not None:
-            event[freezer.text(name)] = _plain(value, freezer)
+            scrub = scrub_request if name == "request" else scrub_plain
+            freezer.seen.foreign = True
+            event[freezer.text(name)] = scrub(_plain(value, freezer), freezer.rules.secret_names)
 
 
 def _plain(value: object, freezer: Freezer) -> Any:
@@ -232,7 +244,7 @@ def _logentry(given: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
 
 def _contexts(contexts: Mapping[str, Any], freezer: Freezer) -> dict[str, Any]:
     return {
-        freezer.text(name): freezer.freeze_mapping(value, scrub=False)
+        freezer.text(name): freezer.freeze_mapping(value)
         for name, value in contexts.items()
         if isinstance(value, Mapping)
     }
@@ -246,7 +258,7 @@ def _stacks(event: Event) -> Iterator[object]:
             yield value.get("stacktrace") if isinstance(value, dict) else None
 
 
-_SHARED: Final = ("breadcrumbs", "modules", "sdk")
+_SHARED: Final = ("breadcrumbs", "contexts", "modules", "sdk")
 
 _NOTES: Final = {"request": "_meta", "transaction": "transaction_info"}
 """What is said of a field that the work in hand gives, and is void where somebody else gives it."""

@@ -7,13 +7,16 @@ from typing import Final
 
 AT_ONCE: Final = 128
 
+_VERSION: Final = bytes(byte & 0x0F | 0x40 for byte in range(256))
+_VARIANT: Final = bytes(byte & 0x3F | 0x80 for byte in range(256))
+
 _tokens: list[str] = []
 _drawn_in = 0
 """The process that drew them: one that was forked draws its own, also if nobody told Python of the fork."""
 
 
 def token() -> str:
-    """32 hexadecimal digits that nobody else gets.
+    """32 hexadecimal digits that nobody else gets: a random UUID.
 
     They are drawn many at a time: whoever asks the system lets other threads go first, and may wait for them.
     """
@@ -25,9 +28,17 @@ def token() -> str:
     try:
         return _tokens.pop()
     except IndexError:
-        digits = os.urandom(16 * AT_ONCE).hex()
+        digits = as_uuids(os.urandom(16 * AT_ONCE))
         _tokens.extend(digits[at : at + 32] for at in range(32, len(digits), 32))
         return digits[:32]
+
+
+def as_uuids(data: bytes) -> str:
+    """Bytes in hexadecimal digits, each 16 of them in the form of a random UUID (version 4)."""
+    shaped = bytearray(data)
+    shaped[6::16] = shaped[6::16].translate(_VERSION)
+    shaped[8::16] = shaped[8::16].translate(_VARIANT)
+    return shaped.hex()
 
 
 def uniform() -> float:

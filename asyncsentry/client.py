@@ -325,8 +325,22 @@ class Client(Generic[Wait_co]):
 
     def add_breadcrumb(self, crumb: Mapping[str, Any] | None = None, hint: Hint | None = None, **fields: Any) -> None:
         """Note what happened, for the events to come: ``type``, ``category``, ``message``, ``level``, ``data``."""
+        self.report_breadcrumb(fields, hint, crumb)
+
+    def report_breadcrumb(
+        self,
+        fields: dict[str, Any],
+        hint: Hint | None = None,
+        crumb: Mapping[str, Any] | None = None,
+        *,
+        complete: bool = False,
+    ) -> None:
+        """What hooks and integrations call: a breadcrumb, in a dict that is made for it; ``crumb`` has more fields.
+
+        ``complete``: it is as events hold it, and nothing of it can change.
+        """
         if self._recorder is not None:
-            self._recorder.add_breadcrumb(crumb, fields, hint)
+            self._recorder.add_breadcrumb(crumb, fields, hint, complete=complete)
 
     # -- delivery
 

@@ -19,6 +19,7 @@ from asyncsentry.events.attributes import release_problem
 logger = logging.getLogger("asyncsentry")
 
 NEEDED: Final = (
+    "asyncsentry.events.hiding",
     "asyncsentry.events.trimming",
     "asyncsentry.json",
     "asyncsentry.post",

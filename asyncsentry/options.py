@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncsentry.dsn import Dsn, parse
 from asyncsentry.errors import DsnError, OptionError
+from asyncsentry.events.collection import OFF, PERSONAL, QUIET, DataCollection
 from asyncsentry.item import EVENT_LIMIT
 from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, TransportOption, choose, is_instance
 from asyncsentry.transport.settings import Settings
@@ -15,6 +16,7 @@ from asyncsentry.transport.settings import Settings
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from asyncsentry.events.addresses import Network
     from asyncsentry.types import BeforeBreadcrumb, BeforeSend, BodySize, ErrorSampler, OptionArguments
 
 ENVIRONMENT: Final[Mapping[str, str]] = {
@@ -67,6 +69,8 @@ class Options:
     on; the next one says how many were held back. 0: as many as there are."""
     ignore_errors: tuple[type[BaseException] | str, ...] = ()
     """Classes, names, dotted names, and either with wildcards; an error's base classes count, too."""
+    processors: tuple[BeforeSend, ...] = ()
+    """Each sees the event that the one before it returned, and the last one's is ``before_send``'s."""
     before_send: BeforeSend | None = None
     before_breadcrumb: BeforeBreadcrumb | None = None
     enable_breadcrumbs: bool = True
@@ -92,7 +96,7 @@ class Options:
     max_event_bytes: int = EVENT_LIMIT
     """How large an event may be as JSON; from a larger one is cut what its reader misses least."""
     max_request_body_size: BodySize = "medium"
-    """How large a request's body may be to be sent, with ``send_default_pii``: see `BODY_LIMITS`."""
+    """How large a request's body may be to be sent, where bodies are collected: see `BODY_LIMITS`."""
     in_app_include: tuple[str, ...] = ()
     """Modules that are the application's, with what is below them; beats ``in_app_exclude``."""
     in_app_exclude: tuple[str, ...] = ()
@@ -101,6 +105,15 @@ class Options:
     neither installed nor Python's own; the release is looked for in the folder that the program started in."""
     send_default_pii: bool = False
     """Whether what tells who a user is (address, cookies, name) is sent without having been set on purpose."""
+    data_collection: DataCollection = QUIET
+    """What is collected in the end: what ``send_default_pii`` stands for, with the settings that were given over it."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Proxies that are believed when they say which address a request came from."""
+
+    scrub_keys: tuple[str, ...] = ()
+    """Parts of names beside those that are known: what stands under a name with one in it is hidden."""
+    allow_keys: tuple[str, ...] = ()
+    """Whole names, in any case, under which nothing is hidden."""
 
     send_client_reports: bool = True
     """Whether the server is told how many events were not delivered, and why."""
@@ -169,6 +182,7 @@ def resolve(
     from_arguments = _from_arguments(arguments)
     given = from_dsn | from_arguments
     _refuse_contradictions(given)
+    given |= _collected(given)
     if is_instance(transport):
         _refuse_connection_options({*from_dsn, *CONNECTION.intersection(from_arguments)})
     values = _from_environment(environ) | given
@@ -221,6 +235,26 @@ def _from_arguments(arguments: OptionArguments) -> dict[str, Any]:
         elif value is not None:
             values[name] = CHECKS[name](value, name)
     return values
+
+
+def _collected(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is collected, and what that says of the older options for parts of it."""
+    preset = PERSONAL if given.get("send_default_pii") else QUIET
+    if not given.get("include_local_variables", True):
+        preset = replace(preset, stack_frame_variables=OFF)
+    if not given.get("include_source_context", True):
+        preset = replace(preset, frame_context_lines=0)
+    asked = given.get("data_collection")
+    if asked is None:
+        return {"data_collection": preset}
+    from asyncsentry.data_collection import collect
+
+    collected = collect(asked, preset, given)
+    return {
+        "data_collection": collected,
+        "include_local_variables": not collected.stack_frame_variables.is_off,
+        "include_source_context": collected.frame_context_lines > 0,
+    }
 
 
 def _refuse_unknown(name: str, value: object, known: Iterable[str]) -> None:

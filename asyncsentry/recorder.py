@@ -6,18 +6,21 @@ Nothing here raises, and nothing waits.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from _thread import interrupt_main
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias
 
+from asyncsentry.callbacks import Callbacks, Dropped
 from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
-from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism, grouped_in
+from asyncsentry.events.breadcrumbs import breadcrumb
+from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.issues import Issue, issue_of_error, issue_of_event
+from asyncsentry.events.marks import ids_of_members, marks_of
+from asyncsentry.inside import Threads
 from asyncsentry.options import Options
 from asyncsentry.scope import Scope
 from asyncsentry.scopes import Scopes
@@ -31,30 +34,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("asyncsentry")
 
+Arguments = ParamSpec("Arguments")
+
 Known: TypeAlias = Callable[[], Scope]
 """Gives what is known where something was captured; it is only asked when the event is made."""
 
-MARK: Final = "__asyncsentry__"
-"""The key in an exception's ``__dict__`` under which the clients that have captured it are noted, with the event's id.
-
-It is the only thing about an application's exception that we ever change.
-"""
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 LAST_WORDS: Final = "excepthook"
 """The mechanism of what ends the program, which is never held back."""
 
 CAPTURED: Final = Mechanism("generic", handled=True)
 """How an error came to us that the application handed in itself."""
-
-
-class _Inside(threading.local):
-    """Whether this thread is in the middle of a capture: what that calls (a ``__repr__``, a callback) may capture."""
-
-    capturing = False
-    interrupted = False
-    """Whether Ctrl-C was among what foreign code raised meanwhile."""
-    put_off: Callable[[], None] | None = None
-    """What sees to it that the event is sent in the end, from the moment on at which it is given away."""
 
 
 class Recorder:
@@ -64,7 +55,6 @@ class Recorder:
         # Only now, for a program without a DSN makes no events; and now, not in a capture, for a fork in the midst of
         # another thread's import leaves a child that waits for that import for ever.
         from asyncsentry.assembly import Assembly
-        from asyncsentry.callbacks import Callbacks
         from asyncsentry.delivery.flood import Flood
         from asyncsentry.selection import Selection
 
@@ -75,8 +65,8 @@ class Recorder:
         self._selection = Selection(options, self._complaints)
         self._callbacks = Callbacks(options, self._complaints)
         self._flood = Flood(options.flood_limit, time.monotonic) if options.flood_limit else None
-        self._assembly = Assembly(options, shipping.facts)
-        self._inside = _Inside()
+        self._assembly = Assembly(options, shipping.facts, shipping.secret_names)
+        self._threads = Threads()
         self._token = new_event_id()
 
     def report(
@@ -89,11 +79,11 @@ class Recorder:
         hint: Mapping[str, Any] | None = None,
     ) -> str | None:
         """An error; one that this client has captured before gives the id it got then."""
-        return self._capture(lambda: self._report(error, mechanism, known, event or {}, hint or {}))
+        return self._capture(self._report, error, mechanism, known, event or _NOTHING, hint or _NOTHING)
 
     def disregard(self, error: BaseException) -> None:
         """Report this error no more, whoever sees it next."""
-        _marks(error).setdefault(self._token, None)
+        marks_of(error).setdefault(self._token, None)
 
     def report_event(
         self,
@@ -104,7 +94,7 @@ class Recorder:
         stack: bool = False,
     ) -> str | None:
         """A message, or an event that somebody else made; ``stack`` adds the stack of the call."""
-        return self._capture(lambda: self._report_event(event, known, hint or {}, stack=stack))
+        return self._capture(self._report_event, event, known, hint or _NOTHING, stack=stack)
 
     def report_crash(self, crash: Crash, known: Scope) -> None:
         """What `faulthandler` wrote when another process crashed; ``known`` is what is true of all processes.
@@ -119,34 +109,43 @@ class Recorder:
             self.report_event(event, scope.fork)
 
     def add_breadcrumb(
-        self, crumb: Mapping[str, Any] | None, fields: Mapping[str, Any], hint: Mapping[str, Any] | None
+        self,
+        crumb: Mapping[str, Any] | None,
+        fields: dict[str, Any],
+        hint: Mapping[str, Any] | None,
+        *,
+        complete: bool = False,
     ) -> None:
-        """Note what happened, as plain data, on the isolation scope."""
-        most = self._options.max_breadcrumbs
-        if not most or self._inside.capturing:
+        """Note what happened, as plain data, on the isolation scope. ``complete``: the fields are just that already."""
+        most, inside = self._options.max_breadcrumbs, self._threads.inside
+        if not most or inside.capturing:
             return
-        self._inside.capturing = True
+        inside.capturing = True
         try:
-            made = {**crumb, **fields} if crumb else fields
-            kept: Mapping[str, Any] | None = made
+            told = {**crumb, **fields} if crumb else fields
+            made: dict[str, Any] | None = told
             if self._callbacks.see_breadcrumbs:
-                kept = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **made}, hint or {})
-            if kept is not None:
+                made = self._callbacks.pass_breadcrumb({"timestamp": time.time(), **told}, hint or {})
+                complete = False
+            if made is not None:
                 crumbs = self._scopes.isolation().breadcrumbs
-                crumbs.append(self._assembly.breadcrumb(kept))
+                crumbs.append(made if complete else breadcrumb(made, self._assembly.rules))
                 if len(crumbs) > most:
                     crumbs.popleft()
         except Exception:
             logger.debug("a breadcrumb could not be made", exc_info=True)
         finally:
-            self._inside.capturing = False
+            inside.capturing = False
 
-    def _capture(self, capture: Callable[[], str | None]) -> str | None:
-        if self._inside.capturing:
+    def _capture(
+        self, capture: Callable[Arguments, str | None], *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> str | None:
+        inside = self._threads.inside
+        if inside.capturing:
             return self._lose("event_processor")
-        self._inside.capturing = True
+        inside.capturing = True
         try:
-            return capture()
+            return capture(*arguments, **named)
         except Exception:
             logger.debug("an event could not be made", exc_info=True)
             return self._break_off()
@@ -154,10 +153,10 @@ class Recorder:
             self._break_off()
             raise
         finally:
-            self._inside.capturing = False
-            self._inside.put_off = None
-            if self._inside.interrupted:
-                self._inside.interrupted = False
+            inside.capturing = False
+            inside.put_off = None
+            if inside.interrupted:
+                inside.interrupted = False
                 interrupt_main()
 
     def _report(
@@ -173,18 +172,19 @@ class Recorder:
             return self._lose("internal_sdk_error")
         if self._selection.ignores(type(error)):
             return self._lose("event_processor")
-        marks = _marks(error)
-        if self._token not in marks and (known_ids := _ids_of_members(error, self._token)):
-            marks[self._token] = next(filter(None, known_ids), None)
-        if self._token in marks:
-            return marks[self._token]
-        marks[self._token] = None
+        marks, token = marks_of(error), self._token
+        if token in marks:
+            return marks[token]
+        known_ids = ids_of_members(error, token)
+        marks[token] = next(filter(None, known_ids), None)
+        if known_ids:
+            return marks[token]
         try:
-            marks[self._token] = self._report_new(error, mechanism, known, event, hint)
+            marks[token] = self._report_new(error, mechanism, known, event, hint)
         except BaseException:
-            del marks[self._token]  # whoever sees it next may do better
+            del marks[token]  # whoever sees it next may do better
             raise
-        return marks[self._token]
+        return marks[token]
 
     def _report_new(
         self,
@@ -194,8 +194,10 @@ class Recorder:
         event: Mapping[str, Any],
         hint: Mapping[str, Any],
     ) -> str | None:
-        hint = {"exc_info": (type(error), error, _traceback_of(error)), **hint}
-        if not self._selection.keeps_error(error, hint):
+        def whole_hint() -> dict[str, Any]:
+            return {"exc_info": (type(error), error, _traceback_of(error)), **hint}
+
+        if not self._selection.keeps_error(error, whole_hint):
             return self._lose("sample_rate")
 
         def issue() -> Issue | None:
@@ -204,7 +206,7 @@ class Recorder:
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_error(error, mechanism, event, known, freezer)
 
-        return self._send(make, known, hint, issue)
+        return self._send(make, known, whole_hint, issue)
 
     def _report_event(
         self, event: Mapping[str, Any], known: Known, hint: Mapping[str, Any], *, stack: bool
@@ -215,13 +217,13 @@ class Recorder:
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_event(event, known, freezer, stack=stack)
 
-        return self._send(make, known, hint, lambda: issue_of_event(event))
+        return self._send(make, known, lambda: dict(hint), lambda: issue_of_event(event))
 
     def _send(
         self,
         make: Callable[[Scope, Freezer], Event],
         known: Known,
-        hint: Mapping[str, Any],
+        hint: Callable[[], dict[str, Any]],
         issue: Callable[[], Issue | None],
     ) -> str | None:
         """Make an event and queue it, if the server takes it, there is room for it, and not too many were like it."""
@@ -239,16 +241,17 @@ class Recorder:
         event = make(scope, freezer)
         if held_back and isinstance(event["contexts"], dict):  # somebody else's event may say anything
             event["contexts"]["flood_control"] = {"held_back": held_back}
-        self._inside.interrupted = freezer.interrupted
+        inside = self._threads.inside
+        inside.interrupted = freezer.interrupted
         if self._callbacks.see_events:
-            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps)), dict(hint))
-            if changed is None:
-                return self._lose("before_send")
+            changed = self._callbacks.pass_event(self._assembly.lend(_whole(event, freezer.gaps), freezer), hint())
+            if isinstance(changed, Dropped):
+                return self._lose(changed.reason)
             item = self._assembly.changed_item(changed, event, scope.attachments, late)
         else:
-            item = self._assembly.item(event, freezer.weight, scope.attachments, late, freezer.gaps)
+            item = self._assembly.item(event, freezer, scope.attachments, late)
         entry = dispatcher.entry(item)
-        self._inside.put_off = partial(dispatcher.put_off, entry)
+        inside.put_off = partial(dispatcher.put_off, entry)
         taken = dispatcher.put(entry)
         facts.find_out_early()  # and not earlier: its thread would slow the capture down
         if not taken:
@@ -264,9 +267,10 @@ class Recorder:
 
     def _break_off(self) -> str | None:
         """Count the event that was to be captured, once: as lost, or by whoever sends it."""
-        if self._inside.put_off is None:
+        put_off = self._threads.inside.put_off
+        if put_off is None:
             return self._lose("internal_sdk_error")
-        self._inside.put_off()
+        put_off()
         return None
 
     def _lose(self, reason: Reason) -> str | None:
@@ -283,26 +287,5 @@ def _whole(event: Event, gaps: Sequence[Gap]) -> Event:
     return event
 
 
-# Past whatever a subclass puts in their place.
-_dict_of: Final = BaseException.__dict__["__dict__"].__get__
+# Past whatever a subclass puts in its place.
 _traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
-
-
-def _marks(error: BaseException) -> dict[str, str | None]:
-    """The clients that have captured this error, by their tokens, each with the event's id."""
-    marks = dict.setdefault(_dict_of(error), MARK, {})
-    return marks if type(marks) is dict else {}
-
-
-def _ids_of_members(group: BaseException, token: str) -> list[str | None]:
-    """What this client has noted for each error in a group, if for all of them: then the group says nothing new."""
-    errors = [*grouped_in(group)]
-    noted: list[str | None] = []
-    for error in errors:  # which grow meanwhile
-        marks = dict.get(_dict_of(error), MARK, {})
-        members = () if token in marks else grouped_in(error)
-        if (token not in marks and not members) or len(noted) > COUNT_LIMIT:
-            return []
-        errors += members
-        noted.append(marks.get(token))
-    return noted

@@ -172,6 +172,8 @@ def _registered(name: str, said_by: str) -> Any:
 def _unknown(name: str, said_by: str) -> str:
     from difflib import get_close_matches
 
+    if "://" in name:  # not shown, as its key may be a secret one
+        return f"no transport is called as {said_by} says: a DSN is no transport's name, and goes into the option dsn"
     registered = names()
     near = get_close_matches(name, [*registered, *ALIASES], n=1)
     hint = f", did you mean {near[0]!r}?" if near else ";"

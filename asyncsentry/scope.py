@@ -74,8 +74,20 @@ class Scope:
 
     def fork(self) -> Scope:
         """A scope that begins with what this one holds."""
-        fork = Scope()
-        fork.update(self)
+        fork = Scope.__new__(Scope)
+        fork.ended = False
+        fork.describe = self.describe
+        fork.tags = self.tags.copy()
+        fork.extras = self.extras.copy()
+        fork.contexts = self.contexts.copy()
+        fork.user = self.user
+        fork.level = self.level
+        fork.fingerprint = self.fingerprint
+        fork.transaction = self.transaction
+        fork.trace = self.trace
+        fork.attachments = self.attachments
+        fork.breadcrumbs = self.breadcrumbs.copy()
+        fork.last_event_id = self.last_event_id
         return fork
 
     def update(self, other: Scope) -> None:

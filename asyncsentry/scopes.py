@@ -54,6 +54,9 @@ class _Level:
 
     def write(self) -> Scope:
         """The scope to write to: made now, where there is none for this worker."""
+        holding = self._held.get()
+        if holding is not None and not holding.scope.ended and (holding.opened or holding.worker == _worker()):
+            return holding.scope  # as nearly always
         worker = _worker()
         holding = self._holding(worker)
         if holding is not None and not holding.scope.ended and (holding.opened or holding.worker == worker):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,18 +15,18 @@ from asyncsentry.options import Options
 class Selection:
     """Ignored types and sampling. A sampler that fails is as good as none."""
 
-    def __init__(self, options: Options, complaints: Complaints, uniform: Callable[[], float] = any_number) -> None:
+    def __init__(self, options: Options, complaints: Complaints, uniform: Callable[[], float] | None = None) -> None:
         self._ignored_classes = tuple(each for each in options.ignore_errors if isinstance(each, type))
         self._ignored_names = tuple(each for each in options.ignore_errors if isinstance(each, str))
         self._ignored: WeakKeyDictionary[type[BaseException], bool] = WeakKeyDictionary()
         self._rate = options.sample_rate
         self._sampler = options.error_sampler
         self._complaints = complaints
-        self._uniform = uniform
+        self._uniform = uniform or any_number
         if self._ignored_names:
             import_module("fnmatch")
-        if self._rate < 1 or self._sampler is not None:
-            import_module("random")
+        if uniform is None and (self._rate < 1 or self._sampler is not None):
+            self._uniform = import_module("random").random  # at hand: that is asked for at each capture
 
     def ignores(self, kind: type[BaseException]) -> bool:
         """Whether ``ignore_errors`` names this type or one of its bases."""
@@ -38,22 +38,22 @@ class Selection:
             self._ignored[kind] = ignored
         return ignored
 
-    def keeps_error(self, error: BaseException, hint: Mapping[str, Any]) -> bool:
-        """Whether this error is among those that are sent."""
+    def keeps_error(self, error: BaseException, hint: Callable[[], dict[str, Any]]) -> bool:
+        """Whether this error is among those that are sent. ``hint`` gives what a sampler is told of it."""
         if self._sampler is None:
             return self.keeps()
         try:
-            rate = float(self._sampler(error, dict(hint)))
+            rate = float(self._sampler(error, hint()))
             if rate != rate:
                 raise ValueError("the sampler gave no number")
         except Exception:
             self._complaints.failed("error_sampler", "sample_rate decides")
             return self.keeps()
-        return self._sample(rate)
+        return rate >= 1 or self._uniform() < rate
 
     def keeps(self) -> bool:
         """Whether the next one is among as many as ``sample_rate`` says."""
-        return self._sample(self._rate)
+        return self._rate >= 1 or self._uniform() < self._rate
 
     def _names(self, kind: type) -> bool:
         if not self._ignored_names:
@@ -62,6 +62,3 @@ class Selection:
 
         called = (kind.__name__, kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}")
         return any(fnmatchcase(name, pattern) for name in called for pattern in self._ignored_names)
-
-    def _sample(self, rate: float) -> bool:
-        return rate >= 1 or self._uniform() < rate

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry import process
+from asyncsentry.events.scrubbing import SecretNames
 from asyncsentry.facts import GLANCE, Facts, load_needed
 from asyncsentry.options import Options, settings
 from asyncsentry.registry import DEFAULT, AnyFactory, AnyTransport, find, is_instance, make
@@ -48,6 +49,7 @@ class Shipping:
 
     def __init__(self, options: Options, *, forked: bool = False) -> None:
         self.facts = Facts(options.release, options.project_root or os.getcwd(), os.environ)
+        self.secret_names = SecretNames(options.scrub_keys, options.allow_keys)
         self._options = options
         self._reach = settings(options, os.environ)
         self.transport = self._make_transport(forked=forked)
@@ -86,7 +88,7 @@ class Shipping:
 
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up."""
-        dispatcher = self.open()
+        dispatcher = self.dispatcher or self.open()
         if dispatcher is None:
             self._early.append((reason, category))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from ssl import SSLContext
 from typing import Any, Literal, TypeAlias, TypedDict
 
@@ -21,6 +22,50 @@ BodySize: TypeAlias = Literal["never", "small", "medium", "always"]
 PathOption: TypeAlias = str | os.PathLike[str]
 
 
+class Behaviour(TypedDict, total=False):
+    """Which values are collected: all but those whose names hold one of the ``terms``, or only these."""
+
+    mode: Literal["off", "denyList", "allowList", "denylist", "allowlist"]
+    terms: Iterable[str]
+
+
+class HttpHeaders(TypedDict, total=False):
+    """Headers of requests, and of answers to them."""
+
+    request: Behaviour
+    response: Behaviour
+
+
+class GraphQL(TypedDict, total=False):
+    """Parts of a request to GraphQL."""
+
+    document: bool
+    variables: bool
+
+
+class GenAI(TypedDict, total=False):
+    """What a model is given, and what it gives."""
+
+    inputs: bool
+    outputs: bool
+
+
+class DataCollection(TypedDict, total=False):
+    """What is collected; a setting that is left out is as ``send_default_pii`` has it."""
+
+    user_info: bool
+    cookies: Behaviour
+    http_headers: HttpHeaders
+    http_bodies: Iterable[Literal["incoming_request", "outgoing_request", "incoming_response", "outgoing_response"]]
+    url_query_params: Behaviour
+    graphql: GraphQL
+    gen_ai: GenAI
+    database_query_data: bool
+    queues: bool
+    stack_frame_variables: bool | Behaviour
+    frame_context_lines: int
+
+
 class OptionArguments(TypedDict, total=False):
     """What ``init`` and `Client` take beside ``dsn`` and ``transport``; see `Options`. None is the same as left out."""
 
@@ -33,6 +78,7 @@ class OptionArguments(TypedDict, total=False):
     error_sampler: ErrorSampler | None
     flood_limit: int | None
     ignore_errors: Iterable[type[BaseException] | str] | None
+    processors: Iterable[BeforeSend] | None
     before_send: BeforeSend | None
     before_breadcrumb: BeforeBreadcrumb | None
     enable_breadcrumbs: bool | None
@@ -52,6 +98,10 @@ class OptionArguments(TypedDict, total=False):
     in_app_exclude: Iterable[str] | None
     project_root: PathOption | None
     send_default_pii: bool | None
+    scrub_keys: Iterable[str] | None
+    allow_keys: Iterable[str] | None
+    data_collection: DataCollection | None
+    trusted_proxies: Iterable[str | IPv4Network | IPv6Network] | None
     send_client_reports: bool | None
     raise_send_errors: bool | None
     queue_bytes: int | None

@@ -104,6 +104,47 @@ def strings(value: Any, called: str) -> tuple[str, ...]:
     raise refusal(called, "a list of strings", value)
 
 
+def names(value: Any, called: str) -> tuple[str, ...]:
+    members = strings(value, called)
+    if all(member.strip() for member in members):
+        return members
+    raise OptionError(f"{called}: an empty string is in every name; leave it out")
+
+
+def functions(value: Any, called: str) -> tuple[object, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
+        return tuple(function(member, f"each of {called}") for member in value)
+    raise refusal(called, "a list of functions", value)
+
+
+def settings(value: Any, called: str) -> dict[str, object]:
+    """Named settings, as they were given: what each may be is looked at where they are understood."""
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return dict(value)
+    raise refusal(called, "a mapping of settings by name", value)
+
+
+def networks(value: Any, called: str) -> tuple[object, ...]:
+    """Addresses and networks, as text or as `ipaddress` has them."""
+    from ipaddress import IPv4Network, IPv6Network, ip_network
+
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping, IPv4Network, IPv6Network)):
+        raise refusal(called, "a list of addresses and networks", value)
+    found: list[object] = []
+    for member in value:
+        if isinstance(member, (IPv4Network, IPv6Network)):
+            found.append(member)
+            continue
+        expected = "addresses and networks such as '10.0.0.1' and '10.0.0.0/8'"
+        if not isinstance(member, str):
+            raise refusal(f"{called} must hold {expected}: a member", "a string", member)
+        try:
+            found.append(ip_network(member.strip()))
+        except ValueError as error:
+            raise OptionError(f"{called} must hold {expected}: {str(error)[:160]}") from None
+    return tuple(found)
+
+
 def ignored_errors(value: Any, called: str) -> tuple[type[BaseException] | str, ...]:
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, type)):
         members = tuple(value)
@@ -170,6 +211,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "error_sampler": function,
     "flood_limit": count(0, 1_000_000),
     "ignore_errors": ignored_errors,
+    "processors": functions,
     "before_send": function,
     "before_breadcrumb": function,
     "enable_breadcrumbs": flag,
@@ -189,6 +231,10 @@ CHECKS: Final[Mapping[str, Check]] = {
     "in_app_exclude": strings,
     "project_root": path,
     "send_default_pii": flag,
+    "scrub_keys": names,
+    "allow_keys": names,
+    "data_collection": settings,
+    "trusted_proxies": networks,
     "send_client_reports": flag,
     "raise_send_errors": flag,
     "queue_bytes": count(64 * 1024, 1024 * MEBIBYTE),
@@ -245,7 +291,7 @@ def _words(value: str, called: str) -> object:  # noqa: ARG001 - has the shape o
 READERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     **{name: _flag_word for name, check in CHECKS.items() if check is flag},
     **dict.fromkeys(("sample_rate", "timeout", "shutdown_timeout"), _number_or_text),
-    **dict.fromkeys(("ignore_errors", "in_app_include", "in_app_exclude"), _words),
+    **dict.fromkeys(("ignore_errors", "in_app_include", "in_app_exclude", "trusted_proxies"), _words),
     "flood_limit": _count_or_text,
     "max_breadcrumbs": _count_or_text,
     "max_stack_frames": _count_or_text,

@@ -18,6 +18,8 @@ import asyncsentry
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import traceback_frames
 from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.hiding import hide_secrets
+from asyncsentry.json import encode
 from asyncsentry.transport.protocol import Request, Settle
 from asyncsentry.transport.settings import Settings
 from sdks import floor
@@ -78,8 +80,9 @@ def measure(workload: str, calls: int) -> dict[str, float]:
         for each in local:
             freezer.freeze_mapping(each)
 
-    event = assembly.of_error(error, MECHANISM, {}, known, Freezer(rules))
-    item = assembly.item(event, 0, (), (), ())
+    freezer = Freezer(rules)
+    event = assembly.of_error(error, MECHANISM, {}, known, freezer)
+    item = assembly.item(event, freezer, (), ())
     frames = microseconds(lambda: traceback_frames(error.__traceback__, Freezer(rules)), calls)
     frozen = microseconds(freeze, calls)
     exceptions = microseconds(lambda: exception_values(error, MECHANISM, Freezer(rules)), calls)
@@ -90,7 +93,7 @@ def measure(workload: str, calls: int) -> dict[str, float]:
         "exceptions beside that": exceptions - frames,
         "the event beside that": events - exceptions,
         "what the scopes know": microseconds(client.scopes.known, calls),
-        "the item": microseconds(lambda: assembly.item(event, 0, (), (), ()), calls),
+        "the item": microseconds(lambda: assembly.item(event, freezer, (), ()), calls),
         "the queue, and a turn asked for": microseconds(lambda: dispatcher.put(dispatcher.entry(item)), calls),
     }
     errors = iter([make() for _ in range(calls)])
@@ -99,6 +102,10 @@ def measure(workload: str, calls: int) -> dict[str, float]:
         **parts,
         "decisions, and what joins all that": whole - sum(parts.values()),
         "the capture": whole,
+        "later: secrets in texts, hidden": microseconds(
+            lambda: hide_secrets(event, rules.secret_names, freezer.seen), calls
+        ),
+        "later: JSON": microseconds(lambda: encode(event), calls),
         "floor: variables": microseconds(lambda: [floor.plain(each) for each in local], calls),
         "floor: all": microseconds(lambda: floor.exceptions(error), calls),
     }

@@ -85,7 +85,7 @@ def test_an_event_carries_all_that_its_scopes_say(open_client: OpenClient, sentr
         client.set_tags({"number": 1, "a b": True, "none": None})
         client.set_extra("password", "secret")
         client.set_extra("shown", "yes")
-        client.set_context("mine", {"key": "value"})
+        client.set_context("mine", {"name": "value"})
         client.set_user({"id": 7, "email": "a@b.c"})
         client.set_fingerprint(["{{ default }}", 5])  # type: ignore[list-item]
         client.set_transaction_name("GET /" + "x" * 300)
@@ -93,7 +93,7 @@ def test_an_event_carries_all_that_its_scopes_say(open_client: OpenClient, sentr
     event = last(sentry)
     assert event["tags"] == {"everywhere": "1", "tag": "t" * 197 + "...", "number": "1", "a-b": "True"}
     assert event["extra"] == {"password": "[Filtered]", "shown": "yes"}
-    assert event["contexts"]["mine"] == {"key": "value"}
+    assert event["contexts"]["mine"] == {"name": "value"}
     assert event["user"] == {"id": "7", "email": "a@b.c"}
     assert event["fingerprint"] == ["{{ default }}", "5"]
     assert len(event["transaction"]) == 200
@@ -155,9 +155,9 @@ def test_an_event_that_somebody_made_is_completed(open_client: OpenClient, sentr
         "tags": {"both": 2},
         "extra": {"e": 1},
         "user": {"id": "2"},
-        "contexts": {"mine": {"key": 1}, "none": 5},
+        "contexts": {"mine": {"name": 1}, "none": 5},
         "exception": {"values": [{"type": "Mine", "value": "v"}]},
-        "request": {"url": "http://host/", "headers": [("Authorization", "shown")]},
+        "request": {"url": "http://host/", "headers": [("Accept", "shown")]},
         "nothing": None,
         7: "seven",
     }
@@ -168,8 +168,8 @@ def test_an_event_that_somebody_made_is_completed(open_client: OpenClient, sentr
     assert event["logentry"] == {"message": "text", "formatted": "text"}
     assert event["tags"] == {"known": "1", "both": "2"}
     assert event["user"] == {"id": "2", "name": "n"}
-    assert event["contexts"]["mine"] == {"key": 1}
-    assert event["request"] == {"url": "http://host/", "headers": [["Authorization", "shown"]]}
+    assert event["contexts"]["mine"] == {"name": 1}
+    assert event["request"] == {"url": "http://host/", "headers": [["Accept", "shown"]]}
     assert (event["level"], event["7"]) == ("error", "seven")
     assert not {"nothing", "none", "threads"} & (event.keys() | event["contexts"].keys())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 from asyncsentry.chance import AT_ONCE, token
 from asyncsentry.testing import LocalSentry
@@ -17,6 +18,10 @@ def test_a_token_is_32_digits_and_no_two_are_the_same() -> None:
     tokens = [token() for _ in range(MANY)]
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in tokens)
     assert len(set(tokens)) == MANY
+
+
+def test_a_token_is_a_random_uuid() -> None:
+    assert {(UUID(each).version, UUID(each).variant) for each in (token() for _ in range(MANY))} == {(4, RFC_4122)}
 
 
 def test_no_two_threads_get_the_same() -> None:

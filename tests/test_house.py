@@ -20,8 +20,22 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"chance", "diary", "errors", "dsn", "json", "item", "own", "strict_json", "types", "version"}),
     frozenset({"transport"}),
     frozenset({"post", "process", "events", "delivery"}),
-    frozenset({"scope", "scopes", "registry", "release", "options", "validation", "foreign_options", "facts"}),
-    frozenset({"client", "recorder", "selection", "callbacks", "assembly", "shipping", "awaiting", "wrapping"}),
+    frozenset(
+        {
+            "scope",
+            "scopes",
+            "registry",
+            "release",
+            "options",
+            "data_collection",
+            "validation",
+            "foreign_options",
+            "facts",
+        }
+    ),
+    frozenset(
+        {"client", "recorder", "selection", "callbacks", "assembly", "inside", "shipping", "awaiting", "wrapping"}
+    ),
     frozenset({"hooks"}),
     frozenset({"api", ""}),  # "": the public names, in ``asyncsentry`` itself
     frozenset({"integrations", "testing"}),

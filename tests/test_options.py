@@ -178,6 +178,19 @@ class AsyncObject:
         return None
 
 
+def test_names_of_secrets_are_parts_of_names() -> None:
+    assert given(scrub_keys=["pin"], allow_keys={"sort_key"}).scrub_keys == ("pin",)
+    assert refusal(scrub_keys="pin").startswith("scrub_keys must be a list of strings")
+    assert refusal(allow_keys=["a", " "]) == "allow_keys: an empty string is in every name; leave it out"
+
+
+def test_processors_are_functions() -> None:
+    assert given(processors=[len, print]).processors == (len, print)
+    assert refusal(processors=len).startswith("processors must be a list of functions")
+    assert refusal(processors="raven.processors.Processor").startswith("processors must be a list of functions")
+    assert refusal(processors=[len, "raven.processors.Processor"]).startswith("each of processors must be a function")
+
+
 CALLBACKS = ["before_send", "before_breadcrumb", "error_sampler"]
 
 

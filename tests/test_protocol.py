@@ -683,13 +683,26 @@ def test_t38_secrets_are_filtered_and_their_names_kept(open_client: OpenClient, 
     assert "pw" not in scrub_url("http://user:pw@host/?token=abc")
 
 
-def test_t38_what_the_user_has_set_is_shown(open_client: OpenClient, sentry: LocalSentry) -> None:
-    client = open_client()
-    client.set_user({"id": "1", "session_token": "shown"})
-    request = {"url": "http://host/?token=shown", "headers": {"Authorization": "shown"}}
+def test_t38_what_the_user_has_set_is_shown_whoever_it_tells_of_but_for_secrets(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client = open_client(send_default_pii=False)
+    client.set_user({"id": "1", "email": "ada@example.com", "ip_address": "10.0.0.1", "password": "x"})
+    headers = {"X-Forwarded-For": "10.0.0.1", "Authorization": "x"}
+    request = {"url": "http://host/?page=2&token=x", "headers": headers, "cookies": "a=b; sid=x", "data": {"pin": 1}}
     client.capture_event({"message": "text", "request": request})
-    assert last(sentry)["user"] == {"id": "1", "session_token": "shown"}
-    assert last(sentry)["request"] == request
+    assert last(sentry)["user"] == {
+        "id": "1",
+        "email": "ada@example.com",
+        "ip_address": "10.0.0.1",
+        "password": "[Filtered]",
+    }
+    assert last(sentry)["request"] == {
+        "url": "http://host/?page=2&token=[Filtered]",
+        "headers": {"X-Forwarded-For": "10.0.0.1", "Authorization": "[Filtered]"},
+        "cookies": {"a": "b", "sid": "[Filtered]"},
+        "data": {"pin": 1},
+    }
 
 
 # Hooks

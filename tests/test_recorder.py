@@ -20,7 +20,7 @@ import pytest
 
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism
-from asyncsentry.recorder import MARK
+from asyncsentry.events.marks import MARK
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from conftest import OpenClient
 from events.raising import ExceptionGroup
@@ -190,7 +190,7 @@ def test_all_that_an_event_holds_counts_toward_the_bound(
         return {**event, "large": [large]}
 
     options = {"before_send": add} if added == "before_send" else {"max_value_length": len(large)}
-    client = open_client(sentry.dsn_for("threaded"), queue_bytes=4 * len(large), max_in_flight=1, **options)
+    client = open_client(sentry.dsn_for("threaded"), queue_bytes=5 * len(large), max_in_flight=1, **options)
     sentry.always(Hang())
     event = {} if added == "before_send" else {added: {"text": large}}
     taken = [id for id in (client.capture_event(event) for _ in range(20)) if id]
@@ -435,7 +435,8 @@ def test_callbacks_are_told_what_an_event_comes_from(open_client: OpenClient) ->
     hints: list[dict[str, Any]] = []
 
     def keep(subject: Any, hint: dict[str, Any]) -> Any:
-        hints.append(hint)
+        hints.append(dict(hint))
+        hint.clear()  # which nobody else sees
         return subject if isinstance(subject, dict) else 1.0
 
     client = open_client(error_sampler=keep, before_send=keep)
@@ -563,6 +564,26 @@ def test_what_before_send_does_to_one_event_is_not_in_the_next(open_client: Open
     before, _, after = sentry.events
     different = {"event_id", "timestamp", "logentry"}
     assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} <= different
+
+
+def test_what_before_send_adds_of_any_type_is_sent_as_it_was_then(open_client: OpenClient, sentry: LocalSentry) -> None:
+    class Basket:
+        shown = "apples"
+
+        def __repr__(self) -> str:
+            return self.shown
+
+    basket = Basket()
+
+    def before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        return {**event, "extra": {"basket": basket, "seen": {1, 2}, "odd": float("nan")}}
+
+    client = open_client(before_send=before_send)
+    assert client.capture_message("a message")
+    basket.shown = "pears"
+    assert client.flush(5)
+    (event,) = sentry.events
+    assert event["extra"] == {"basket": "apples", "seen": [1, 2], "odd": "nan"}
 
 
 def test_before_send_has_the_last_word_on_what_was_known_late(open_client: OpenClient, sentry: LocalSentry) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from asyncsentry.errors import SetupError
 from asyncsentry.version import __version__
 
 if TYPE_CHECKING:
-    Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
+    Commands: TypeAlias = "_SubParsersAction[_Parser]"
 
 _EXAMPLES = """\
 examples:
@@ -30,6 +31,13 @@ INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells give it: 128 and the signal's number."""
 
 
+class _Parser(ArgumentParser):
+    """Complains about what it was given, but for the keys in it."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_without_keys(message))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. The exit status: 0 for success, 1 if something did not arrive, 2 for a mistake in the call.
 
@@ -41,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except SetupError as error:
-        print(f"asyncsentry: {error}", file=sys.stderr)
+        print(f"asyncsentry: {_without_keys(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # who was reading has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,8 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+def _without_keys(text: str) -> str:
+    """A DSN may be where a command or a path should be."""
+    return re.sub(r"://[^\s'\"]*@", "://…@", text)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="asyncsentry",
         description="The asyncio-native SDK for every server that speaks the Sentry protocol.",
         epilog=_EXAMPLES,

@@ -76,7 +76,7 @@ def _line(framework: str) -> str:
 
 def _examine(target: str) -> tuple[frozenset[str], frozenset[str]]:
     """The modules and the integrations of a program. What it prints is on standard error."""
-    if not target.partition(":")[0]:
+    if not target.partition(":")[0] or "://" in target:  # no program is asked for a DSN, and quotes it
         raise SetupError(f"{target!r} names no program: say shop.web, shop/web.py or shop.web:app")
     with TemporaryDirectory() as folder:
         result = Path(folder, "result.json")

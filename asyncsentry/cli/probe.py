@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from asyncsentry import json
 from asyncsentry.cli.ink import ink_for
+from asyncsentry.cli.show import cut
 from asyncsentry.delivery.envelope import CONTENT_TYPE, encode_envelope, format_time
 from asyncsentry.dsn import Dsn, parse
 from asyncsentry.item import Item
@@ -24,6 +25,9 @@ from asyncsentry.version import SDK_NAME, USER_AGENT, __version__
 
 _GRACE: Final = 1.0
 """Seconds beyond the time-out: the transport itself ends a send that takes too long."""
+
+_SAID: Final = 300
+"""Characters of what the server says."""
 
 _ADVICE: Final = {
     401: "Is the public key right?",
@@ -87,8 +91,8 @@ async def _post(options: Options, request: Request) -> Response | NoResponse:
 
 def _reason(outcome: Response | NoResponse) -> str:
     if isinstance(outcome, NoResponse):
-        return f"No answer: {': '.join(filter(None, [type(outcome.error).__name__, str(outcome.error)]))}"
-    said = outcome.headers.get("x-sentry-error") or _detail(outcome.body)
+        return f"No answer: {': '.join(filter(None, [type(outcome.error).__name__, cut(str(outcome.error), _SAID)]))}"
+    said = cut(outcome.headers.get("x-sentry-error") or _detail(outcome.body), _SAID)
     sentence = f"The server refused it: {_status(outcome)}" + (f", “{said}”." if said else ".")
     return " ".join(filter(None, [sentence, _ADVICE.get(outcome.status)]))
 

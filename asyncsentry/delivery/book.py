@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import replace
 
 from asyncsentry.delivery.filing import STAYS, Filing
 from asyncsentry.delivery.ledger import Account, Key, Ledger, Tally, amounts
@@ -45,7 +44,7 @@ class Book:
         """An item that was read from the disk becomes an entry: one that left memory, or one of another process."""
         counted = self.filing.take_back(file)
         if counted is not None and item.attachments and "attachment" not in counted:  # they are lost already
-            item = replace(item, attachments=())
+            item = item._replace(attachments=())
         entry = Entry(item, 0, now, file)
         self._enter(entry, amounts(item) if counted is None else [])
         return entry

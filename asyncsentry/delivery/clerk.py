@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Final
 
 from asyncsentry.delivery.book import Book
@@ -65,15 +64,22 @@ class Clerk:
             return
         self.book.open(entry)
         dropped = self.queue.append(entry)
-        refused.extend(each for each in dropped if each is entry)
-        self.book.drop(dropped, "queue_overflow")
+        if dropped:
+            refused.extend(each for each in dropped if each is entry)
+            self.book.drop(dropped, "queue_overflow")
 
     def exchange(self, entry: Entry, before: Item, after: Item) -> None:
         if entry.item is before:  # else somebody has given it another form meanwhile
             self.queue.exchange(entry, after)
 
+    def open(self, now: float) -> bool:
+        """Whether the server is not left alone now, and there is room for one more request."""
+        return now >= self._resume and len(self.leases) < self._window.size
+
     def due(self, now: float) -> float | None:
         if self._first_is_ready(now):
+            return 0.0
+        if self.queue and self.open(now):
             return 0.0
         times = [lease.deadline for lease in self.leases]
         if len(self.leases) < self._window.size:
@@ -84,7 +90,7 @@ class Clerk:
 
     def next(self, now: float, thread: int, hurry: bool) -> Lease | None:
         self.reclaim(lambda lease: lease.deadline <= now, tried=True)
-        if not hurry and (len(self.leases) >= self._window.size or now < self._resume):
+        if not hurry and not self.open(now):
             return None
         entries = self._pick(now)
         losses, number = self._reports.take(now, riding=bool(entries))
@@ -110,7 +116,7 @@ class Clerk:
         attachments = entry.item.attachments
         if attachments and self.limits.limited("attachment", now):
             self.book.ledger.lose_attachments("ratelimit_backoff", entry.item)
-            entry.item = replace(entry.item, attachments=())
+            entry.item = entry.item._replace(attachments=())
 
     def _riders(self, entry: Entry, now: float) -> list[Entry]:
         if self.limits.limited("session", now):

@@ -110,8 +110,7 @@ class Dispatcher:
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up before it was an item, and see that it is reported some time."""
         self._losses.add(reason, category)
-        if not self._turns.alarmed:
-            self._turns.arm()
+        self._turns.remind()
 
     def losses(self) -> Counts:
         """What has been lost since the start."""

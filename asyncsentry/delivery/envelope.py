@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from itertools import chain
 from typing import Final
 from zlib import compress, decompress
@@ -135,25 +134,26 @@ class Packer:
         if isinstance(item.payload, bytes):
             return item
         if isinstance(item.payload, Squeezed):
-            return replace(item, payload=decompress(item.payload.data))
+            return item._replace(payload=decompress(item.payload.data))
         for gap in item.gaps:
             gap.fill()
         late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
-        payload = {**late, **item.payload}
+        given = item.payload() if callable(item.payload) else item.payload
+        payload = {**late, **given}
         encoded = encode(payload)
         if item.type == "event" and len(encoded) > self._event_limit:
             encoded = encode(self._shrink(payload))
-        return replace(item, payload=encoded, gaps=())
+        return item._replace(payload=encoded, gaps=())
 
     def squeeze(self, item: Item) -> Item:
         """The item while it has to wait, in a tenth of the room; a large one is only encoded, as that takes long."""
         item = self.finish(item)
         payload = item.payload
-        if type(payload) is not bytes or len(payload) > AT_ONCE:
+        if not isinstance(payload, bytes) or len(payload) > AT_ONCE:
             return item
         squeezed = compress(payload, 1)
         weight = len(squeezed) + OWN_WEIGHT + sum(len(attachment.data) for attachment in item.attachments)
-        return replace(item, payload=Squeezed(squeezed), weight=weight)
+        return item._replace(payload=Squeezed(squeezed), weight=weight)
 
     def _request(self, pieces: list[bytes]) -> Request | Parcel:
         if self._compression is None:

@@ -81,7 +81,9 @@ class Exchange:
 
 
 def _reason(answer: Response) -> str:
-    return answer.headers.get("x-sentry-error") or answer.body.decode("utf-8", "replace")
+    """What the server says, on one line: it has no say in what else a log holds, or in what a terminal does."""
+    said = answer.headers.get("x-sentry-error") or answer.body.decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else " " for letter in said).strip()
 
 
 def _log(outcome: Response | NoResponse) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from asyncsentry.delivery.book import Book
@@ -83,7 +82,7 @@ class Files:
         if self._book.filing.file(entry, name):
             self._queue.note(entry)
             if payload is not None and not isinstance(entry.item.payload, Squeezed):
-                entry.item = replace(entry.item, payload=payload)
+                entry.item = entry.item._replace(payload=payload)
 
     def _lose(self, name: str, category: Category) -> None:
         entry = self._book.lose_file(name, category)

@@ -102,9 +102,10 @@ class Ledger:
 def amounts(item: Item) -> list[tuple[Category, int]]:
     """What an item counts as, with what is bound to it. Nothing (the bytes of an empty attachment) does not count."""
     counted: list[tuple[Category, int]] = [(item.category, 1)]
-    attached = sum(len(attachment.data) for attachment in item.attachments)
-    if attached:
-        counted.append(("attachment", attached))
+    if item.attachments:
+        attached = sum(len(attachment.data) for attachment in item.attachments)
+        if attached:
+            counted.append(("attachment", attached))
     return counted
 
 

@@ -41,20 +41,18 @@ class Losses:
 
     def __init__(self) -> None:
         self._turnstile = Turnstile()
-        self._notes: deque[tuple[Reason, Category, int, bool]] = deque()
+        self._notes: deque[tuple[tuple[Reason, Category], int, bool]] = deque()
         self._unreported: Counts = Counter()
-        self._total: Counts = Counter()
+        self._late: Counts = Counter()
         self._early: Counts = Counter()
 
     def add(self, reason: Reason, category: Category, quantity: int = 1) -> None:
         """Count what was lost before it was an item."""
-        self.note(reason, category, quantity, early=True)
+        self._note(((reason, category), quantity, True))
 
-    def note(self, reason: Reason, category: Category, quantity: int, *, early: bool = False) -> None:
-        """Count what was lost: ``early``, before it was an item, or later. Attachments are counted in bytes."""
-        self._notes.append((reason, category, quantity, early))
-        if len(self._notes) > FOLD_AT:
-            self._turnstile.ask(self._fold, None)
+    def note(self, reason: Reason, category: Category, quantity: int) -> None:
+        """Count what was lost later. Attachments are counted in bytes."""
+        self._note(((reason, category), quantity, False))
 
     def __bool__(self) -> bool:
         """Whether there is anything to report."""
@@ -63,7 +61,7 @@ class Losses:
     def total(self) -> Counts:
         """All losses since the client was made."""
         self._turnstile.ask(self._fold, None, PATIENCE)
-        return self._total.copy()
+        return self._early + self._late
 
     def early(self) -> Counts:
         """Those of what never became an item."""
@@ -79,14 +77,20 @@ class Losses:
         if counts:
             self._turnstile.do(partial(self._unreport, counts))
 
+    def _note(self, note: tuple[tuple[Reason, Category], int, bool]) -> None:
+        self._notes.append(note)
+        if len(self._notes) > FOLD_AT:
+            self._turnstile.ask(self._fold, None)
+
     def _fold(self) -> None:
-        notes = self._notes
+        notes, unreported, earlier, later = self._notes, self._unreported, self._early, self._late
         for _ in range(len(notes)):
-            reason, category, quantity, early = notes.popleft()
-            self._unreported[reason, category] += quantity
-            self._total[reason, category] += quantity
+            lost, quantity, early = notes.popleft()
+            unreported[lost] += quantity
             if early:
-                self._early[reason, category] += quantity
+                earlier[lost] += quantity
+            else:
+                later[lost] += quantity
 
     def _take(self) -> Counts:
         self._fold()

@@ -86,6 +86,10 @@ class Outbox:
         """Have an entry put by whoever comes next, if it is not yet: Ctrl-C came while it was put."""
         self._turnstile.put_off(partial(self._clerk.put, entry, []))
 
+    def open(self, now: float) -> bool:
+        """Whether what waits may go now. Right without a lock, within a moment."""
+        return self._clerk.open(now)
+
     def due(self, now: float) -> float | None:
         """Seconds until `next` has something to do: 0 if at once, or if that cannot be said now; None if never."""
         seconds = self._turnstile.ask(lambda: self._clerk.due(now), 0.0)

@@ -77,14 +77,18 @@ class Turns:
         self._rest: float | None = None
         self._ended = False
 
-    @property
-    def alarmed(self) -> bool:
-        """Whether a turn comes for what is not urgent."""
-        return self._alarm is not None
-
     def wake(self) -> None:
         """Something was put: see that a turn runs, unless one is about to, which will look for itself."""
-        if self._soon is None or self._now() - self._soon > OVERDUE:
+        now = self._now()
+        if self._soon is None or now - self._soon > OVERDUE:
+            if self._outbox.open(now):
+                self._arm_soon(now, 0.0)
+            else:
+                self.arm()
+
+    def remind(self) -> None:
+        """Something was lost, which is to be told some time: see that a turn runs then, unless one comes anyway."""
+        if self._alarm is None and (self._soon is None or self._now() - self._soon > OVERDUE):
             self.arm()
 
     def arm(self, pause: float = 0.0) -> bool:

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
-from asyncsentry.chance import token
+from asyncsentry.chance import as_uuids, token
 from asyncsentry.events import Json
 from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.scrubbing import FILTERED
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error", "fatal"]
 
@@ -57,13 +58,13 @@ def tags(given: Mapping[str, object], freezer: Freezer) -> dict[str, str]:
         key = re.sub(_NOT_IN_TAG_KEYS, "_", freezer.text(name, TAG_LIMIT).replace(" ", "-"))
         text = "" if value is None else " ".join(freezer.text(value, TAG_LIMIT).split())
         if key and text:
-            shown[key] = text
+            shown[key] = FILTERED if key in freezer.rules.secret_names else text
     return shown
 
 
 def user(given: Mapping[str, object], freezer: Freezer) -> dict[str, Json]:
     """The user as it was set, but for its id, which is text."""
-    shown = freezer.freeze_mapping(given, scrub=False)
+    shown = freezer.freeze_mapping(given)
     for name in {"id", "username", "email", "name"} & shown.keys():
         if shown[name] is not None:
             shown[name] = str(shown[name])
@@ -159,18 +160,14 @@ _SECOND_DAY: Final = "1970-01-02"
 
 def new_event_id() -> str:
     """A random UUID (version 4) as 32 hexadecimal digits."""
-    return _as_uuid(token())
+    return token()
 
 
 def event_id_from(origin: str) -> str:
     """The same id whenever it is asked for the same origin, in the form of a random one."""
     from hashlib import sha256
 
-    return _as_uuid(sha256(origin.encode()).hexdigest()[:32])
-
-
-def _as_uuid(digits: str) -> str:
-    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) & 3]}{digits[17:]}"
+    return as_uuids(sha256(origin.encode()).digest()[:16])
 
 
 def event_id(value: object) -> str | None:

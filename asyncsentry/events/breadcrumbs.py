@@ -12,7 +12,9 @@ from asyncsentry.events.attributes import level_name, timestamp
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
 
-_TEXT_LIMITS: Final = (("type", 128), ("category", 128), ("message", MESSAGE_LIMIT))
+CATEGORY_LIMIT: Final = 128
+
+_ROOM: Final[Mapping[object, int]] = {"type": CATEGORY_LIMIT, "category": CATEGORY_LIMIT, "message": MESSAGE_LIMIT}
 """Texts of a breadcrumb with the characters that a server keeps of each."""
 
 
@@ -22,27 +24,23 @@ def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:
     It happened now if it does not say when. Its data is always an object: what is none is put into one. Ctrl-C in
     foreign code comes when the breadcrumb is made.
     """
-    given, freezer = crumb.get, None  # most breadcrumbs need none
-    when, level = given("timestamp"), given("level")
-    shown: dict[str, Json] = {
-        "timestamp": time.time() if when is None else timestamp(when) or time.time(),
-        "type": "default",
-        "level": "info" if level is None else level_name(level) or "info",
-    }
-    for name, limit in _TEXT_LIMITS:
-        value = given(name)
-        if type(value) is str and len(value) <= limit:
+    now, freezer = time.time(), None  # most breadcrumbs need none
+    shown: dict[str, Json] = {"timestamp": now, "type": "default", "level": "info", "data": {}}
+    for name, value in crumb.items():
+        if type(value) is str and len(value) <= _ROOM.get(name, -1):
             shown[name] = value
-        elif value is not None:
+        elif name == "timestamp":
+            shown["timestamp"] = timestamp(value) or now
+        elif name == "level":
+            shown["level"] = level_name(value) or "info"
+        elif value is not None and (name == "data" or name in _ROOM):
             freezer = freezer or Freezer(rules)
-            shown[name] = freezer.text(value, limit)
-    data = given("data")
-    if data is None:
-        shown["data"] = {}
-    else:
-        freezer = freezer or Freezer(rules)
-        frozen = freezer.freeze_mapping(data) if type(data) is dict else freezer.freeze(data)
-        shown["data"] = frozen if type(frozen) is dict else {"value": frozen}
+            shown[name] = _data(value, freezer) if name == "data" else freezer.text(value, _ROOM[name])
     if freezer is not None and freezer.interrupted:
         interrupt_main()
     return shown
+
+
+def _data(value: object, freezer: Freezer) -> dict[str, Json]:
+    frozen = freezer.freeze_mapping(value) if type(value) is dict else freezer.freeze(value)
+    return frozen if type(frozen) is dict else {"value": frozen}

@@ -243,7 +243,7 @@ def _notes_of(error: BaseException, kind: _Kind, freezer: Freezer) -> Sequence[o
 
 def _describe_mechanism(mechanism: Mechanism, more: int, freezer: Freezer) -> dict[str, Json]:
     described: dict[str, Json] = {"type": mechanism.type, "handled": mechanism.handled}
-    data = freezer.freeze_mapping(mechanism.data, scrub=False) if mechanism.data else {}
+    data = freezer.freeze_mapping(mechanism.data) if mechanism.data else {}
     if more > 0:
         data["exceptions_not_shown"] = f"{more} or more" if more == COUNT_LIMIT else more
     if data:
@@ -280,7 +280,7 @@ def _syntax_frames(error: BaseException, freezer: Freezer) -> list[dict[str, Jso
     }
     if type(column) is int and column > 0:
         frame["colno"] = column
-    if type(text) is str and freezer.rules.include_source_context:
+    if type(text) is str and freezer.rules.collection.frame_context_lines:
         frame["context_line"] = cut(text.rstrip("\n"), LINE_LIMIT)
     return [frame]
 

@@ -9,6 +9,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Module
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncsentry.events import Json
+from asyncsentry.events.collection import Behaviour
 from asyncsentry.events.foreign import IdentityCache, bases, short_name
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import Rules
@@ -93,10 +94,11 @@ def _show_plain(call: PlainCall, freezer: Freezer) -> dict[str, Json]:
         "lineno": call.line,
         "in_app": rules.in_app(call.path, None),
     }
-    if rules.include_local_variables and call.variables:
-        shown["vars"] = freezer.freeze_mapping(call.variables)
-    if rules.include_source_context:
-        passage = Passage(call.path, call.line, rules.context_lines, None, None)
+    behaviour = rules.collection.stack_frame_variables
+    if call.variables and not behaviour.is_off:
+        shown["vars"] = freezer.freeze_mapping(_without_names(call.variables, behaviour))
+    if rules.collection.frame_context_lines:
+        passage = Passage(call.path, call.line, rules.collection.frame_context_lines, None, None, rules.secret_names)
         freezer.gaps.append(MissingLines(shown, passage))
     freezer.spend(_FACTS_COST)
     return shown
@@ -165,10 +167,12 @@ def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets]) -> dict[str
     if facts.may_hide and _is_hidden(frame, code):
         return None
     shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
-    if rules.include_local_variables:
-        variables = freezer.freeze_mapping(_without_secrets(_variables_of(frame, code), frame, tells))
-        if variables:
-            shown["vars"] = variables
+    behaviour = rules.collection.stack_frame_variables
+    if not behaviour.is_off:
+        variables = _without_names(_without_secrets(_variables_of(frame, code), frame, tells), behaviour)
+        frozen = freezer.freeze_mapping(variables)
+        if frozen:
+            shown["vars"] = frozen
     if facts.unread is not None:  # whoever may wait for a disk will read them
         freezer.gaps.append(MissingLines(shown, facts.unread))
     freezer.spend(_FACTS_COST)
@@ -205,6 +209,15 @@ def _without_secrets(variables: Mapping[str, object], frame: FrameType, tells: l
     return variables
 
 
+def _without_names(variables: Mapping[str, object], behaviour: Behaviour) -> Mapping[str, object]:
+    if not behaviour.is_particular:
+        return variables
+    known = variables if type(variables) is dict else {}
+    return {
+        name: FILTERED if behaviour.hides(name if type(name) is str else "") else value for name, value in known.items()
+    }
+
+
 def _is_furniture(name: object, value: object) -> bool:
     """Whether a module's variable only says what is in its source anyway: imports, functions, ``__builtins__`` …"""
     kind = type(value)
@@ -230,8 +243,10 @@ def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
     unread = None
     if line is not None and line > 0:
         fields["lineno"] = line
-        if rules.include_source_context:
-            unread = Passage(path, line, rules.context_lines, name, dict.get(frame.f_globals, "__loader__"))
+        around = rules.collection.frame_context_lines
+        if around:
+            loader = dict.get(frame.f_globals, "__loader__")
+            unread = Passage(path, line, around, name, loader, rules.secret_names)
     return _Facts(fields, _HIDE in code.co_varnames or _HIDE in code.co_names, unread)
 
 

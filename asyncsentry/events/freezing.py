@@ -6,30 +6,22 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from math import isfinite
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import exact, show_name, writes_much
-from asyncsentry.events.looking import HARMLESS, distrust, look_at, suspect
+from asyncsentry.events.guard import Guard
+from asyncsentry.events.looking import HARMLESS, distrust, look_at
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
-from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, harmless, is_sensitive
+from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, SecretNames
+from asyncsentry.events.seen import LEAST_CARD, SHORTEST, Seen
 from asyncsentry.item import Gap
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 # Any: what is being frozen is anything yet.
 _Copy: TypeAlias = "dict[Any, Any] | list[Any]"
 _ToDo: TypeAlias = "list[tuple[_Copy, int, tuple[int, ...]]]"
 """Copies whose members are to be frozen, with the number of containers that these are in, and those containers' ids."""
-
-SLOW: Final = 0.005
-"""Seconds of the processor's time: a type whose look took longer is shown by its name from then on, and so is
-everything foreign for the rest of an event whose looks took longer together."""
-
-STUCK: Final = 0.05
-"""The same in seconds that went by, if it happens twice: a look may sleep, but a busy machine lets any thread wait."""
 
 OUTPOURING: Final = 100_000
 """Characters: a type whose text was longer is treated like a slow one, for it will be, in a longer list."""
@@ -57,26 +49,22 @@ def cut(text: str, limit: int) -> str:
 class Freezer:
     """Freezes what one event shows, within one budget; made for it and thrown away with it.
 
-    It runs foreign code (a ``__repr__``, a property) under guard: whatever that raises is gone, but for
-    ``interrupted``, which says that a ``KeyboardInterrupt`` was among it and is still to be raised by whoever began
-    the capture.
+    It runs foreign code (a ``__repr__``, a property) under guard: see `Guard`.
     """
 
     __slots__ = (
         "_breadth",
-        "_clock",
         "_deepest",
+        "_guard",
+        "_hid",
         "_left",
-        "_leisure",
-        "_patience",
-        "_scrub",
         "_seen",
         "_short",
-        "_wall",
         "_weight",
+        "ask",
         "gaps",
-        "interrupted",
         "rules",
+        "seen",
     )
 
     def __init__(
@@ -86,37 +74,37 @@ class Freezer:
         wall: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.rules = rules
-        self.interrupted = False
         self.gaps: list[Gap] = []
         """What is missing yet in what was frozen."""
-        self._clock = clock
-        self._wall = wall
+        self.seen = Seen()
+        self._hid = False
+        self._guard = Guard(clock, wall)
+        self.ask = self._guard.ask
         self._left = rules.max_values
         self._deepest = rules.max_depth
         self._breadth = rules.max_breadth
         self._short = min(_SHORT, rules.max_value_length)
         self._weight = 0
-        self._patience = SLOW
-        self._leisure = STUCK
-        self._scrub = True
         # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
         self._seen: dict[int, tuple[object, Json]] = {}
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a ``KeyboardInterrupt`` was among what foreign code raised, and is still to be raised."""
+        return self._guard.interrupted
 
     @property
     def weight(self) -> int:
         """About how many bytes of memory all that was frozen takes."""
         return (self.rules.max_values - self._left) * _SHORT + self._weight
 
-    def freeze(self, value: object, *, scrub: bool = True) -> Json:
-        """One value. ``scrub=False`` for what the user has set: that is theirs to show."""
-        self._begin(scrub=scrub)
+    def freeze(self, value: object) -> Json:
+        """One value."""
         self._left -= 1
         return self._freeze(value, 1)
 
-    def freeze_mapping(self, mapping: Mapping[Any, object], *, scrub: bool = True) -> dict[str, Json]:
+    def freeze_mapping(self, mapping: Mapping[Any, object]) -> dict[str, Json]:
         """Named values: variables, extra data, a context."""
-        if scrub is not self._scrub:
-            self._begin(scrub=scrub)
         most = self.rules.max_names if self._left > 0 else 0
         if type(mapping) is dict:
             frozen = self._copy_dict(mapping, len(mapping), most)
@@ -124,13 +112,10 @@ class Freezer:
             shown = self.ask(lambda foreign: show_mapping(foreign, most), mapping)
             frozen = {} if shown is None else self._copy_entries(*shown)
         self._freeze_members(frozen, 1)
+        if self._hid:
+            self._hid = False
+            self.seen.hiding.append(frozen)
         return frozen
-
-    def _begin(self, *, scrub: bool) -> None:
-        """What was shown one way is not to be shown the other way."""
-        if scrub is not self._scrub:
-            self._scrub = scrub
-            self._seen = {}
 
     def text(self, value: object, limit: int | None = None) -> str:
         """``str(value)`` as an event can hold it; the type's name where ``__str__`` fails."""
@@ -148,37 +133,6 @@ class Freezer:
         """Count so many bytes that belong to the event and were bounded elsewhere: they take nothing of its budget."""
         self._weight += weight
 
-    def ask(self, question: Callable[[T], R], value: T, blame: type | None = None) -> R | None:
-        """Run foreign code that answers a question about ``value``: None if it fails, or if there is no time left.
-
-        A type to ``blame`` for a failure, or for taking long, is shown by its name from then on.
-        """
-        if self._patience <= 0 or self._leisure <= 0:
-            return None
-        answer: R | None = None
-        failed = True
-        began, started = self._wall(), self._clock()
-        try:
-            answer = question(value)
-            failed = False
-        except (RecursionError, MemoryError):
-            blame = None  # that there is no room left is not the type's fault
-        except KeyboardInterrupt:
-            self.interrupted = True
-            blame = None
-        except BaseException:
-            # Even a SystemExit: whoever only looks at a value must not end the program.
-            pass
-        worked, waited = self._clock() - started, self._wall() - began
-        self._patience -= worked
-        self._leisure -= waited
-        if blame is not None:
-            if failed or worked > SLOW:
-                distrust(blame)
-            elif waited > STUCK:
-                suspect(blame)
-        return answer
-
     def _foreign_text(self, value: object) -> str:
         if self.ask(writes_much, value):
             return str(self._freeze(value, 1))
@@ -195,22 +149,36 @@ class Freezer:
 
         ``depth`` is the number of containers that the members are in.
         """
-        short = self._short
+        short, note = self._short, self.seen.texts.add
         todo: _ToDo = [(holder, depth, ())]
         for frozen, depth, above in todo:  # which grows meanwhile
             members: Iterable[tuple[Any, Any]] = frozen.items() if type(frozen) is dict else enumerate(frozen)
             for place, value in members:
                 kind = type(value)
                 if kind is str:
-                    if len(value) > short:
-                        frozen[place] = self.text(value)
+                    length = len(value)
+                    if length > short:
+                        frozen[place] = value = self.text(value)
+                    if length >= SHORTEST:
+                        note(value)
                 elif kind is int:
-                    if not -_EXACT_INT <= value <= _EXACT_INT:
-                        frozen[place] = _show_int(value)
+                    if not -_EXACT_INT <= value < LEAST_CARD:
+                        frozen[place] = self._large_int(value)
                 elif kind is dict or kind is list or kind is tuple:
                     frozen[place] = self._open(value, depth, above, todo)
                 elif value is not None and kind is not bool and (kind is not float or not isfinite(value)):
                     frozen[place] = self._freeze_foreign(value, depth, above, todo)
+
+    def _large_int(self, value: int) -> Json:
+        """The digits of a number that not every reader of JSON keeps exactly, or how many bits it has if very many."""
+        if -_EXACT_INT <= value <= _EXACT_INT:
+            self.seen.numbers.add(value)
+            return value
+        bits = value.bit_length()
+        if bits > _LARGEST_INT_BITS:
+            return f"<int of {bits} bits>"
+        self.seen.texts.add(str(value))
+        return str(value)
 
     def _open(self, value: Any, depth: int, above: tuple[int, ...], todo: _ToDo) -> Json:
         """A copy of a container, whose members are to be frozen yet; or what is said instead."""
@@ -221,14 +189,15 @@ class Freezer:
             return self._seen[mark][1]
         copy: _Copy
         if type(value) is dict:
-            if self._scrub and ("asgi" in value or "wsgi.input" in value):
+            if "asgi" in value or "wsgi.input" in value:
                 return REQUEST
             copy = self._copy_dict(value, total, self._breadth)
         elif total > self._breadth:
             copy = self._note_omitted([*value[: self._breadth]], total)
         else:
             self._left -= total
-            copy = [value[0], FILTERED] if total == 2 and self._scrub and _is_secret_pair(value) else [*value]
+            is_secret = total == 2 and _is_secret_pair(value, self.rules.secret_names)
+            copy = [value[0], self._hide()] if is_secret else [*value]
         todo.append((copy, depth + 1, (*above, mark)))
         if depth == 1:
             self._seen[mark] = (value, copy)
@@ -238,6 +207,7 @@ class Freezer:
         """The first entries, their names frozen, and what stands under those of secrets hidden."""
         if total <= most:
             copy = given.copy()
+            harmless = self.rules.secret_names.harmless
             for name in copy:
                 if type(name) is not str or name not in harmless:
                     break
@@ -248,13 +218,20 @@ class Freezer:
 
     def _copy_entries(self, pairs: Sequence[tuple[Any, Any]], total: int) -> dict[str, Any]:
         self._left -= len(pairs)
+        secret = self.rules.secret_names
         copy: dict[str, Any] = {}
         for name, value in pairs:
             shown = self._freeze_name(name)
-            copy[shown] = FILTERED if self._scrub and is_sensitive(shown) else value
+            copy[shown] = self._hide() if shown in secret else value
+            if shown not in secret.harmless:
+                self.seen.texts.add(shown)
         if total > len(pairs):
             copy[OMITTED] = f"{total - len(pairs)} more"
         return copy
+
+    def _hide(self) -> str:
+        self._hid = True
+        return FILTERED
 
     def _note_omitted(self, copy: list[Any], total: int) -> list[Any]:
         self._left -= len(copy)
@@ -302,12 +279,6 @@ def _name_container(value: Any) -> Json:
     return f"<{kind.__name__} of {len(value)}>" if value else {} if kind is dict else []
 
 
-def _show_int(value: int) -> str:
-    """The digits of a number that not every reader of JSON keeps exactly, or their number if there are very many."""
-    bits = value.bit_length()
-    return str(value) if bits <= _LARGEST_INT_BITS else f"<int of {bits} bits>"
-
-
 def _is_plain(value: Any) -> bool:
     """Whether this is a number or the like of the interpreter's own, of no great length: its text costs nothing."""
     kind = type(value)
@@ -316,11 +287,11 @@ def _is_plain(value: Any) -> bool:
     return value is None or kind is bool or kind is float
 
 
-def _is_secret_pair(pair: Sequence[Any]) -> bool:
+def _is_secret_pair(pair: Sequence[Any], secret: SecretNames) -> bool:
     """Whether this is a header or the like: ``(b"authorization", b"...")``."""
     if type(pair) is not tuple:
         return False
     name = pair[0]
     if type(name) is bytes:
         name = name[:NAME_LIMIT].decode("latin-1")
-    return type(name) is str and is_sensitive(name[:NAME_LIMIT])
+    return type(name) is str and name[:NAME_LIMIT] in secret

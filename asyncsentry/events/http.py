@@ -1,24 +1,34 @@
 """An HTTP request, and what an event shows of it.
 
-Its secrets are hidden; its body, and what tells who sent it, are shown where ``send_default_pii`` asks for them.
+Its secrets are hidden. Its body, and what tells who sent it, are shown where ``send_default_pii`` or
+``data_collection`` asks for them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asyncsentry.events import Json
+from asyncsentry.events.bodies import hidden_graphql, show_body
+from asyncsentry.events.collection import Behaviour, DataCollection
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
-from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, scrub_cookies, scrub_headers, scrub_query, scrub_url
+from asyncsentry.events.rules import Rules
+from asyncsentry.events.scrubbing import (
+    FILTERED,
+    NAME_LIMIT,
+    USUAL,
+    SecretNames,
+    scrub_cookies,
+    scrub_headers,
+    scrub_query,
+    scrub_url,
+)
 
 URL_LIMIT: Final = 2048
 """Characters of a URL, and of a query string."""
-
-FORM_LIMIT: Final = 1000
-"""Fields of a form that are looked at; how many are shown is for the rules to say."""
 
 _ADDRESS_LIMIT: Final = 8 * URL_LIMIT
 """Characters of a URL that are looked at, so that none takes long."""
@@ -66,42 +76,89 @@ def show_request(request: HttpRequest, freezer: Freezer) -> tuple[dict[str, Any]
 
     https://develop.sentry.dev/sdk/data-model/event-payloads/request/
     """
-    personal = freezer.rules.personal
-    shown: dict[str, Any] = {
-        "url": _show_url(request.url, freezer),
-        "headers": _show_headers(request.headers, freezer),
-    }
+    collection, secret = freezer.rules.collection, freezer.rules.secret_names
+    shown: dict[str, Any] = {"url": show_url(freezer.text(request.url, _ADDRESS_LIMIT), collection, secret)}
     method = freezer.text(request.method)
     if re.fullmatch(_METHOD, method):
         shown["method"] = method
-    if request.query:  # cut twice: what stands for a secret may be longer than it
-        shown["query_string"] = cut(scrub_query(freezer.text(request.query, URL_LIMIT)), URL_LIMIT)
-    env = {name: freezer.text(value) for name, value in request.env.items() if personal or name != "REMOTE_ADDR"}
+    query = show_query(freezer.text(request.query, URL_LIMIT), collection, secret)
+    if query:  # cut twice: what stands for a secret may be longer than it
+        shown["query_string"] = cut(query, URL_LIMIT)
+    if not collection.request_headers.is_off:
+        shown["headers"] = _show_headers(request.headers, freezer)
+    env = {name: freezer.text(value) for name, value in _environment(request, freezer.rules).items()}
     if env:
         shown["env"] = env
-    if not personal:
-        return shown, {}
-    cookies = "; ".join(value for name, value in request.headers if name.lower() == "cookie")
-    if cookies:
-        shown["cookies"] = freezer.freeze_mapping(scrub_cookies(cookies), scrub=False)
-    return shown, _add_body(shown, request, freezer)
+    if not collection.cookies.is_off and (cookies := _show_cookies(request.headers, freezer)):
+        shown["cookies"] = cookies
+    return shown, _add_body(shown, request, freezer) if collection.incoming_bodies else {}
 
 
-def _show_url(url: str, freezer: Freezer) -> str:
-    return cut(scrub_url(freezer.text(url, _ADDRESS_LIMIT)), URL_LIMIT)
+def show_url(url: str, collection: DataCollection, secret: SecretNames = USUAL) -> str:
+    """A URL without its user and password, and of its query what may be shown."""
+    shown = scrub_url(url, secret)
+    if collection.url_query_params.is_particular:
+        shown = shown.partition("#")[0]  # which may look like a query, too
+    address, mark, query = shown.partition("?")
+    query = show_query(query, collection, secret)
+    return cut(f"{address}{mark}{query}" if query else address, URL_LIMIT)
+
+
+def show_query(query: str, collection: DataCollection, secret: SecretNames = USUAL) -> str:
+    """Of a query string what may be shown."""
+    behaviour = collection.url_query_params
+    if not query or behaviour.is_off:
+        return ""
+    shown = scrub_query(query, secret)
+    graphql = hidden_graphql(collection)
+    if not graphql and not behaviour.is_particular:
+        return shown
+    return "&".join(_hide_parameter(parameter, behaviour, graphql) for parameter in shown.split("&"))
+
+
+def _hide_parameter(parameter: str, behaviour: Behaviour, hidden: Container[str]) -> str:
+    from urllib.parse import unquote_plus
+
+    written, separator, _ = parameter.partition("=")
+    name = unquote_plus(written)
+    return f"{written}={FILTERED}" if separator and (name in hidden or behaviour.hides(name)) else parameter
+
+
+def _environment(request: HttpRequest, rules: Rules) -> Mapping[str, str]:
+    env = dict(request.env)
+    peer = env.pop("REMOTE_ADDR", None)
+    if peer is None or not rules.collection.user_info:
+        return env
+    if rules.trusted_proxies:
+        from asyncsentry.events.addresses import address_of
+
+        peer = address_of(peer, request.headers, rules.trusted_proxies)
+    return {**env, "REMOTE_ADDR": peer}
+
+
+def _show_cookies(headers: Sequence[tuple[str, str]], freezer: Freezer) -> dict[str, Json]:
+    behaviour = freezer.rules.collection.cookies
+    given = "; ".join(value for name, value in headers if name.lower() == "cookie")
+    cookies = scrub_cookies(given, freezer.rules.secret_names)
+    if behaviour.is_particular:
+        cookies = {name: FILTERED if behaviour.hides(name) else value for name, value in cookies.items()}
+    return freezer.freeze_mapping(cookies)
 
 
 def _show_headers(headers: Sequence[tuple[str, str]], freezer: Freezer) -> dict[str, str]:
     shown, most = {}, freezer.rules.max_names
-    for name, value in scrub_headers(headers[:most]).items():
+    collection, secret = freezer.rules.collection, freezer.rules.secret_names
+    for name, value in scrub_headers(headers[:most], secret).items():
         lowered = name.lower()
         if lowered in _ELSEWHERE:
             continue
-        if not freezer.rules.personal and any(part in lowered for part in _TELLING):
+        if collection.request_headers.hides(name) or (
+            not collection.user_info and any(part in lowered for part in _TELLING)
+        ):
             value = FILTERED
-        shown[freezer.text(name, NAME_LIMIT)] = (
-            _show_url(value, freezer) if lowered == "referer" else freezer.text(value)
-        )
+        elif lowered == "referer":
+            value = show_url(freezer.text(value, _ADDRESS_LIMIT), collection, secret)
+        shown[freezer.text(name, NAME_LIMIT)] = value if lowered == "referer" else freezer.text(value)
     if len(headers) > most:
         shown[OMITTED] = f"{len(headers) - most} more"
     return shown
@@ -118,38 +175,5 @@ def _add_body(shown: dict[str, Any], request: HttpRequest, freezer: Freezer) -> 
     if max(read, size or 0) > limit:
         shown["data"] = None
         return {"data": {"": {"rem": [[_TOO_LARGE, "x"]], **({"len": size} if size else {})}}}
-    shown["data"] = _show_body(body, request.headers, freezer)
+    shown["data"] = show_body(body, request.headers, freezer)
     return {}
-
-
-def _show_body(body: object, headers: Sequence[tuple[str, str]], freezer: Freezer) -> Json:
-    """What is understood is shown with its secrets hidden by name; of anything else that cannot be told."""
-    if isinstance(body, Mapping):
-        return freezer.freeze_mapping(body)
-    if not isinstance(body, bytes):
-        return FILTERED
-    content_type = _content_type(headers)
-    try:
-        if content_type == "application/json" or content_type.endswith("+json"):
-            from json import loads
-
-            parsed = loads(body)
-            return freezer.freeze_mapping(parsed) if type(parsed) is dict else freezer.freeze(parsed)
-        if content_type == "application/x-www-form-urlencoded":
-            return _show_form(body.decode(), freezer)
-    except (ValueError, RecursionError):
-        pass
-    return FILTERED
-
-
-def _show_form(text: str, freezer: Freezer) -> dict[str, Json]:
-    from urllib.parse import parse_qs
-
-    fields = text.split("&", FORM_LIMIT)[:FORM_LIMIT]
-    parsed = parse_qs("&".join(fields), keep_blank_values=True)
-    return freezer.freeze_mapping({name: values if len(values) > 1 else values[0] for name, values in parsed.items()})
-
-
-def _content_type(headers: Sequence[tuple[str, str]]) -> str:
-    given = next((value for name, value in headers if name.lower() == "content-type"), "")
-    return given.partition(";")[0].strip().lower()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from marshal import dumps, loads
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import show_name
@@ -42,22 +43,29 @@ def plain_and_weight(value: object) -> tuple[Json, int]:
     return copying.copy(value), copying.weight
 
 
-def encode_plain(value: dict[str, Any], limit: int) -> bytes | None:
-    """``value`` as JSON of at most ``limit`` bytes, if it is plain throughout, so that nothing has to be replaced."""
-    from asyncsentry.json import encode
+def keep(value: object) -> bytes | None:
+    """``value`` as it is now, if all that is in it is of builtin types: far sooner than Python code could copy it.
 
+    None if something is of another type, or nested very deep.
+    """
     try:
-        encoded = encode(value) if _is_plain(value) else None
-    except (RuntimeError, ValueError):  # another thread changes it meanwhile
+        return dumps(value)
+    except ValueError:
         return None
-    return encoded if encoded is not None and len(encoded) <= limit else None
+
+
+def unfold(kept: bytes) -> dict[str, Any]:
+    """What was kept, as JSON can hold it."""
+    value: dict[str, Any] = loads(kept)
+    if not _is_plain(value):
+        value = cast("dict[str, Any]", plain(value))
+    return value
 
 
 def own(value: Any) -> Any:
-    """A copy of what is plain, to be changed."""
-    if type(value) is dict:
-        return {name: own(member) for name, member in value.items()}
-    return [own(member) for member in value] if type(value) is list else value
+    """A copy of what is plain, or as good as that, to be changed."""
+    kept = keep(value)
+    return plain(value) if kept is None else loads(kept)
 
 
 def _is_plain(value: dict[str, Any]) -> bool:
@@ -76,17 +84,20 @@ def _is_plain(value: dict[str, Any]) -> bool:
 def _has_plain_members(container: Any, inner: list[Any]) -> bool:
     """The same of one container; those in it are noted in ``inner`` for later."""
     if type(container) is dict:
-        if not all(type(name) is str for name in container):
-            return False
+        for name in container:
+            if type(name) is not str:
+                return False
         container = container.values()
     for member in container:
         kind = type(member)
+        if kind is str:
+            continue
         if kind is dict or kind is list:
             inner.append(member)
         elif kind is int or kind is float:
             if not -_LARGEST_INT <= member <= _LARGEST_INT and not (kind is float and isfinite(member)):
                 return False
-        elif kind is not str and member is not None and kind is not bool:
+        elif member is not None and kind is not bool:
             return False
     return True
 
@@ -122,7 +133,7 @@ class _Copying:
             return self._enter(value, self._copy_dict)
         if issubclass(kind, (list, tuple)):
             return self._enter(value, self._copy_list)
-        return self._freezer.freeze(value, scrub=False)
+        return self._freezer.freeze(value)
 
     def _enter(self, value: Any, copy: Callable[[Any], Json]) -> Json:
         if id(value) in self._open:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from asyncsentry.events.collection import QUIET, DataCollection
+
+if TYPE_CHECKING:
+    from asyncsentry.events.addresses import Network
+
+from asyncsentry.events.scrubbing import USUAL, SecretNames
 
 MESSAGE_LIMIT: Final = 8192
 """Characters of a message or an exception's value that a server keeps."""
@@ -67,14 +74,13 @@ class Rules:
     """Frames shown of one stack: a fifth of them its oldest, the others its newest."""
     max_exceptions: int = 50
     """Exceptions shown of a chain or group, counted from the one that was raised."""
-    include_local_variables: bool = True
-    include_source_context: bool = True
-    context_lines: int = 5
-    """Lines of source shown before and after a frame's own."""
     add_full_stack: bool = False
     """Show the callers of the function that caught an exception, too."""
-    personal: bool = False
-    """Show what tells who a user is, unasked."""
+    collection: DataCollection = QUIET
+    """What is shown unasked."""
     body_limit: int = 0
     """Bytes: of a request whose body is longer the body is not shown."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Where these say for whom they ask, they are believed."""
     in_app: InApp = field(default_factory=InApp)
+    secret_names: SecretNames = USUAL

@@ -11,12 +11,12 @@ from asyncsentry.events import Json
 
 
 def contexts() -> dict[str, Json]:
-    """The contexts ``runtime``, ``os`` and ``device``: a new copy each time, for an event's hooks may change it."""
-    return {name: dict(fields) for name, fields in _known().items()}
+    """The contexts ``runtime``, ``os`` and ``device``, to be added to; each of them is that of all events."""
+    return _known().copy()
 
 
 @cache
-def _known() -> dict[str, dict[str, str]]:
+def _known() -> dict[str, Json]:
     implementation = sys.implementation
     names = {"cpython": "CPython", "pypy": "PyPy"}
     system = _system()

@@ -7,7 +7,9 @@ has its value replaced and is itself kept, so that its reader sees that it was t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
+
+from asyncsentry.events import shapes
 
 FILTERED: Final = "[Filtered]"
 
@@ -22,60 +24,87 @@ NAME_LIMIT: Final = 200
 COOKIE_LIMIT: Final = 200
 """Cookies that are looked at: browsers keep fewer for one site."""
 
+_WORD: Final = 16
+"""Characters: what has no more, and looks like a name in a program, is no secret."""
+
 HARMLESS_LIMIT: Final = 4096
-harmless: set[str] = set()
-"""Names that were asked about before, and are none of secrets."""
+"""Names that are remembered as harmless."""
 
 
-def is_sensitive(name: str) -> bool:
-    """Whether what stands under ``name`` is to be hidden."""
-    if name in harmless:
-        return False
-    lowered = name.lower()
-    sensitive = any(term in lowered for term in _TERMS)
-    if not sensitive and len(name) <= NAME_LIMIT:
-        if len(harmless) >= HARMLESS_LIMIT:
-            harmless.clear()
-        harmless.add(name)
-    return sensitive
+class SecretNames:
+    """Tells which names are those of secrets, for one client.
+
+    ``more`` are terms beside the usual ones, each of which counts wherever a name holds it, in any case; ``shown`` are
+    whole names that are none of secrets, whatever terms are in them.
+    """
+
+    __slots__ = ("_shown", "harmless", "terms")
+
+    def __init__(self, more: Iterable[str] = (), shown: Iterable[str] = ()) -> None:
+        self.terms = (*_TERMS, *(term.lower() for term in more))
+        self.harmless: set[str] = set()
+        """Names that were asked about before, and neither are those of secrets nor secrets themselves: a bounded number
+        of short ones."""
+        self._shown = frozenset(name.lower() for name in shown)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether what stands under ``name`` is to be hidden."""
+        if name in self.harmless:
+            return False
+        lowered = name.lower()
+        secret = lowered not in self._shown and any(term in lowered for term in self.terms)
+        if not secret and len(name) <= NAME_LIMIT and (_is_word(name) or not any(shapes.find(name))):
+            if len(self.harmless) >= HARMLESS_LIMIT:
+                self.harmless.clear()
+            self.harmless.add(name)
+        return secret
 
 
-def scrub_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _is_word(name: str) -> bool:
+    """Whether it is too short a name to be a secret itself."""
+    return len(name) <= _WORD and name.isidentifier()
+
+
+USUAL: Final = SecretNames()
+"""What is a secret if nobody says otherwise."""
+
+
+def scrub_headers(headers: Iterable[tuple[str, str]], secret: SecretNames = USUAL) -> dict[str, str]:
     """Headers by name, the values of one name joined by a comma. Cookies are hidden whole; see `scrub_cookies`."""
     shown: dict[str, str] = {}
     for name, value in headers:
-        if is_sensitive(name):
+        if name in secret:
             shown[name] = FILTERED
         else:
             shown[name] = f"{shown[name]},{value}" if name in shown else value
     return shown
 
 
-def scrub_cookies(header: str) -> dict[str, str]:
+def scrub_cookies(header: str, secret: SecretNames = USUAL) -> dict[str, str]:
     """The cookies of a ``Cookie`` header by name. One that has no name is hidden: nobody can tell what it says."""
     cookies: dict[str, str] = {}
     for part in header.split(";", COOKIE_LIMIT)[:COOKIE_LIMIT]:
         name, separator, value = part.strip().partition("=")
         if separator:
-            cookies[name] = FILTERED if is_sensitive(name) else value
+            cookies[name] = FILTERED if name in secret else value
         elif name:
             cookies[""] = FILTERED
     return cookies
 
 
-def scrub_query(query: str) -> str:
+def scrub_query(query: str, secret: SecretNames = USUAL) -> str:
     """A query string as it was, but for the values of sensitive names."""
-    return "&".join(map(_scrub_parameter, query.split("&")))
+    return "&".join(_scrub_parameter(parameter, secret) for parameter in query.split("&"))
 
 
-def _scrub_parameter(parameter: str) -> str:
+def _scrub_parameter(parameter: str, secret: SecretNames) -> str:
     from urllib.parse import unquote_plus
 
     name, separator, _ = parameter.partition("=")
-    return f"{name}={FILTERED}" if separator and is_sensitive(unquote_plus(name)) else parameter
+    return f"{name}={FILTERED}" if separator and unquote_plus(name) in secret else parameter
 
 
-def scrub_url(url: str) -> str:
+def scrub_url(url: str, secret: SecretNames = USUAL) -> str:
     """A URL without its user and password, and its query and fragment scrubbed like a query string."""
     address, hash_sign, fragment = url.partition("#")
     address, question_mark, query = address.partition("?")
@@ -84,5 +113,35 @@ def scrub_url(url: str) -> str:
     if slashes and "@" in authority:
         authority = f"{FILTERED}:{FILTERED}@{authority.rpartition('@')[2]}"
     return "".join(
-        (scheme, slashes, authority, slash, path, question_mark, scrub_query(query), hash_sign, scrub_query(fragment))
+        (
+            *(scheme, slashes, authority, slash, path),
+            *(question_mark, scrub_query(query, secret), hash_sign, scrub_query(fragment, secret)),
+        )
     )
+
+
+# Any: plain data of any shape, before and after.
+def scrub_plain(value: Any, secret: SecretNames) -> Any:
+    """Plain data, nested as it is, but for what stands under the names of secrets."""
+    if type(value) is dict:
+        return {name: FILTERED if name in secret else scrub_plain(member, secret) for name, member in value.items()}
+    if type(value) is not list:
+        return value
+    if len(value) == 2 and type(value[0]) is str and type(value[1]) is str and value[0] in secret:
+        return [value[0], FILTERED]
+    return [scrub_plain(member, secret) for member in value]
+
+
+def scrub_request(request: Any, secret: SecretNames) -> Any:
+    """An event's ``request`` that somebody else put together: its URL, query string and cookies may be texts."""
+    if type(request) is not dict:
+        return request
+    cookies, query, url = request.get("cookies"), request.get("query_string"), request.get("url")
+    shown = scrub_plain({name: value for name, value in request.items() if name != "cookies"}, secret)
+    if cookies is not None:
+        shown["cookies"] = scrub_cookies(cookies, secret) if type(cookies) is str else scrub_plain(cookies, secret)
+    if type(query) is str:
+        shown["query_string"] = scrub_query(query, secret)
+    if type(url) is str:
+        shown["url"] = scrub_url(url, secret)
+    return shown

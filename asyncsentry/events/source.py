@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.freezing import cut
+from asyncsentry.events.scrubbing import USUAL, SecretNames
 
 LINE_LIMIT: Final = 256
 """Characters shown of one line."""
@@ -24,15 +25,17 @@ _CODING: Final = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
 class Passage:
-    """One line of a file and ``around`` lines on each side. To read it may mean to wait for a disk.
+    """One line of a file and ``around`` lines on each side, without secrets. To read it may mean to wait for a disk.
 
     ``module`` and ``loader`` are what the code's globals say of where it comes from: of a module that is in no file
     the loader has the source.
     """
 
-    __slots__ = ("_around", "_line", "_loader", "_module", "_path", "found")
+    __slots__ = ("_around", "_line", "_loader", "_module", "_path", "_secret", "found")
 
-    def __init__(self, path: str, line: int, around: int, module: object, loader: object) -> None:
+    def __init__(
+        self, path: str, line: int, around: int, module: object, loader: object, secret: SecretNames = USUAL
+    ) -> None:
         self.found: dict[str, Json] | None = None
         """The fields of a frame that show it, once it has been read: none if it cannot be had."""
         self._path = path
@@ -40,6 +43,7 @@ class Passage:
         self._around = around
         self._module = module
         self._loader = loader
+        self._secret = secret
 
     def read(self) -> None:
         """Find it, unless it has been. By any thread."""
@@ -55,7 +59,10 @@ class Passage:
         here = self._line - first
         if here >= len(lines):
             return {}
-        shown = cast("list[Json]", [cut(line, LINE_LIMIT) for line in lines])
+        from asyncsentry.events.secrets import secrets_of
+
+        hide = secrets_of(self._secret).hide_in_code
+        shown = cast("list[Json]", [cut(hide(line), LINE_LIMIT) for line in lines])
         return {"context_line": shown[here], "pre_context": shown[:here], "post_context": shown[here + 1 :]}
 
 

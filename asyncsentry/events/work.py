@@ -25,7 +25,7 @@ class Work:
     source: Source = "route"
     request: HttpRequest | None = None
     user: Mapping[str, Any] | None = None
-    """As the framework knows it: shown where ``send_default_pii`` asks for it."""
+    """As the framework knows it: shown where ``send_default_pii`` or ``data_collection`` asks for it."""
     contexts: Mapping[str, Mapping[str, Any]] | None = None
     """Shown without what stands under the names of secrets."""
     tags: Mapping[str, Any] | None = None
@@ -65,7 +65,7 @@ def _show_request(work: Work, freezer: Freezer) -> dict[str, Any]:
 
 
 def _show_user(work: Work, freezer: Freezer) -> dict[str, Any]:
-    shown = attributes.user(work.user, freezer) if work.user and freezer.rules.personal else None
+    shown = attributes.user(work.user, freezer) if work.user and freezer.rules.collection.user_info else None
     return {"user": shown} if shown else {}
 
 

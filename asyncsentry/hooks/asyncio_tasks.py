@@ -29,7 +29,7 @@ def install(client: Client[Any]) -> Uninstall:
 
 def claims(record: logging.LogRecord) -> bool:
     """Whether this hook reports the record, so that no other need."""
-    return _LOGGED.covers(record) and _unawaited(record) is not None
+    return record.exc_info is not None and _LOGGED.covers(record) and _unawaited(record) is not None
 
 
 def _unawaited(record: logging.LogRecord) -> BaseException | None:

@@ -10,7 +10,7 @@ from yarl import URL
 
 from asyncsentry import api
 from asyncsentry.client import Client
-from asyncsentry.events.scrubbing import scrub_url
+from asyncsentry.events.http import show_url
 
 
 def trace_config(client: Client[Any] | None = None) -> TraceConfig:
@@ -25,7 +25,7 @@ def trace_config(client: Client[Any] | None = None) -> TraceConfig:
         dsn = noting.options.dsn
         if dsn is None or str(url.with_query(None)) == dsn.envelope_url:
             return
-        shown = {"method": method, "url": scrub_url(str(url.with_user(None))), **data}
+        shown = {"method": method, "url": show_url(str(url.with_user(None)), noting.options.data_collection), **data}
         noting.add_breadcrumb(type="http", category="http", level=level, data=shown)
 
     async def end(_: ClientSession, __: SimpleNamespace, told: TraceRequestEndParams) -> None:

@@ -61,7 +61,7 @@ def _note_caller() -> None:
 def body_limit(client: Client[Any]) -> int:
     """Bytes of a request's body that an event of this client may show; 0 for none."""
     options = client.options
-    return BODY_LIMITS[options.max_request_body_size] if options.send_default_pii else 0
+    return BODY_LIMITS[options.max_request_body_size] if options.data_collection.incoming_bodies else 0
 
 
 @cache

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from flask import Request, g, has_request_context, request, session
 
-from asyncsentry.events.http import FORM_LIMIT, HttpRequest
+from asyncsentry.events.bodies import FORM_LIMIT
+from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
 from asyncsentry.integrations import wsgi
 from asyncsentry.integrations._wsgi import Environ

@@ -10,12 +10,12 @@ from typing import Final
 import tornado
 from tornado.websocket import WebSocketClosedError
 
+from asyncsentry.events.marks import MARK
 from asyncsentry.hooks.listening import Listening
 from asyncsentry.hooks.logging import claim
 from asyncsentry.hooks.place import Uninstall
 from asyncsentry.integrations._clients import Clients
 from asyncsentry.integrations._tornado_handler import UNHANDLED
-from asyncsentry.recorder import MARK
 
 _HOME: Final = os.path.dirname(tornado.__file__) + os.sep
 

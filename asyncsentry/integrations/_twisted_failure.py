@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.frames import PlainCall
-from asyncsentry.recorder import MARK
+from asyncsentry.events.marks import MARK
 from asyncsentry.scope import Scope
 
 UNHANDLED: Final = Mechanism("twisted", handled=False)

@@ -8,9 +8,9 @@ from typing import Final
 from weakref import WeakSet
 
 from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.marks import MARK
 from asyncsentry.hooks.logging import claim
 from asyncsentry.integrations._clients import Clients
-from asyncsentry.recorder import MARK
 
 _MECHANISM: Final = Mechanism("werkzeug", handled=False)
 _TEXT: Final = "Error on request:\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from asyncsentry.delivery.queue import Entry, Queue
 from asyncsentry.item import Category, Item, Squeezed
 from delivery.material import event, other, session
@@ -115,7 +113,7 @@ def test_an_entry_can_be_taken_out_wherever_it_stands() -> None:
 
 
 def squeezed(item: Item) -> Item:
-    return replace(item, payload=Squeezed(b""), weight=10)
+    return item._replace(payload=Squeezed(b""), weight=10)
 
 
 def test_what_could_take_less_room_is_given_once_the_oldest_first() -> None:

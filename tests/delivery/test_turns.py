@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import replace
 from threading import get_native_id
 
 import pytest
@@ -47,7 +46,7 @@ class Stage:
         if item.id == event(13).id:
             raise ValueError("no JSON")
         self.box.clock.advance(self.effort)
-        return replace(item, payload=Squeezed(b""))
+        return item._replace(payload=Squeezed(b""))
 
     def capture(self, number: int = 1) -> None:
         self.box.put(event(number))
@@ -137,7 +136,7 @@ def test_what_was_exchanged_meanwhile_stays_as_it_is() -> None:
     (waiting,) = stage.box.outbox._clerk.queue
 
     def squeeze_late(item: Item) -> Item:
-        waiting.item = replace(item, payload=b"sent")
+        waiting.item = item._replace(payload=b"sent")
         return stage.squeeze(item)
 
     stage.box.outbox.squeeze_one(squeeze_late)
@@ -176,7 +175,6 @@ def test_an_alarm_that_did_not_ring_is_set_again() -> None:
     stage = Stage(transport)
     stage.box.losses.add("sample_rate", "error")
     stage.turns.arm()
-    assert stage.turns.alarmed
     stage.turns.arm()
     assert transport.delays == [REPORT_AFTER]
     stage.box.clock.advance(REPORT_AFTER - MOMENT)
@@ -185,6 +183,27 @@ def test_an_alarm_that_did_not_ring_is_set_again() -> None:
     stage.box.clock.advance(OVERDUE + 2 * MOMENT)
     stage.turns.arm()
     assert len(transport.turns) == 2
+
+
+def test_a_loss_asks_for_a_turn_unless_one_comes_anyway() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.box.losses.add("sample_rate", "error")
+    stage.turns.remind()
+    stage.turns.remind()
+    assert transport.delays == [REPORT_AFTER]
+
+
+def test_a_turn_that_is_about_to_run_sees_to_what_is_lost_before_it() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.capture()
+    stage.box.losses.add("sample_rate", "error")
+    stage.turns.remind()
+    assert transport.delays == [0.0]
+    stage.box.clock.advance(OVERDUE + MOMENT)  # or not, as it seems
+    stage.turns.remind()
+    assert transport.delays == [0.0, 0.0]
 
 
 def test_an_earlier_alarm_comes_first_and_a_later_one_does_no_harm() -> None:
@@ -218,7 +237,7 @@ def test_a_transport_with_nowhere_to_run_a_turn_is_asked_again() -> None:
     stage.box.send(LOST)
     assert stage.box.due() == 1.0
     assert not stage.turns.arm()
-    assert not stage.turns.alarmed
+    assert not stage.turns.arm()
 
 
 def test_nothing_to_do_is_nothing_to_arm() -> None:
@@ -395,7 +414,7 @@ def test_a_request_is_that_of_the_thread_whose_turn_sends_it_whoever_has_a_turn_
 
 
 def large(number: int = 1) -> Item:
-    return replace(event(number), payload=b"large")
+    return event(number)._replace(payload=b"large")
 
 
 class Compressing(Known):
@@ -492,6 +511,7 @@ def test_a_compressed_body_is_the_request_of_the_thread_whose_turn_sends_it() ->
         (REFUSED, "no answer: ConnectionRefusedError()"),
         (Response(400, {"x-sentry-error": "bad envelope"}, b"detail"), "status 400: bad envelope"),
         (Response(500, {}, b"\xffoops"), "status 500: \ufffdoops"),
+        (Response(400, {}, b"a\r\n\x1b[2Jb\x00\xff \n"), "status 400: a   [2Jb \ufffd"),
         (Response(200, {}, b"{}"), None),
     ],
 )

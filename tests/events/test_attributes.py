@@ -22,6 +22,7 @@ from asyncsentry.events.attributes import (
     user,
 )
 from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.scrubbing import FILTERED
 
 
 @pytest.mark.parametrize(
@@ -87,14 +88,14 @@ def test_a_tag_that_cannot_be_written_is_named(freezer: Freezer) -> None:
     assert tags({"a": Mute()}, freezer) == {"a": f"<{__name__}.{Mute.__qualname__}>"}
 
 
-def test_t38_the_user_is_as_it_was_set_but_its_ids_are_texts(freezer: Freezer) -> None:
+def test_t38_the_user_is_as_it_was_set_but_its_ids_are_texts_and_its_secrets_hidden(freezer: Freezer) -> None:
     given = {"id": 5, "username": None, "email": "a@b.c", "ip_address": "10.0.0.1", "token": "x", "more": {"key": 1}}
     assert user(given, freezer) == {
         "id": "5",
         "email": "a@b.c",
         "ip_address": "10.0.0.1",
-        "token": "x",
-        "more": {"key": 1},
+        "token": FILTERED,
+        "more": {"key": FILTERED},
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.events.collection import OFF, DataCollection
 from asyncsentry.events.exceptions import ARGUMENTS_LIMIT, COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
 from asyncsentry.events.frames import PlainCall
 from asyncsentry.events.freezing import Freezer
@@ -122,13 +123,13 @@ def test_a_suppressed_context_is_not_shown() -> None:
 
 
 def test_t28_a_hook_s_mechanism_is_that_of_the_last_alone() -> None:
-    mechanism = Mechanism("excepthook", handled=False, data={"thread": "main", "token": "x"})
+    mechanism = Mechanism("excepthook", handled=False, data={"thread": "main", "count": 2})
     values = values_of(caught(raise_chain, 2), mechanism)
     assert values[0]["mechanism"]["type"] == "chained"
     assert values[1]["mechanism"] == {
         "type": "excepthook",
         "handled": False,
-        "data": {"thread": "main", "token": "x"},
+        "data": {"thread": "main", "count": 2},
         "exception_id": 0,
     }
 
@@ -293,7 +294,7 @@ def test_a_syntax_error_that_does_not_say_where_has_no_frame(details: tuple[Any,
 
 
 def test_a_syntax_error_that_does_not_say_all_shows_what_it_does() -> None:
-    for rules in ({"include_source_context": False}, {}):
+    for rules in ({"collection": DataCollection(frame_context_lines=0)}, {}):
         text = "x" if rules else None
         (frame,) = value_of(SyntaxError("invalid", ("f.py", 1, None, text)), **rules)["stacktrace"]["frames"]
         assert set(frame) == {"filename", "abs_path", "lineno", "in_app"}
@@ -458,7 +459,7 @@ def test_such_calls_are_those_of_the_exception_itself_and_not_of_its_cause() -> 
 
 def test_no_more_of_such_calls_are_shown_than_of_others_and_no_more_of_each() -> None:
     calls = mechanism_of(*map(called_from, range(1, 5)))
-    rules = {"max_stack_frames": 2, "include_local_variables": False, "include_source_context": False}
+    rules = {"max_stack_frames": 2, "collection": DataCollection(stack_frame_variables=OFF, frame_context_lines=0)}
     (value,) = values_of(ValueError("cleaned"), calls, **rules)
     frames = value["stacktrace"]["frames"]
     assert [frame["lineno"] for frame in frames] == [3, 4]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.events import frames as room
+from asyncsentry.events.collection import OFF, DataCollection
 from asyncsentry.events.frames import method_name, own_lines, short_path, stack_frames, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer
 from asyncsentry.events.rules import InApp, Rules
@@ -99,12 +100,12 @@ def test_variables_may_be_hidden_by_whoever_knows_that_they_are_secrets() -> Non
 
 
 def test_variables_and_source_can_be_left_out() -> None:
-    (frame,) = frames_of(fail, include_local_variables=False, include_source_context=False)
+    (frame,) = frames_of(fail, collection=DataCollection(stack_frame_variables=OFF, frame_context_lines=0))
     assert set(frame) == {"filename", "abs_path", "module", "function", "lineno", "in_app"}
 
 
 def test_the_number_of_lines_around_can_be_set() -> None:
-    (frame,) = frames_of(fail, context_lines=1)
+    (frame,) = frames_of(fail, collection=DataCollection(frame_context_lines=1))
     assert len(frame["pre_context"]) == len(frame["post_context"]) == 1
 
 
@@ -157,7 +158,7 @@ def test_t30_a_long_stack_is_cut_in_its_middle_and_says_so() -> None:
 
 
 def test_t30_a_cut_is_told_where_variables_are_not_shown() -> None:
-    frames = frames_of(Shop().count, 20, max_stack_frames=5, include_local_variables=False)
+    frames = frames_of(Shop().count, 20, max_stack_frames=5, collection=DataCollection(stack_frame_variables=OFF))
     assert [frame.get("vars") for frame in frames] == [
         None,
         {OMITTED: "16 frames before this one are not shown"},
@@ -176,7 +177,9 @@ def test_a_stack_that_just_fits_is_whole() -> None:
 def test_frames_that_ask_to_be_hidden_are() -> None:
     assert [frame["function"] for frame in frames_of(raising.hidden)] == ["fail"]
     assert [frame["function"] for frame in frames_of(raising.not_hidden)] == ["not_hidden", "fail"]
-    assert [frame["function"] for frame in frames_of(raising.hidden, include_local_variables=False)] == ["fail"]
+    assert [
+        frame["function"] for frame in frames_of(raising.hidden, collection=DataCollection(stack_frame_variables=OFF))
+    ] == ["fail"]
 
 
 def test_a_stack_of_hidden_frames_alone_is_empty_even_if_it_was_cut() -> None:

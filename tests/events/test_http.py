@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.events.bodies import FORM_LIMIT
+from asyncsentry.events.collection import PERSONAL
 from asyncsentry.events.freezing import OMITTED, Freezer
-from asyncsentry.events.http import FORM_LIMIT, URL_LIMIT, HttpRequest, declared_size, show_request
+from asyncsentry.events.http import URL_LIMIT, HttpRequest, declared_size, show_request
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED
 from asyncsentry.json import encode
@@ -25,7 +27,7 @@ def show(request: HttpRequest, **rules: Any) -> dict[str, Any]:
 
 def show_all(request: HttpRequest, body_limit: int = 10_000, **rules: Any) -> dict[str, Any]:
     """What is shown with ``send_default_pii``."""
-    return show(request, personal=True, body_limit=body_limit, **rules)
+    return show(request, collection=PERSONAL, body_limit=body_limit, **rules)
 
 
 def body(data: Any, *headers: tuple[str, str], **request: Any) -> Any:
@@ -138,7 +140,21 @@ def test_a_body_is_shown_as_far_as_it_is_understood_and_its_secrets_are_not() ->
     assert body({"a": 1, "secret": 2}) == {"a": 1, "secret": FILTERED}
 
 
+PARTS = ("Content-Type", 'multipart/form-data; boundary="edge"')
+
+
+def part(name: str, content: bytes, more: str = "") -> bytes:
+    return f'--edge\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
+
+
+def test_of_a_form_in_parts_its_fields_are_shown_and_of_its_files_how_long_they_are() -> None:
+    file = part("photo", b"\xff" * 5, '; filename="a.png"\r\nContent-Type: image/png')
+    form = part("name", "Zoë".encode()) + part("password", b"x") + file + b"--edge--\r\n"
+    assert body(form, PARTS) == {"name": "Zoë", "password": FILTERED, "photo": "<file of 5 bytes>"}
+
+
 NOT_UNDERSTOOD = [
+    (b"--edge\r\n\r\nx", ("Content-Type", "multipart/form-data")),
     (b"a secret", ("Content-Type", "text/plain")),
     (b"a secret", ("X-Other", "1")),
     (b"{", JSON),
@@ -174,7 +190,7 @@ TOO_LONG = [
 @pytest.mark.parametrize(("data", "declared", "size"), TOO_LONG)
 def test_of_a_body_beyond_the_limit_it_is_said_that_it_was_there(data: Any, declared: int, size: int | None) -> None:
     request = HttpRequest("POST", "/", headers=[JSON], body=data, body_size=declared)
-    shown, remarks = show_request(request, Freezer(Rules(personal=True, body_limit=10_000)))
+    shown, remarks = show_request(request, Freezer(Rules(collection=PERSONAL, body_limit=10_000)))
     assert shown["data"] is None
     assert shown.get("body_size") == size
     said = {"rem": [["!config", "x"]]} if size is None else {"rem": [["!config", "x"]], "len": size}
@@ -184,7 +200,7 @@ def test_of_a_body_beyond_the_limit_it_is_said_that_it_was_there(data: Any, decl
 @pytest.mark.parametrize(("data", "limit"), [(b"", 10_000), (None, 10_000), (b'{"a": 1}', 0)])
 def test_a_body_that_was_not_read_or_is_never_to_be_shown_is_not(data: bytes | None, limit: int) -> None:
     request = HttpRequest("POST", "/", headers=[JSON], body=data, body_size=8)
-    shown, remarks = show_request(request, Freezer(Rules(personal=True, body_limit=limit)))
+    shown, remarks = show_request(request, Freezer(Rules(collection=PERSONAL, body_limit=limit)))
     assert ("data" in shown, shown["body_size"], remarks) == (False, 8, {})
 
 

@@ -6,12 +6,13 @@ import datetime
 import enum
 import json
 from collections import OrderedDict, namedtuple
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from asyncsentry.events.freezing import CIRCULAR
-from asyncsentry.events.plain import DEPTH_LIMIT, encode_plain, own, plain
+from asyncsentry.events.plain import DEPTH_LIMIT, keep, own, plain, unfold
 
 Two = namedtuple("Two", "a b")
 
@@ -104,12 +105,12 @@ def test_what_is_nested_deeper_than_servers_read_is_named(wrap: Any) -> None:
 PLAIN: dict[str, Any] = {"text": "größe", "list": [1, -(2**63 - 1), [], {}], "dict": {"a": [None, True, 1.5, 1e300]}}
 
 
-def test_what_is_plain_throughout_is_encoded_as_it_is() -> None:
-    encoded = encode_plain(PLAIN, 1000)
-    assert encoded is not None
-    assert json.loads(encoded) == PLAIN
-    assert encode_plain(PLAIN, len(encoded)) == encoded
-    assert encode_plain(PLAIN, len(encoded) - 1) is None
+def test_what_is_plain_is_kept_as_it_was() -> None:
+    given = deepcopy(PLAIN)
+    kept = keep(given)
+    given["list"].append("later")
+    assert kept is not None
+    assert unfold(kept) == PLAIN
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -119,9 +120,27 @@ def nested(depth: int) -> dict[str, Any]:
     return {"deep": inner}
 
 
-def test_what_is_nested_deeper_than_servers_read_is_not_plain() -> None:
-    assert encode_plain(nested(DEPTH_LIMIT), 1000)
-    assert encode_plain(nested(DEPTH_LIMIT + 1), 1000) is None
+once: dict[str, Any] = {"list": []}
+once["list"].append(once)
+twice: list[Any] = []
+twice += [twice, twice]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *[{"list": [[member]]} for member in (b"x", (1,), {1}, float("nan"), -float("inf"), 2**63, {5: 1})],
+        nested(DEPTH_LIMIT),
+        nested(DEPTH_LIMIT + 1),
+        once,
+        {"twice": twice},
+    ],
+)
+def test_what_json_cannot_hold_is_kept_and_replaced_later(odd: dict[str, Any]) -> None:
+    kept = keep(odd)
+    assert kept is not None
+    assert unfold(kept) == plain(odd)
+    assert json.dumps(unfold(kept), allow_nan=False)
 
 
 class Heir(dict[str, Any]):
@@ -132,32 +151,9 @@ class Level(enum.IntEnum):
     LOW = 1
 
 
-@pytest.mark.parametrize(
-    "member",
-    [b"x", (1,), {1}, float("nan"), -float("inf"), 2**63, {5: 1}, Heir(), [Two(1, 2)], Level.LOW],
-    ids=repr,
-)
-def test_what_would_be_replaced_is_not_plain(member: object) -> None:
-    assert encode_plain({"list": [[member]]}, 1000) is None
-
-
-def test_what_contains_itself_is_not_plain() -> None:
-    once: dict[str, Any] = {"list": []}
-    once["list"].append(once)
-    assert encode_plain(once, 1000) is None
-    twice: list[Any] = []
-    twice += [twice, twice]
-    assert encode_plain({"twice": twice}, 1000) is None
-
-
-def test_what_changes_meanwhile_is_left_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    def encode_while_it_grows(value: dict[str, Any]) -> bytes:
-        for name in value:
-            value[f"{name} again"] = 1  # as another thread might, between two members
-        return b"{}"
-
-    monkeypatch.setattr("asyncsentry.json.encode", encode_while_it_grows)
-    assert encode_plain({"a": 1}, 1000) is None
+@pytest.mark.parametrize("member", [Heir(), [Two(1, 2)], Level.LOW, object(), nested(100_000)], ids=type)
+def test_what_is_not_the_interpreter_s_own_is_not_kept(member: object) -> None:
+    assert keep({"list": [[member]]}) is None
 
 
 def test_a_copy_is_its_holder_s_own() -> None:
@@ -167,3 +163,4 @@ def test_a_copy_is_its_holder_s_own() -> None:
     copy["dict"]["a"].append(1)
     assert PLAIN["list"] == [1, -(2**63 - 1), [], {}]
     assert PLAIN["dict"] == {"a": [None, True, 1.5, 1e300]}
+    assert own({"level": Level.LOW}) == {"level": 1}

@@ -8,8 +8,8 @@ from asyncsentry.events.scrubbing import (
     COOKIE_LIMIT,
     FILTERED,
     HARMLESS_LIMIT,
-    harmless,
-    is_sensitive,
+    USUAL,
+    SecretNames,
     scrub_cookies,
     scrub_headers,
     scrub_query,
@@ -22,26 +22,41 @@ TERMS = (
 
 
 @pytest.mark.parametrize("term", TERMS.split())
-def test_a_term_anywhere_in_a_name_in_any_case_makes_it_sensitive(term: str) -> None:
-    assert is_sensitive(term)
-    assert is_sensitive(f"my_{term.upper()}_2")
+def test_a_term_anywhere_in_a_name_in_any_case_makes_it_one_of_a_secret(term: str) -> None:
+    assert term in USUAL
+    assert f"my_{term.upper()}_2" in USUAL
 
 
 @pytest.mark.parametrize("name", ["", "name", "user", "count", "größe", "x" * 10_000])
 def test_other_names_are_not(name: str) -> None:
-    assert not is_sensitive(name)
+    assert name not in USUAL
+
+
+def test_terms_may_be_added() -> None:
+    names = SecretNames(["Pin"])
+    assert "customer_PIN_2" in names
+    assert "password" in names
+    assert "customer_PIN_2" not in USUAL
+
+
+def test_a_whole_name_may_be_shown_in_any_case() -> None:
+    names = SecretNames(shown=["Sort_Key"])
+    assert "sort_key" not in names
+    assert "SORT_KEY" not in names
+    assert "sort_keys" in names
 
 
 def test_a_bounded_number_of_short_names_is_remembered_as_harmless() -> None:
+    names = SecretNames()
     for number in range(HARMLESS_LIMIT + 10):
-        is_sensitive(f"name{number}")
-    assert len(harmless) <= HARMLESS_LIMIT
-    assert not is_sensitive("größe")
-    assert not is_sensitive("y" * 1000)
-    assert "größe" in harmless
-    assert "y" * 1000 not in harmless
-    assert is_sensitive("password")
-    assert is_sensitive("password")
+        assert f"name{number}" not in names
+    assert len(names.harmless) <= HARMLESS_LIMIT
+    assert "größe" not in names
+    assert "y" * 1000 not in names
+    assert "größe" in names.harmless
+    assert "y" * 1000 not in names.harmless
+    assert "password" in names
+    assert "password" in names
 
 
 def test_t38_headers_keep_their_names_and_lose_their_secrets() -> None:

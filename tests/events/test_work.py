@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.events.collection import PERSONAL
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.rules import Rules
@@ -29,7 +30,7 @@ def show(work: object, **rules: Any) -> dict[str, Any]:
 
 
 def test_work_is_shown_with_all_that_is_known() -> None:
-    shown = show(WHOLE, personal=True)
+    shown = show(WHOLE, collection=PERSONAL)
     assert shown == {
         "transaction": "/item/{number}",
         "transaction_info": {"source": "route"},
@@ -47,7 +48,7 @@ def test_the_user_is_shown_where_that_is_asked_for() -> None:
 
 def test_a_remark_has_its_place() -> None:
     large = HttpRequest("POST", "http://h/", body=b"x", body_size=11)
-    shown = show(Work(request=large), personal=True, body_limit=10)
+    shown = show(Work(request=large), collection=PERSONAL, body_limit=10)
     assert shown["_meta"] == {"request": {"data": {"": {"rem": [["!config", "x"]], "len": 11}}}}
 
 
@@ -104,7 +105,7 @@ CHANGES: dict[str, Change] = {
 )
 @pytest.mark.parametrize("change", CHANGES)
 def test_nonsense_in_one_part_leaves_the_others(change: str, nonsense: Any) -> None:
-    assert show(CHANGES[change](nonsense), personal=True, body_limit=10)["tags"] == {"a": "b"}
+    assert show(CHANGES[change](nonsense), collection=PERSONAL, body_limit=10)["tags"] == {"a": "b"}
 
 
 def test_nonsense_for_tags_leaves_the_others_too() -> None:

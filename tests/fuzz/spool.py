@@ -118,7 +118,7 @@ def contents(feed: Feed, number: int) -> bytes:
     )
     whole = write(item, DESTINATION)
     for _ in range(feed.below(4)):
-        at, new = feed.below(256) % len(whole), feed.take(feed.below(8))
+        at, new = feed.below(256) % (1 + len(whole)), feed.take(feed.below(8))
         harmed = (whole[: at + 1], whole[:at] + new + whole[at + len(new) :], whole[:at] + new + whole[at + 1 :])
         whole = feed.choose(harmed)
     return whole

@@ -11,6 +11,7 @@ import pytest
 
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.rules import MESSAGE_LIMIT
 from asyncsentry.hooks import logging as hook
 from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.protocol import Request, Settle
@@ -122,6 +123,41 @@ def test_what_was_logged_before_is_on_the_event_as_breadcrumbs(events: Events, l
     assert [crumb["message"] for crumb in crumbs_of(event)] == ["order 7", "getting slow"]
     crumb = crumbs_of(event)[0]
     assert (crumb["type"], crumb["category"], crumb["data"]) == ("log", log.name, {"table": 3})
+
+
+@pytest.mark.parametrize(
+    ("odd", "name", "shown"),
+    [
+        ({"msg": "x" * 100_000}, "message", "x" * (MESSAGE_LIMIT - 3) + "..."),
+        ({"name": "n" * 1000}, "category", "n" * 125 + "..."),
+        ({"name": 7}, "category", "7"),
+        ({"created": 5}, "timestamp", 5.0),
+        ({"password": "x"}, "data", {"password": "[Filtered]"}),
+    ],
+    ids=["long message", "long name", "name that is none", "time that is no float", "secret"],
+)
+def test_a_breadcrumb_of_any_record_is_as_servers_take_it(
+    events: Events, log: logging.Logger, odd: dict[str, Any], name: str, shown: object
+) -> None:
+    log.handle(logging.makeLogRecord({"msg": "odd", "name": log.name, "levelno": logging.INFO, **odd}))
+    log.error("and then")
+    (event,) = events()
+    (crumb,) = crumbs_of(event)
+    assert crumb[name] == shown
+
+
+def test_before_breadcrumb_is_asked_for_every_record(sentry: LocalSentry, log: logging.Logger) -> None:
+    def before_breadcrumb(crumb: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+        return {**crumb, "message": ValueError(hint["log_record"].name)}
+
+    client = Client(sentry.dsn_for("threaded"), before_breadcrumb=before_breadcrumb)
+    uninstall = hook.install(client)
+    log.info("look at me")
+    log.error("and then")
+    uninstall()
+    client.close(timeout=5)
+    (crumb,) = crumbs_of(sentry.events[0])
+    assert crumb["message"] == log.name
 
 
 def test_an_error_record_is_a_breadcrumb_of_the_next_event(events: Events, log: logging.Logger) -> None:

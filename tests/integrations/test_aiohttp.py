@@ -469,6 +469,20 @@ def test_requests_to_others_leave_breadcrumbs(client: Client[Any], sentry: Local
     assert "sesame" not in str(crumbs)
 
 
+def test_of_their_urls_is_shown_what_may_be(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client(data_collection={"url_query_params": {"mode": "off"}})
+
+    async def main() -> None:
+        async with ClientSession(trace_configs=[trace_config(client)]) as session:
+            with pytest.raises(ClientConnectionError):
+                await session.post("http://127.0.0.1:1/at/1?page=2#part")
+        client.capture_message("all")
+
+    asyncio.run(main())
+    (crumb,) = sentry.events[0]["breadcrumbs"]["values"]
+    assert crumb["data"]["url"] == "http://127.0.0.1:1/at/1"
+
+
 def test_what_goes_to_the_server_of_the_client_leaves_none(client: Client[Any], sentry: LocalSentry) -> None:
     async def main() -> None:
         async with ClientSession(trace_configs=[trace_config(client)]) as session:

@@ -233,6 +233,22 @@ def test_a_query_leaves_a_breadcrumb_without_its_parameters(
     assert "sesame" not in json.dumps(event["breadcrumbs"])
 
 
+def test_parameters_are_shown_where_they_are_asked_for_and_secrets_by_name_are_not(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client = open_client(data_collection={"database_query_data": True})
+    with watched(client), client.isolation_scope():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s, 'pears'", ["plums"])
+            cursor.execute("SELECT %(fruit)s, %(password)s", {"fruit": "plums", "password": SECRET})
+            cursor.execute("SELECT 1")
+        client.capture_message("all")
+    (event,) = sentry.events
+    shown = [crumb["data"].get("params") for crumb in event["breadcrumbs"]["values"]]
+    assert shown[-3:] == [["plums"], {"fruit": "plums", "password": "[Filtered]"}, None]
+    assert SECRET not in json.dumps(event["breadcrumbs"])
+
+
 def test_queries_may_be_left_out(client: Client[Any], sentry: LocalSentry) -> None:
     with watched(client, query_breadcrumbs=False):
         browse().get("/query")

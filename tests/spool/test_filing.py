@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES
 from asyncsentry.item import Attachment, Category, Item
@@ -321,7 +319,7 @@ def test_a_file_that_has_to_go_is_a_loss_if_its_item_is_nowhere_else() -> None:
 
 def test_what_came_back_and_lost_its_file_is_still_delivered() -> None:
     desk = Desk()
-    desk.replay(replace(event(1), weight=50), "file")
+    desk.replay(event(1)._replace(weight=50), "file")
     desk.files.lose("file", "error")
     for number in range(10):
         assert desk.files.may_replay(desk.clock())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from asyncsentry.delivery.spool import names
-from asyncsentry.delivery.spool.folder import ASIDE_FILES, Folder, prepare
+from asyncsentry.delivery.spool.folder import ASIDE_FILES, Folder, move_aside, prepare
 from asyncsentry.delivery.spool.locks import Locks
 from asyncsentry.errors import OptionError
 from spool.material import DIGEST, a_folder, files
@@ -69,16 +69,39 @@ def test_a_file_is_written_read_and_removed(tmp_path: Path, durable: bool) -> No
     assert list((tmp_path / "deep" / "down").iterdir()) == []
 
 
-def test_nobody_else_may_read_it(tmp_path: Path, folder: Folder) -> None:
-    root = tmp_path / "spool"
+@pytest.fixture(params=[0o000, 0o022, 0o177], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_nobody_else_may_read_it_whatever_the_umask_is(tmp_path: Path) -> None:
+    root = tmp_path / "deep" / "down" / "spool"
     prepare(str(root))
     private = a_folder(root)
     private.write(name(1), b"one")
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in (root, *root.rglob("*"))}
-    assert modes == {0o700, 0o600}
+    private.open_fatal().close()
+    private.write(name(2), b"no envelope")
     (below,) = root.iterdir()
-    assert stat.S_IMODE(below.stat().st_mode) == 0o700
+    move_aside(str(root), str(below / name(2)))
+    made = sorted((tmp_path / "deep").rglob("*"))
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "deep", *made)}
+    assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
+    assert sum(path.is_file() for path in modes) == 4  # with the lock
     private.close()
+
+
+def test_folders_that_are_there_stay_as_they_are(tmp_path: Path) -> None:
+    root = tmp_path / "there"
+    root.mkdir()
+    root.chmod(0o755)
+    prepare(str(root))
+    assert stat.S_IMODE(root.stat().st_mode) == 0o755
+    (root / "file").touch()
+    with pytest.raises(OptionError, match="no file can be made"):
+        prepare(str(root / "file"))
 
 
 def test_what_others_have_left_is_taken_over_the_oldest_first(tmp_path: Path, gone: Path, folder: Folder) -> None:

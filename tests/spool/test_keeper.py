@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import resource
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,7 +199,7 @@ def test_what_cannot_be_written_is_left_to_who_sends_it(open_desk: OpenDesk) -> 
 
 def test_in_memory_stays_what_was_written_if_it_is_complete(open_desk: OpenDesk) -> None:
     for complete in (True, False):
-        desk = open_desk(finish=lambda item, complete=complete: (replace(item, payload=b"{}"), complete))
+        desk = open_desk(finish=lambda item, complete=complete: (item._replace(payload=b"{}"), complete))
         desk.put(event(1))
         (item,) = desk.box.send(OK)
         assert (item.payload == b"{}") == complete

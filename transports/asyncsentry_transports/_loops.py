@@ -39,13 +39,17 @@ class Loops:
 
     def later(self, delay: float, turn: Turn) -> bool:
         """Ask this thread's loop, or one that is bound, to run the turn; False if there is none that would."""
-        loop = running_loop() or self._bound_loop()
+        here = running_loop()
+        loop = here or self._bound_loop()
         if self._closed or loop is None or self._has_ended(loop):
             return False
+        # Also from the loop's own thread: a signal handler must wake it, and may have come in between its heap's steps.
+        # But in a step of a task the loop is awake, and looks for what is to be called before it sleeps again.
+        awake = here is not None and asyncio.current_task(here) is not None
+        call = loop.call_soon if awake else loop.call_soon_threadsafe
         try:
-            # Also from the loop's own thread: a signal handler must wake it, and may have come in between its heap's
-            # steps. An empty context, so that no timer keeps a request's variables alive.
-            loop.call_soon_threadsafe(run, partial(self._turn, loop, delay, turn), context=Context())
+            # An empty context, so that no timer keeps a request's variables alive.
+            call(run, partial(self._turn, loop, delay, turn), context=Context())
         except RuntimeError:  # it was closed
             return False
         return True

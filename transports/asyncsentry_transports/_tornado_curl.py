@@ -103,6 +103,7 @@ def _set_up(curl: Any, request: Request, settings: Settings) -> None:
     curl.setopt(pycurl.HTTPHEADER, headers + [f"{name}:" for name in _NOT_OURS if name.lower() not in named])
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.VERBOSE, 0)  # Tornado logs all of a request, secrets too, in a program that logs at DEBUG
     proxy = settings.proxy
     curl.setopt(pycurl.NOPROXY, "")
     curl.setopt(pycurl.PROXY, proxy.url if proxy else "")

@@ -92,6 +92,8 @@ class _Session:
                 if not go.reused:
                     raise
                 # The server had closed the connection while it was idle.
+            except aiohttp.ClientResponseError as error:
+                raise _reason(error) from None
             except asyncio.TimeoutError as error:  # the built-in one only from 3.11 on
                 raise TimeoutError("no answer in time") from error
 
@@ -112,6 +114,13 @@ class _Session:
         ) as answer:
             headers = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
             return Response(answer.status, headers, await _body(answer))
+
+
+def _reason(error: aiohttp.ClientResponseError) -> ConnectionError:
+    """What went wrong, without the request that aiohttp shows with it: its headers hold secrets."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return ConnectionError(f"the proxy answered {error.status} to CONNECT")
+    return ConnectionError(f"the answer is malformed: {error.message}")
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:

@@ -34,11 +34,28 @@ def prepare(root: str) -> None:
     """Make the folder of it all, and try it. Raises `OptionError` if no file can be made there."""
     probe = os.path.join(root, f"probe-{os.urandom(8).hex()}")
     try:
-        os.makedirs(root, PRIVATE, exist_ok=True)
+        make_folder(root)
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         os.remove(probe)
     except OSError as error:
         raise OptionError(f"spool: no file can be made in {root!r}: {error.strerror}") from error
+
+
+def make_folder(path: str) -> None:
+    """Make a folder that is nobody else's, and those above it that are not there yet, whatever the umask is.
+
+    In one above that others may write to they could put another in its place. One that is there stays as it is.
+    """
+    above = os.path.dirname(path)
+    if above and not os.path.isdir(above):
+        make_folder(above)
+    try:
+        os.mkdir(path, PRIVATE)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    else:
+        os.chmod(path, PRIVATE)  # a umask may have taken the owner's own rights, too
 
 
 class Folder:
@@ -121,8 +138,8 @@ class Folder:
             if self._path is not None:
                 break
             path = os.path.join(self._root, names.new_folder(self._digest))
-            os.makedirs(self._root, PRIVATE, exist_ok=True)
-            os.mkdir(path, PRIVATE)
+            make_folder(self._root)
+            make_folder(path)
             if self._take(os.path.join(path, names.LOCK)):
                 self._path = path
         if self._path is None:
@@ -184,7 +201,7 @@ class Folder:
 def move_aside(root: str, path: str) -> str:
     """Move a file to the folder of what is no envelope, or of no use; gives where it is now. Raises `OSError`."""
     aside = os.path.join(root, names.ASIDE)
-    os.makedirs(aside, PRIVATE, exist_ok=True)
+    make_folder(aside)
     there = os.path.join(aside, os.path.basename(path))
     os.replace(path, there)
     for name in names_in(aside)[:-ASIDE_FILES]:

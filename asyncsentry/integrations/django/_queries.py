@@ -1,4 +1,4 @@
-"""Queries: each leaves a breadcrumb, without its parameters."""
+"""Queries: each leaves a breadcrumb, without its parameters unless they are asked for."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Queries:
         try:
             return execute(sql, params, many, context)
         finally:
+            data = {"alias": context["connection"].alias, "duration_ms": round(1000 * (perf_counter() - began), 3)}
+            if params and client.options.data_collection.database_query_data:
+                data["params"] = params
             client.add_breadcrumb(
                 type="query",
                 category="query",
                 # Anything else than a text may have values in it.
                 message=sql if type(sql) is str else f"<{type(sql).__name__}>",
-                data={
-                    "alias": context["connection"].alias,
-                    "duration_ms": round(1000 * (perf_counter() - began), 3),
-                },
+                data=data,
             )

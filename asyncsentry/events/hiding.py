@@ -1,0 +1,222 @@
+"""The last look at an event before it leaves: what its texts say of secrets is hidden, and what was hidden is remarked.
+
+What stands under the names of secrets was hidden when it was frozen. Here are the texts that it is written in, and the
+event's ``_meta``, which tells the reader of everything that he doesn't see:
+https://develop.sentry.dev/sdk/foundations/transport/event-payloads/
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from asyncsentry.events import Json
+from asyncsentry.events.scrubbing import FILTERED, SecretNames
+from asyncsentry.events.secrets import Hidden, Secrets, secrets_of
+from asyncsentry.events.seen import LEAST_CARD, Seen
+from asyncsentry.events.shapes import CARD, PASSWORD, is_card
+
+# Any: an event's parts are plain data of any shape.
+_Container: TypeAlias = "dict[str, Any] | list[Any]"
+
+_OWN: Final = frozenset(
+    ("_meta", "debug_meta", "event_id", "level", "modules", "platform", "sdk", "timestamp", "environment", "release")
+)
+"""Fields that say nothing of the program's data."""
+
+_Place: TypeAlias = "tuple[_Container, _Place | None]"
+"""A container in an event, and what it stands in: a plain tuple, for there are hundreds of them."""
+
+
+class _Sight(NamedTuple):
+    """What there is to be seen in an event."""
+
+    places: list[_Place]
+    members: list[Any]
+    """Of the first container all names and values, then those of the second."""
+    begins: list[int]
+    """Where the members of each container begin."""
+
+    def values(self) -> set[str | int]:
+        """The texts and the numbers."""
+        return {member for member in self.members if type(member) is str or type(member) is int}
+
+    def holders(self, wanted: Iterable[str | int]) -> list[_Place]:
+        """The places in which one of these is."""
+        found = {bisect_right(self.begins, index) - 1 for value in wanted for index in self._occurrences(value)}
+        return [self.places[number] for number in sorted(found)]
+
+    def _occurrences(self, value: str | int) -> Iterator[int]:
+        index = -1
+        with suppress(ValueError):  # there is no further one
+            while True:
+                index = self.members.index(value, index + 1)
+                yield index
+
+
+def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> dict[str, Any]:
+    """The event without them; ``names`` are those of secrets. Nothing in it is changed: what is, is another.
+
+    What was ``seen`` in the variables of its frames is not looked for again: most events have nothing to hide there.
+    """
+    shown = dict(event)
+    fields = {name: value for name, value in event.items() if name not in _OWN}
+    secrets = secrets_of(names)
+    sight = _look_through(fields, None if seen.foreign else {id(variables) for variables in seen.hiding})
+    hidden, options = _instead(sight.values() | seen.texts | seen.numbers, secrets)
+    if not hidden and not options:
+        return shown
+    if (hidden.keys() | options) & (seen.texts | seen.numbers) - {FILTERED}:
+        sight = _look_through(fields, None)
+    rewriting = _Rewriting(sight, hidden, options)
+    shown.update(rewriting.event)
+    if rewriting.remarks:
+        shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
+    return shown
+
+
+def _instead(values: set[str | int], secrets: Secrets) -> tuple[dict[str | int, Hidden], set[str]]:
+    """What is shown instead of which value, and which of them are options of commands that a secret follows.
+
+    What was hidden by its name stays as it is, and is remarked.
+    """
+    texts = {value for value in values if type(value) is str}
+    hidden: dict[str | int, Hidden] = dict(secrets.hide_in(texts).items())
+    hidden.update((value, _whole(CARD)) for value in values if type(value) is int and _is_card(value))
+    if FILTERED in texts:
+        hidden[FILTERED] = _whole(PASSWORD)
+    return hidden, secrets.options(texts)
+
+
+def _look_through(event: dict[str, Any], only: Container[int] | None) -> _Sight:
+    """Of a frame its variables alone, and ``only`` those with these ids, if that is said: the rest is the code's, whose
+    lines are looked through when they are read."""
+    places: list[_Place] = [(event, None)]
+    members: list[Any] = []
+    begins: list[int] = []
+    for place in places:  # which grow meanwhile
+        begins.append(len(members))
+        container = place[0]
+        if type(container) is dict:
+            frames = _frames(container)
+            if frames is not None:
+                places += _variables(frames, (container["stacktrace"], place), only)
+                container = {name: value for name, value in container.items() if name != "stacktrace"}
+            members += container
+            values: Collection[Any] = container.values()
+        else:
+            values = container
+        members += values
+        places += [(member, place) for member in values if type(member) is dict or type(member) is list]
+    return _Sight(places, members, begins)
+
+
+def _frames(holder: dict[str, Any]) -> list[Any] | None:
+    """Those of an exception or a thread."""
+    stack = holder.get("stacktrace")
+    frames = stack.get("frames") if type(stack) is dict else None
+    return frames if type(frames) is list else None
+
+
+def _variables(frames: list[Any], stack: _Place, only: Container[int] | None) -> Iterator[_Place]:
+    all_frames: _Place = (frames, stack)
+    for frame in frames:
+        variables = frame.get("vars") if type(frame) is dict else None
+        if type(variables) is dict and (only is None or id(variables) in only):
+            yield variables, (frame, all_frames)
+
+
+def _is_card(number: int) -> bool:
+    return number >= LEAST_CARD and is_card(str(number))
+
+
+def _whole(rule: str) -> Hidden:
+    return Hidden(FILTERED, {"": {"rem": [[rule, "s", 0, len(FILTERED)]]}})
+
+
+class _Rewriting:
+    """Puts what is shown in the place of what is secret, in copies of the containers that it stands in."""
+
+    def __init__(self, sight: _Sight, hidden: dict[str | int, Hidden], options: set[str]) -> None:
+        self.remarks: dict[str, Json] = {}
+        """What ``_meta`` is to say."""
+        self._copies: dict[int, _Container] = {}
+        self._remarks: dict[int, dict[str, Any]] = {}
+        self._hidden = hidden
+        self._options = options
+        places = sight.holders({*hidden, *options})
+        for place in places:
+            self._rewrite(place)
+        for place in places:
+            self._rename(place)
+        self.event: dict[str, Any] = self._copy(sight.places[0])
+
+    def _rewrite(self, place: _Place) -> None:
+        container = place[0]
+        for name, member in list(_members(container)):
+            if (type(member) is str or type(member) is int) and member in self._hidden:
+                self._put(place, name, self._hidden[member])
+        if type(container) is list and self._options:
+            for index, (option, member) in enumerate(pairwise(container), start=1):
+                if type(option) is str and option in self._options and type(member) is str:
+                    self._put(place, index, _whole(PASSWORD))
+
+    def _put(self, place: _Place, name: Any, instead: Hidden) -> None:
+        self._copy(place)[name] = instead.text
+        self._remarks_on(place)[str(name)] = instead.meta
+
+    def _rename(self, place: _Place) -> None:
+        """Show names that are secrets themselves otherwise."""
+        if type(place[0]) is list or self._hidden.keys().isdisjoint(place[0]):
+            return
+        copy = self._copy(place)
+        renamed = {self._hidden[name].text if name in self._hidden else name: member for name, member in copy.items()}
+        copy.clear()
+        copy.update(renamed)
+
+    def _copy(self, place: _Place) -> Any:
+        """The container that is shown in this place; one that is in several is in all of them the same again."""
+        container, above = place
+        copy = self._copies.get(id(container))
+        if copy is None:
+            copy = self._copies[id(container)] = container.copy()
+        if above is not None and id(place) not in self._remarks:
+            for name in _names_in(above[0], container):
+                self._copy(above)[name] = copy
+        return copy
+
+    def _remarks_on(self, place: _Place) -> dict[str, Any]:
+        """Where the remarks on what is in this place belong. It has been copied."""
+        container, above = place
+        if above is None:
+            return self.remarks
+        remarks = self._remarks.get(id(place))
+        if remarks is None:
+            first, *others = map(str, _names_in(above[0], container))
+            around = self._remarks_on(above)
+            remarks = self._remarks[id(place)] = around.setdefault(first, {})
+            around.update(dict.fromkeys(others, remarks))
+        return remarks
+
+
+def _members(container: _Container) -> Iterable[tuple[Any, Any]]:
+    return container.items() if type(container) is dict else enumerate(container)
+
+
+def _names_in(above: _Container, container: _Container) -> list[Any]:
+    """The names or numbers under which it stands there."""
+    return [name for name, member in _members(above) if member is container]
+
+
+def _joined(before: object, more: dict[str, Json]) -> dict[str, Json]:
+    """Remarks that there were before, with more of them."""
+    if type(before) is not dict:
+        return more
+    joined: dict[str, Json] = dict(before)
+    for name, remark in more.items():
+        known = before.get(name)
+        joined[name] = _joined(known, remark) if type(remark) is dict and type(known) is dict and name else remark
+    return joined

@@ -1,0 +1,128 @@
+"""Secrets in texts: found by their names and by their looks, and replaced as Relay replaces them.
+
+https://develop.sentry.dev/sdk/foundations/client/data-collection/ says what is sensitive.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from asyncsentry.events import Json, shapes
+from asyncsentry.events.assignments import Assignments
+from asyncsentry.events.scrubbing import FILTERED, HARMLESS_LIMIT, SecretNames
+from asyncsentry.events.seen import SHORTEST
+from asyncsentry.events.shapes import IN_URL, Span
+
+SHORT: Final = 64
+"""Characters of a text that is remembered as harmless."""
+
+PLAIN: Final = 12
+"""Characters: a text of letters and digits that is no longer is a word or a number, and not a secret by its looks."""
+
+_BORDER: Final = "\0"
+"""Between texts that are searched together."""
+
+
+class Hidden(NamedTuple):
+    """A text without its secrets."""
+
+    text: str
+    meta: dict[str, Json]
+    """What the event's ``_meta`` says of it: what was replaced, where, and how many characters it had before."""
+
+
+@lru_cache(maxsize=8)
+def secrets_of(names: SecretNames) -> Secrets:
+    """What finds them by these names: it takes a millisecond to make."""
+    return Secrets(names)
+
+
+class Secrets:
+    """Finds secrets for one client. Takes only so long as a text is: no text of whatever kind makes it slow."""
+
+    def __init__(self, names: SecretNames) -> None:
+        self.harmless: set[str] = set()
+        """Short texts that were looked at before, and have none: many of an event's are those of the one before."""
+        self._names = names
+        self._assignments = Assignments(names)
+
+    def hide(self, text: str) -> Hidden | None:
+        """The text without its secrets; None if it has none. What was hidden is not hidden again."""
+        spans = [*_joined(sorted([*shapes.find(text), *self._assignments.find(text)]))]
+        return _replace(text, spans) if spans else None
+
+    def hide_in(self, texts: set[str]) -> dict[str, Hidden]:
+        """Those of many texts that hold a secret, with what is shown instead."""
+        fresh = texts - self.harmless
+        outcomes = ((text, self.hide(text)) for text in self._suspects(fresh))
+        hidden = {text: shown for text, shown in outcomes if shown is not None}
+        if len(self.harmless) + len(fresh) > HARMLESS_LIMIT:
+            self.harmless.clear()
+        self.harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
+        return hidden
+
+    def hide_in_code(self, line: str) -> str:
+        """A line of a program without its secrets. What stands under a name there is one only if it is written out."""
+        spans = [*_joined(sorted([*shapes.find(line), *self._assignments.find(line, written_out=True)]))]
+        hidden = _replace(line, spans) if spans else None
+        return line if hidden is None else hidden.text
+
+    def options(self, texts: Iterable[str]) -> set[str]:
+        """Those that are options of commands, behind which a secret follows."""
+        return {text for text in texts if text[:1] == "-" and "=" not in text and text in self._names}
+
+    def _suspects(self, texts: Collection[str]) -> list[str]:
+        """Those that may hold one: they are searched all at once, because most events have none at all."""
+        searched = [text for text in texts if len(text) > PLAIN or (len(text) >= SHORTEST and not text.isalnum())]
+        whole = _BORDER.join(searched)
+        lowered = whole.lower()
+        if len(lowered) != len(whole):  # a few letters are two when they are small
+            return searched
+        ends = [*accumulate(len(text) + 1 for text in searched)]
+        found = {
+            bisect_right(ends, match.start())
+            for hints in (self._assignments.hints, shapes.HINTS)
+            for match in re.finditer(hints, lowered)
+        }
+        return [searched[index] for index in found]
+
+
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """Spans that overlap as one."""
+    open_span: Span | None = None
+    for span in spans:
+        if open_span is None:
+            open_span = span
+        elif span.start < open_span.end:
+            open_span = open_span._replace(end=max(open_span.end, span.end))
+        else:
+            yield open_span
+            open_span = span
+    if open_span is not None:
+        yield open_span
+
+
+def _replace(text: str, spans: Iterable[Span]) -> Hidden | None:
+    """Relay counts a remark's place in bytes of the new text, and a length in characters of the old one."""
+    pieces: list[str] = []
+    remarks: list[Json] = []
+    at = place = 0
+    for span in spans:
+        instead = f"{FILTERED}:{FILTERED}" if span.rule == IN_URL else FILTERED
+        if text.startswith(instead, span.start):
+            continue
+        before = text[at : span.start]
+        place += len(before.encode())
+        pieces += before, instead
+        remarks.append([span.rule, "s", place, place + len(instead)])
+        place += len(instead)
+        at = span.end
+    if not remarks:
+        return None
+    pieces.append(text[at:])
+    return Hidden("".join(pieces), {"": {"rem": remarks, "len": len(text)}})

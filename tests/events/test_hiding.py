@@ -1,0 +1,147 @@
+"""The last look at an event: its texts, and what its ``_meta`` says of all that is hidden."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.hiding import hide_secrets
+from asyncsentry.events.rules import Rules
+from asyncsentry.events.scrubbing import USUAL
+from asyncsentry.events.seen import Seen
+
+BY_NAME = {"": {"rem": [["@password:filter", "s", 0, 10]]}}
+CARD = {"": {"rem": [["@creditcard:filter", "s", 0, 10]]}}
+
+
+def hide(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as it leaves; it is not changed itself."""
+    before = deepcopy(event)
+    shown = hide_secrets(event, USUAL, Seen(foreign=True))
+    assert event == before
+    return shown
+
+
+def test_an_event_without_secrets_is_what_it_was() -> None:
+    event = {"event_id": "x", "extra": {"a": [1, "password is required"]}}
+    assert hide(event) == event
+
+
+def test_what_was_hidden_by_its_name_is_remarked_in_its_place() -> None:
+    event = {"extra": {"a": [1, {"password": "[Filtered]"}]}, "tags": {"token": "[Filtered]"}}
+    meta = {"extra": {"a": {"1": {"password": BY_NAME}}}, "tags": {"token": BY_NAME}}
+    assert hide(event) == {**event, "_meta": meta}
+
+
+def test_texts_in_all_fields_are_looked_through() -> None:
+    event = {"logentry": {"formatted": "password=x"}, "transaction": "/?token=y", "fingerprint": ["a", "key=12345x"]}
+    shown = hide(event)
+    assert shown["logentry"] == {"formatted": "password=[Filtered]"}
+    assert (shown["transaction"], shown["fingerprint"]) == ("/?token=[Filtered]", ["a", "key=[Filtered]"])
+    remark = {"": {"rem": [["@password:filter", "s", 9, 19]], "len": 10}}
+    assert shown["_meta"]["logentry"] == {"formatted": remark}
+    assert shown["_meta"]["transaction"] == {"": {"rem": [["@password:filter", "s", 8, 18]], "len": 9}}
+
+
+def test_what_says_nothing_of_the_program_is_left_alone() -> None:
+    event = {"modules": {"password=x": "password=x"}, "release": "password=x", "sdk": {"name": "password=x"}}
+    assert hide(event) == event
+
+
+def test_of_a_frame_only_the_variables_are_looked_through() -> None:
+    frame = {"function": "password=x", "context_line": "password='x'", "vars": {"line": "password=x", "n": {"a": 1}}}
+    error = {"type": "E", "value": "password=y", "stacktrace": {"frames": [{"function": "f"}, frame]}}
+    shown = hide({"exception": {"values": [{"type": "Cause"}, error]}})
+    (_, value) = shown["exception"]["values"]
+    assert value["value"] == "password=[Filtered]"
+    assert value["stacktrace"]["frames"][1]["vars"]["line"] == "password=[Filtered]"
+    assert value["stacktrace"]["frames"][1]["context_line"] == "password='x'"
+    path = shown["_meta"]["exception"]["values"]["1"]
+    assert path.keys() == {"value", "stacktrace"}
+    assert path["stacktrace"]["frames"]["1"]["vars"].keys() == {"line"}
+
+
+def test_what_is_only_called_a_stack_is_looked_through() -> None:
+    event = {"extra": {"a": {"stacktrace": {"text": "password=x"}}, "b": {"stacktrace": ["password=x"]}}}
+    event["extra"]["c"] = {"stacktrace": "password=x"}
+    event["threads"] = {"values": [{"stacktrace": {"frames": ["password=x", {"vars": 5}]}}, "password=x"]}
+    assert "password=x" not in str(hide(event)["extra"])
+    assert hide(event)["threads"]["values"][1] == "password=[Filtered]"
+
+
+def test_a_container_in_several_places_is_hidden_in_all_of_them() -> None:
+    shared = {"line": "password=x"}
+    shown = hide({"extra": {"a": shared, "b": [shared, shared]}})
+    hidden = {"line": "password=[Filtered]"}
+    assert shown["extra"] == {"a": hidden, "b": [hidden, hidden]}
+    assert shown["_meta"]["extra"].keys() == {"a", "b"}
+
+
+def test_a_name_may_be_a_secret_itself() -> None:
+    nested = {"password=y": {"line": "secret=z"}, "b": 1}
+    assert hide({"extra": nested})["extra"] == {"password=[Filtered]": {"line": "secret=[Filtered]"}, "b": 1}
+
+
+def test_the_numbers_of_cards_are_hidden() -> None:
+    shown = hide({"extra": {"card": 4111111111111111, "id": 4111111111111112, "yes": True}})
+    assert shown["extra"] == {"card": "[Filtered]", "id": 4111111111111112, "yes": True}
+    assert shown["_meta"] == {"extra": {"card": CARD}}
+
+
+def test_what_follows_a_command_s_option_is_hidden() -> None:
+    shown = hide({"extra": {"argv": ["tool", "--token", "abc", "--password", 5, "--verbose"], "--token": "x"}})
+    assert shown["extra"]["argv"] == ["tool", "--token", "[Filtered]", "--password", 5, "--verbose"]
+    assert shown["_meta"] == {"extra": {"argv": {"2": BY_NAME}}}
+
+
+def test_remarks_join_those_that_were_there() -> None:
+    before = {"request": {"data": {"": {"rem": [["!config", "x"]]}}}, "extra": {"": {"len": 5}}, "tags": 5}
+    event = {"_meta": before, "request": {"data": None, "url": "/?token=x"}, "extra": {"a": "password=x"}}
+    meta = hide({**event, "tags": {"a": "password=x"}})["_meta"]
+    assert meta["request"].keys() == {"data", "url"}
+    assert meta["extra"].keys() == {"", "a"}
+    assert meta["tags"].keys() == {"a"}
+    assert hide({"_meta": None, "extra": {"a": "password=x"}})["_meta"].keys() == {"extra"}
+
+
+# Of an event that was frozen by us
+
+
+def frozen(**variables: object) -> tuple[dict[str, Any], Seen]:
+    """An event with one frame, and what was seen as it was frozen."""
+    freezer = Freezer(Rules())
+    frame = {"function": "f", "vars": freezer.freeze_mapping(variables)}
+    return {"exception": {"values": [{"type": "E", "stacktrace": {"frames": [frame]}}]}}, freezer.seen
+
+
+def shown(**variables: object) -> tuple[Any, Any]:
+    """Its variables as they leave, and the remarks on them."""
+    made, seen = frozen(**variables)
+    event = hide_secrets(made, USUAL, seen)
+    (frame,) = event["exception"]["values"][0]["stacktrace"]["frames"]
+    if "_meta" not in event:
+        return frame["vars"], {}
+    return frame["vars"], event["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]["0"]["vars"]
+
+
+def test_its_variables_are_not_looked_through_again() -> None:
+    event, seen = frozen(text="password=x")
+    seen.texts.clear()
+    assert hide_secrets(event, USUAL, seen) == event
+
+
+def test_what_was_seen_in_them_is_hidden() -> None:
+    assert shown(text="password=x", long="password=" + "x" * 200)[0] == {
+        "text": "password=[Filtered]",
+        "long": "password=[Filtered]",
+    }
+    assert shown(nested=[{"token": "x"}])[1] == {"nested": {"0": {"token": BY_NAME}}}
+    assert shown(headers=[("token", "x"), ("b", 1)])[1] == {"headers": {"0": {"1": BY_NAME}}}
+    assert shown(card=4111111111111111, n=5) == ({"card": "[Filtered]", "n": 5}, {"card": CARD})
+    assert shown(large=4222222222222222224)[0] == {"large": "[Filtered]"}
+    assert shown(argv=["--token", "x"])[0] == {"argv": ["--token", "[Filtered]"]}
+    assert shown(by={"password=x": 1, "eyJ" + "a" * 20: 2})[0] == {
+        "by": {"password=[Filtered]": "[Filtered]", "[Filtered]": 2}
+    }
+    assert shown(text="abc", n=10**15) == ({"text": "abc", "n": 10**15}, {})
