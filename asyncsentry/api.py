@@ -29,18 +29,18 @@ class _Default:
     """The default client, and how its hooks come off."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.client = begin(Options(), Scopes())
         self.uninstall: Callable[[], None] = lambda: None
         self.begun = False
         """Whether `init` has made the client, be it one that captures nothing."""
 
-    def replace(self, client: Client[Any], uninstall: Callable[[], None]) -> None:
+    def replace(self, client: Client[Any]) -> None:
         """Let ``client`` be the default one from now on; the one before delivers what it has and closes."""
-        with self.lock:
+        with self.lock:  # hooks, too: of two threads that set up at once, the later one's must be those that hear
+            uninstall_before, self.uninstall = self.uninstall, _hook_in(client)
             before, self.client, self.begun = self.client, client, True
-            uninstall_before, self.uninstall = self.uninstall, uninstall
-        uninstall_before()
+            uninstall_before()
         before.close()
 
 
@@ -71,7 +71,7 @@ def init(
     flushes and closes the client of the first. Raises `SetupError` for a mistake, and then changes nothing.
     """
     client = begin(resolve(dsn, transport, options, os.environ), _default.client.scopes)
-    _default.replace(client, _hook_in(client))
+    _default.replace(client)
     return client
 
 

@@ -77,8 +77,8 @@ class Assembly:
         it is hidden any more.
         """
         event = dict(dict.items(changed))
-        event["event_id"] = attributes.event_id(changed.get("event_id")) or original["event_id"]
-        event["timestamp"] = attributes.timestamp(changed.get("timestamp")) or original["timestamp"]
+        event["event_id"] = attributes.event_id(event.get("event_id")) or original["event_id"]
+        event["timestamp"] = attributes.timestamp(event.get("timestamp")) or original["timestamp"]
         kept = keep(event)
         if kept is None:
             copy, weight = plain_and_weight(event)

@@ -448,7 +448,7 @@ class Client(Generic[Wait_co]):
 
     def _delivery(self) -> Dispatcher | None:
         """What delivers, if anything was captured yet."""
-        return self._shipping.dispatcher if self._shipping else None
+        return self._shipping.begun() if self._shipping else None
 
     def _seconds(self, timeout: float | None) -> float:
         """A time-out as it was given, if it is one."""

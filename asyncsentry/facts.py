@@ -25,7 +25,6 @@ NEEDED: Final = (
     "asyncsentry.post",
     "encodings.idna",
     "ipaddress",
-    "random",
 )
 """What captures and sending may import yet: here, so that no loop waits for it, that no thread is in an import of ours
 when the program forks (the child would wait for that import for ever), and that it is there when no file can be opened

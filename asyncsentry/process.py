@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib import import_module
 from types import BuiltinFunctionType
 from typing import Any, Final, Protocol
-from weakref import WeakSet
+from weakref import ref
 
 IMPORTED_LATE: Final = ("asyncsentry", "encodings", "ssl")
 """What begins the names of the modules that we import while the program runs, in whatever thread needs them first."""
@@ -46,13 +46,13 @@ that another thread of its parent had begun. Of `_thread`, as in `Turnstile`."""
 HELD_WITHIN: Final = 2.0
 """Seconds for which a fork waits for that at the most."""
 
-_held: list[bool] = []
-_residents: WeakSet[Resident] = WeakSet()
+_residents: dict[ref[Resident], None] = {}
+"""A dict, whose keys can be listed while other threads add to them: a `WeakSet` cannot."""
 
 
 def settle(resident: Resident) -> None:
     """Tell ``resident`` from now on. It is not kept alive by this."""
-    _residents.add(resident)
+    _residents[ref(resident, _forget)] = None
     if _is_child_of_multiprocessing():
         _register_finalizer()
     _look_out_for_children()
@@ -60,7 +60,11 @@ def settle(resident: Resident) -> None:
 
 def unsettle(resident: Resident) -> None:
     """Tell it no more."""
-    _residents.discard(resident)
+    _forget(ref(resident))
+
+
+def _forget(resident: ref[Resident]) -> None:
+    _residents.pop(resident, None)
 
 
 def in_children(begin: Callable[[], None]) -> None:
@@ -108,26 +112,28 @@ def importing() -> bool:
     return any(True for _ in _unfinished())
 
 
-def _tell(residents: list[Resident], what: Callable[[Resident], None]) -> None:
-    for resident in residents:
+def _tell(what: Callable[[Resident], None]) -> None:
+    for each in list(_residents):
+        resident = each()
         try:
-            what(resident)
+            if resident is not None:
+                what(resident)
         except Exception:
             logger.debug("a client could not follow the process", exc_info=True)
 
 
 def _tell_exit() -> None:
-    _tell(list(_residents), lambda resident: resident.at_exit())
+    _tell(lambda resident: resident.at_exit())
 
 
 def _tell_before_fork() -> None:
-    _held.append(loading.acquire(timeout=HELD_WITHIN))
-    _tell(list(_residents), lambda resident: resident.before_fork())
+    loading.acquire(timeout=HELD_WITHIN)
+    _tell(lambda resident: resident.before_fork())
     _finish_imports()
 
 
 def _let_go() -> None:
-    if _held.pop():
+    with suppress(RuntimeError):  # it is another thread's: this one did not get it
         loading.release()
 
 
@@ -147,8 +153,7 @@ def _unfinished() -> Iterator[str]:
 def _tell_after_fork() -> None:
     global loading
     loading = _thread.RLock()  # the parent's may be held by a thread that is not here
-    _held.clear()
-    _tell(list(_residents), lambda resident: resident.after_fork())
+    _tell(lambda resident: resident.after_fork())
     _look_out_for_children()
 
 

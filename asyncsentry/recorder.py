@@ -229,7 +229,7 @@ class Recorder:
         """Make an event and queue it, if the server takes it, there is room for it, and not too many were like it."""
         dispatcher, facts = self._shipping.open(), self._shipping.facts
         if dispatcher is None:
-            return self._lose("internal_sdk_error")
+            raise RuntimeError("nothing can be delivered yet")
         reason = dispatcher.refusal("error")
         if reason is not None:
             return self._lose(reason)

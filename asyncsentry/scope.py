@@ -37,7 +37,8 @@ class Scope:
     """
 
     __slots__ = (
-        "attachments",
+        "_attachments",
+        "_traces",
         "breadcrumbs",
         "contexts",
         "describe",
@@ -47,7 +48,6 @@ class Scope:
         "last_event_id",
         "level",
         "tags",
-        "trace",
         "transaction",
         "user",
     )
@@ -67,8 +67,9 @@ class Scope:
         self.level: str | None = None
         self.fingerprint: list[str] | None = None
         self.transaction: str | None = None
-        self.trace: tuple[str, str] | None = None
-        self.attachments: tuple[Attachment, ...] = ()
+        # Lists, as threads may share a scope: who adds to one takes nothing from another.
+        self._traces: list[tuple[str, str]] = []
+        self._attachments: list[Attachment] = []
         self.breadcrumbs: deque[dict[str, Any]] = deque(maxlen=MAX_BREADCRUMBS)
         self.last_event_id: str | None = None
 
@@ -104,16 +105,30 @@ class Scope:
         self.level = self.level if other.level is None else other.level
         self.fingerprint = self.fingerprint if other.fingerprint is None else other.fingerprint
         self.transaction = self.transaction if other.transaction is None else other.transaction
-        self.trace = other.trace or self.trace
+        self._traces = other._traces or self._traces
         self.last_event_id = other.last_event_id or self.last_event_id
         self.describe = self.describe if other.describe is None else other.describe
-        self.attachments += other.attachments
+        self._attachments.extend(other._attachments)
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that go with each event."""
+        return tuple(self._attachments)
+
+    @property
+    def trace(self) -> tuple[str, str] | None:
+        """What `trace_ids` gives, if it was asked before."""
+        return self._traces[0] if self._traces else None
+
+    def leave_trace(self) -> None:
+        """Be other work from now on, which is a trace of its own, and of which nothing was captured yet."""
+        self._traces, self.last_event_id = [], None
 
     def trace_ids(self) -> tuple[str, str]:
         """The trace and the span that this work is: one pair for all its events."""
-        if self.trace is None:
-            self.trace = (token(), token()[:16])
-        return self.trace
+        if not self._traces:
+            self._traces.append((token(), token()[:16]))
+        return self._traces[0]  # the first, where several threads asked for it at once
 
     def apply(self, data: ScopeData) -> None:
         """Set several things at once."""
@@ -184,7 +199,7 @@ class Scope:
             logger.warning("no attachment: %d bytes are more than the %d that are sent", size, ATTACHMENT_LIMIT)
             return
         name = filename.replace("\\", "/").rpartition("/")[2]
-        self.attachments += (Attachment(bytes(data), cut(name, NAME_LIMIT), cut(content_type, NAME_LIMIT)),)
+        self._attachments.append(Attachment(bytes(data), cut(name, NAME_LIMIT), cut(content_type, NAME_LIMIT)))
 
 
 def _take(copy: Callable[[Any], T], given: object) -> T:

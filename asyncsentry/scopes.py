@@ -93,7 +93,8 @@ class _Level:
 
     def of_failed_task(self, error: BaseException) -> Scope | None:
         """The scope of the task that ``error`` ended: of the innermost, as tasks start after those that await them."""
-        scopes = reversed(list(self._of_tasks.items()))
+        # Copied at once: tasks end, and leave it, wherever garbage is collected.
+        scopes = reversed(self._of_tasks.copy().items())
         return next((scope for task, scope in scopes if _ended_with(task(), error)), None)
 
     def _holding(self, worker: object) -> _Holding | None:
@@ -227,7 +228,7 @@ class Steps:
 
 def _begin(isolation: Scope, describe: Describe | None) -> Scope:
     """Begin other work than the one that this was forked from."""
-    isolation.trace = isolation.last_event_id = None
+    isolation.leave_trace()
     if describe is not None:
         if isolation.describe is None:  # what a server notes between its requests led to none of them
             isolation.breadcrumbs.clear()

@@ -15,18 +15,16 @@ from asyncsentry.options import Options
 class Selection:
     """Ignored types and sampling. A sampler that fails is as good as none."""
 
-    def __init__(self, options: Options, complaints: Complaints, uniform: Callable[[], float] | None = None) -> None:
+    def __init__(self, options: Options, complaints: Complaints, uniform: Callable[[], float] = any_number) -> None:
         self._ignored_classes = tuple(each for each in options.ignore_errors if isinstance(each, type))
         self._ignored_names = tuple(each for each in options.ignore_errors if isinstance(each, str))
         self._ignored: WeakKeyDictionary[type[BaseException], bool] = WeakKeyDictionary()
         self._rate = options.sample_rate
         self._sampler = options.error_sampler
         self._complaints = complaints
-        self._uniform = uniform or any_number
+        self._uniform = uniform
         if self._ignored_names:
             import_module("fnmatch")
-        if uniform is None and (self._rate < 1 or self._sampler is not None):
-            self._uniform = import_module("random").random  # at hand: that is asked for at each capture
 
     def ignores(self, kind: type[BaseException]) -> bool:
         """Whether ``ignore_errors`` names this type or one of its bases."""

@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry import process
@@ -82,9 +83,14 @@ class Shipping:
                 return None
             finally:
                 _inside.clear()
-        while self._early:
-            self.dispatcher.lose(*self._early.popleft())
+        with suppress(IndexError):  # another thread may take the last of them
+            while self._early:
+                self.dispatcher.lose(*self._early.popleft())
         return self.dispatcher
+
+    def begun(self) -> Dispatcher | None:
+        """What delivers, if anything was captured yet: it is loaded now, where it could not be at that time."""
+        return self.open() if self._early else self.dispatcher
 
     def lose(self, reason: Reason, category: Category) -> None:
         """Count what was given up."""

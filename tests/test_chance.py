@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import RFC_4122, UUID
 
-from asyncsentry.chance import AT_ONCE, token
+from asyncsentry.chance import AT_ONCE, token, uniform
 from asyncsentry.testing import LocalSentry
 from delivery.programs import run
 
@@ -28,6 +29,13 @@ def test_no_two_threads_get_the_same() -> None:
     with ThreadPoolExecutor(8) as pool:
         tokens = list(pool.map(lambda _: token(), range(8 * MANY)))
     assert len(set(tokens)) == 8 * MANY
+
+
+def test_the_programs_own_numbers_are_what_they_would_be() -> None:
+    before = random.getstate()
+    numbers = [uniform() for _ in range(MANY)]
+    assert random.getstate() == before
+    assert 0 <= min(numbers) < 0.25 < 0.75 < max(numbers) < 1
 
 
 def test_a_forked_child_gets_others(tmp_path: Path, sentry: LocalSentry) -> None:

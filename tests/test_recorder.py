@@ -853,3 +853,25 @@ def test_a_capture_in_the_midst_of_loading_what_delivers_is_counted(sentry: Loca
     )
     assert (done.stdout, done.stderr) == ("{('internal_sdk_error', 'error'): 1}\n", "")
     assert [event["logentry"]["formatted"] for event in sentry.events] == ["the first", "later"]
+
+
+def test_what_was_captured_while_nothing_could_be_loaded_is_counted(open_client: OpenClient) -> None:
+    class Refuse:
+        """As where no file can be opened."""
+
+        def find_spec(self, name: str, *_: object) -> None:
+            if name.startswith("asyncsentry."):
+                raise OSError("too many open files")
+
+    loaded = {name: module for name, module in sys.modules.items() if name.startswith("asyncsentry.delivery.disp")}
+    client, error, refuse = open_client(), KeyError(), Refuse()
+    for name in loaded:
+        del sys.modules[name]
+    sys.meta_path.insert(0, refuse)  # type: ignore[arg-type]
+    try:
+        assert client.capture_exception(error) is None
+    finally:
+        sys.meta_path.remove(refuse)  # type: ignore[arg-type]
+        sys.modules.update(loaded)
+    assert client.stats()["error"].lost == {"internal_sdk_error": 1}
+    assert client.capture_exception(error), "whoever sees it next has it sent"

@@ -27,8 +27,9 @@ def full_scope() -> Scope:
 
 def held(scope: Scope) -> dict[str, Any]:
     left_out = {"ended", "breadcrumbs", "describe"}
-    values = {name: getattr(scope, name) for name in Scope.__slots__ if name not in left_out}
-    return {**values, "messages": [crumb["message"] for crumb in scope.breadcrumbs]}
+    values = {name: getattr(scope, name) for name in Scope.__slots__ if name[0] != "_" and name not in left_out}
+    lists = {"trace": scope.trace, "attachments": scope.attachments}
+    return {**values, **lists, "messages": [crumb["message"] for crumb in scope.breadcrumbs]}
 
 
 def test_a_scope_holds_what_was_set() -> None:

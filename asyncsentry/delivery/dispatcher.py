@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import get_native_id
+from threading import Lock, get_native_id
 from typing import Any, Final, Protocol
 
 from asyncsentry import process
@@ -73,6 +73,9 @@ class Dispatcher:
         self._now = now
         self._budget: float | None = None
         self._spent = 0.0
+        self._last = Lock()
+        self._more = False
+        """Whether something may have been put since the last delivery began."""
         if spool is not None:
             spool.start(self._arm_for_spool)
 
@@ -241,14 +244,26 @@ class Dispatcher:
         Gives how many items had to be given up. The transport is left as it is: the process ends it.
         """
         self._budget = max(0.0, timeout - self._spent)
-        return self._deliver_last()
+        return self._deliver_last(self._budget)
 
-    def _deliver_last(self) -> int:
-        """All of it together takes no longer than the program said that its end may take."""
-        budget, began = self._budget or 0.0, self._now()
-        self.flush(budget, patient=False)
-        self._budget = max(0.0, budget - (self._now() - began))
-        return self._leave()
+    def _deliver_last(self, patience: float = 0.0) -> int:
+        """All of it together takes no longer than the program said that its end may take.
+
+        One does it at a time: a capture in another thread, or by what a finalizer or a hook does in the midst of this,
+        is left to that one. Else it would give up what is under way there. ``patience``: seconds to wait for another.
+        """
+        left, self._more = 0, True
+        while self._more and self._last.acquire(timeout=patience):
+            try:
+                self._more = False
+                budget, began = self._budget or 0.0, self._now()
+                self.flush(budget, patient=False)
+                self._budget = max(0.0, budget - (self._now() - began))
+                if not (self._more and self._budget):
+                    left += self._leave()
+            finally:
+                self._last.release()
+        return left
 
     def _leave(self) -> int:
         """Leave what is not delivered to the disk, and count the rest as lost; gives how many items that were."""

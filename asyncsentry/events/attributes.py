@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
 from asyncsentry.chance import as_uuids, token
@@ -27,6 +28,9 @@ _LEVELS: Final[Mapping[object, Level]] = {
 }
 
 TAG_LIMIT: Final = 200
+
+MOST_TAGS: Final = 200
+"""More of them would take from what an event may show of anything else."""
 
 TRANSACTION_LIMIT: Final = 200
 """Characters of a transaction's name that a server keeps."""
@@ -52,9 +56,9 @@ _NUMBERS: Final[tuple[tuple[int, Level], ...]] = ((50, "fatal"), (40, "error"), 
 
 
 def tags(given: Mapping[str, object], freezer: Freezer) -> dict[str, str]:
-    """Tags as servers take them: all text, of one line, in names of letters, digits and ``_.:-``."""
+    """Tags as servers take them: all text, of one line, in names of letters, digits and ``_.:-``; the first ones."""
     shown: dict[str, str] = {}
-    for name, value in given.items():
+    for name, value in islice(given.items(), MOST_TAGS):
         key = re.sub(_NOT_IN_TAG_KEYS, "_", freezer.text(name, TAG_LIMIT).replace(" ", "-"))
         text = "" if value is None else " ".join(freezer.text(value, TAG_LIMIT).split())
         if key and text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -47,6 +48,12 @@ Secrets: TypeAlias = Callable[[FrameType], "Container[str] | None"]
 _secrets: list[Callable[[], Secrets]] = []
 
 _known: IdentityCache[_Facts] = IdentityCache(limit=4096)
+
+_FRAMES_KEEP_VARIABLES: Final = sys.version_info < (3, 13)
+"""Whether a frame that was asked for its variables keeps them, and with them the error that is among them."""
+
+_HELD_BY_FRAME: Final = 3
+"""References to what it keeps: its own, that of who has just asked for it, and that of who counts them."""
 
 _FACTS_COST: Final = 8
 """What a frame's file, name and lines take of the event's budget."""
@@ -127,8 +134,24 @@ def _freeze_calls(calls: Iterator[Call], freezer: Freezer) -> list[dict[str, Jso
     shown = [_freeze_call(call, freezer, tells) for call in reversed(kept)]
     if omitted:
         _say_omitted(omitted, shown[: most - most // 5])
+    if _FRAMES_KEEP_VARIABLES:
+        _let_go(kept)
     shown.reverse()
     return [frame for frame in shown if frame is not None]
+
+
+def _let_go(calls: list[Call]) -> None:
+    """Have the variables of calls live no longer than without us: what their frames keep of them is taken from them.
+
+    But not what somebody else has, too, who has called ``locals()``; and not where calls are traced, as debuggers do:
+    Python then takes what a frame keeps for its variables.
+    """
+    traced = sys.gettrace() is not None or sys.getprofile() is not None
+    for frame, _, _ in calls:
+        if frame.f_code.co_flags & _IS_FUNCTION:
+            kept = frame.f_locals
+            held = traced or sys.getrefcount(kept) > _HELD_BY_FRAME
+            ({} if held else kept).clear()
 
 
 def _leave_out_middle(first: list[Call], more: Iterator[Call], most: int) -> tuple[list[Call], int]:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+import re
+from _thread import interrupt_main
+from collections.abc import Callable
+from string import Formatter
+from typing import Any, Final, TypeAlias
 
 from asyncsentry.events import Json
 from asyncsentry.events.freezing import Freezer
-from asyncsentry.events.rules import MESSAGE_LIMIT
+from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
+
+WIDEST: Final = 9999
+"""Characters to which a template may pad one value: it is filled in no more, if it asks for more."""
+
+_WIDE: Final = r"[%)#0\-+ .]\d{5}"
+_STAR: Final = r"[%)#0\-+ .]\*"
+"""What asks for a width, or a precision, of that many digits, or of one that is among the values."""
+
+_NONE: Final = ()
+_LARGE: Final = 2**64
 
 # Any: what is put into a message may be anything.
 _Params: TypeAlias = "tuple[Any, ...] | dict[Any, Any]"
@@ -29,6 +43,34 @@ def logentry(message: object, params: object, freezer: Freezer) -> dict[str, Jso
         **({"params": shown} if type(shown) is dict or type(shown) is list else {}),  # no server takes a name instead
         "formatted": template if filled is None else freezer.text(filled, MESSAGE_LIMIT),
     }
+
+
+def formatted(message: object, params: object) -> str:
+    """The outcome alone, bounded. Ctrl-C in foreign code comes when it is made."""
+    if type(message) is str and len(message) <= MESSAGE_LIMIT:
+        if params is None or params is _NONE:
+            return message
+        if type(params) is tuple and all(map(_is_plain, params)):
+            filled = _fill(message, params)
+            return message if filled is None else filled
+    return guarded(lambda freezer: str(logentry(message, params, freezer)["formatted"]))
+
+
+def guarded(make: Callable[[Freezer], str]) -> str:
+    """A text that foreign code makes, for which there is no event yet."""
+    freezer = Freezer(Rules())
+    text = make(freezer)
+    if freezer.interrupted:
+        interrupt_main()
+    return text
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is written out by the interpreter itself, at no great length."""
+    kind = type(value)
+    if kind is str:
+        return len(value) <= MESSAGE_LIMIT
+    return value is None or kind is float or kind is bool or (kind is int and -_LARGE < value < _LARGE)
 
 
 def _given(params: Any) -> _Params:
@@ -70,8 +112,18 @@ def _fill(template: str, values: _Params) -> str | None:
 
 
 def _fill_percent(template: str, values: _Params) -> str:
+    if re.search(_WIDE, template) or (re.search(_STAR, template) and any(map(_is_large, values))):
+        raise ValueError("this would be very long")
     return template % values
 
 
+def _is_large(value: object) -> bool:
+    return issubclass(type(value), int) and not -WIDEST <= int.__int__(value) <= WIDEST  # type: ignore[arg-type]
+
+
 def _fill_braces(template: str, values: _Params) -> str:
+    """Nothing of what is hidden in the values is shown, and what says how they are shown is no value."""
+    for _, field, spec, _ in Formatter().parse(template):
+        if "__" in (field or "") or "{" in (spec or "") or re.search(r"\d{5}", spec or ""):
+            raise ValueError("this would be very long, or tell too much")
     return template.format(**values) if isinstance(values, dict) else template.format(*values)

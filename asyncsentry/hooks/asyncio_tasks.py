@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.messages import formatted
 from asyncsentry.hooks.listening import Listening
 from asyncsentry.hooks.place import Uninstall
 
@@ -47,5 +48,5 @@ class _Report:
         """With the global scope alone: an error surfaces in whatever happens to run when its task is collected."""
         error, client = _unawaited(record), self.client
         if error is not None:
-            event = {"logger": record.name, "logentry": {"formatted": record.getMessage()}}
+            event = {"logger": record.name, "logentry": {"formatted": formatted(record.msg, record.args)}}
             client.report(error, _MECHANISM, event=event, hint={"log_record": record}, scope=client.global_only())

@@ -2,13 +2,12 @@
 
 A filter on the logger, which is the place `logging` offers for it, hears all of it, whatever handlers there are. A
 logger that is disabled asks no filters, and ``dictConfig`` disables all that there are unless it is told not to. So
-that nobody loses these errors by configuring logs, the logger's own ``error`` is watched for that case alone.
+that nobody loses these errors by configuring logs, for that case alone their records are heard as they are made.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -27,6 +26,7 @@ class Listening:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
         self._listener: Listener = _let_pass
+        self._stand_ins = {"isEnabledFor": self.is_enabled_for, "makeRecord": self.make_record}
 
     def listen(self, listener: Listener) -> Uninstall:
         """Let ``listener`` hear every record from now on, instead of the listener before it.
@@ -35,14 +35,17 @@ class Listening:
         """
         self._listener = listener
         self._logger.addFilter(self)
-        vars(self._logger).setdefault("error", self.error)
+        own = vars(self._logger)
+        for name, method in self._stand_ins.items():
+            own.setdefault(name, method)
 
         def leave() -> None:
             if self._listener == listener:
                 self._listener = _let_pass
                 self._logger.removeFilter(self)
-                if vars(self._logger).get("error") == self.error:
-                    del vars(self._logger)["error"]
+                for name, method in self._stand_ins.items():
+                    if own.get(name) == method:
+                        del own[name]
 
         return leave
 
@@ -54,16 +57,17 @@ class Listening:
         self._listener(record)
         return True
 
-    def error(self, message: object, *args: object, exc_info: Any = None, stacklevel: int = 1, **others: Any) -> None:
-        """Stands in for the logger's ``error``."""
-        logger = self._logger
-        if logger.disabled and logger.getEffectiveLevel() <= logging.ERROR:
-            error = sys.exc_info() if exc_info is True else exc_info
-            caller = sys._getframe(stacklevel)
-            code = caller.f_code
-            self(
-                logging.LogRecord(
-                    logger.name, logging.ERROR, code.co_filename, caller.f_lineno, message, args, error, code.co_name
-                )
-            )
-        logging.Logger.error(logger, message, *args, exc_info=exc_info, stacklevel=stacklevel + 1, **others)
+    def is_enabled_for(self, level: int) -> bool:
+        """Stands in for the logger's ``isEnabledFor``: what a disabled logger drops is made all the same."""
+        return type(self._logger).isEnabledFor(self._logger, level) or self._drops(level)
+
+    # Any: what the logger's own method takes.
+    def make_record(self, *args: Any, **others: Any) -> logging.LogRecord:
+        """Stands in for its ``makeRecord``."""
+        record = type(self._logger).makeRecord(self._logger, *args, **others)
+        if self._drops(record.levelno):
+            self._listener(record)
+        return record
+
+    def _drops(self, level: int) -> bool:
+        return self._logger.disabled and level >= max(logging.ERROR, self._logger.getEffectiveLevel())

@@ -1,7 +1,8 @@
 """Log records: those of ERROR and above become events, those of INFO and above breadcrumbs of the events to come.
 
-What is patched is ``logging.Logger.callHandlers``, which every record reaches that its logger lets through, and no
-other: a handler would be lost to ``dictConfig`` and miss loggers that do not propagate.
+What is patched is ``logging.Logger.filter``, which is asked of every record that is to be handled: a handler would be
+lost to ``dictConfig`` and miss loggers that do not propagate. What it lets through is heard as it says so, and not
+while handlers are called: a handler that fails has the stack of its call printed, and we are not on it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,36 @@ from asyncsentry import own
 from asyncsentry.events.attributes import level_name
 from asyncsentry.events.breadcrumbs import CATEGORY_LIMIT
 from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.messages import formatted, guarded
 from asyncsentry.events.rules import MESSAGE_LIMIT
 from asyncsentry.hooks import asyncio_tasks
-from asyncsentry.hooks.place import Place, Uninstall
+from asyncsentry.hooks.place import Hook, Listeners, Place, Uninstall, step_out, tell
 
 if TYPE_CHECKING:
     from asyncsentry.client import Client
 
-_CALL_HANDLERS = Place(logging.Logger, "callHandlers")
 _MECHANISM = Mechanism("logging", handled=True)
 _NEVER = sys.maxsize
+
+
+def _passed(previous: Hook, listeners: Listeners) -> Hook:
+    """What tells the listener of the records that pass; from Python 3.12 on a filter may give another in its place."""
+
+    def hook(logger: logging.Logger, record: logging.LogRecord) -> Any:
+        try:
+            passed = previous(logger, record)
+        except BaseException as error:
+            step_out(error)
+            raise
+        if passed:
+            tell(listeners, logger, passed if isinstance(passed, logging.LogRecord) else record)
+        return passed
+
+    return hook
+
+
+_FILTER = Place(logging.Logger, "filter", _passed)
 
 _LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "error"}
 """The levels that nearly all records have; others take a longer way."""
@@ -47,7 +68,7 @@ def install(
     client: Client[Any], *, event_level: int | None = logging.ERROR, breadcrumb_level: int | None = logging.INFO
 ) -> Uninstall:
     """Hear the records of every logger. ``None`` for a level: none becomes an event, or a breadcrumb."""
-    return _CALL_HANDLERS.listen(_Listener(client, event_level, breadcrumb_level).hear)
+    return _FILTER.listen(_Listener(client, event_level, breadcrumb_level).hear)
 
 
 def ignore_logger(name: str) -> None:
@@ -98,7 +119,7 @@ class _Listener:
 
 
 def _report(client: Client[Any], record: logging.LogRecord) -> None:
-    error = record.exc_info[1] if record.exc_info else None
+    error = _error_of(record)
     level, hint = _level(record), {"log_record": record}
     event: dict[str, object] = {"logger": record.name, "extra": _extra(record)}
     if error is None:
@@ -147,7 +168,18 @@ def _extra(record: logging.LogRecord) -> dict[str, object]:
 
 def _formatted(record: logging.LogRecord) -> str:
     """The record's message; its template, where the arguments do not fit it or cannot be shown."""
-    try:
-        return record.getMessage()
-    except Exception:
-        return record.msg
+    if type(record) is logging.LogRecord:
+        return formatted(record.msg, record.args)
+
+    def ask(freezer: Freezer) -> str:
+        own = freezer.ask(lambda record: record.getMessage(), record)
+        return freezer.text(record.msg if own is None else own)
+
+    return guarded(ask)
+
+
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    """The record's error, whatever somebody has put in its place."""
+    info: Any = record.exc_info
+    error = info[1] if type(info) is tuple and len(info) == 3 else None
+    return error if issubclass(type(error), BaseException) else None

@@ -11,6 +11,7 @@ import tornado
 from tornado.websocket import WebSocketClosedError
 
 from asyncsentry.events.marks import MARK
+from asyncsentry.events.messages import formatted
 from asyncsentry.hooks.listening import Listening
 from asyncsentry.hooks.logging import claim
 from asyncsentry.hooks.place import Uninstall
@@ -47,7 +48,7 @@ class _Report:
         if not isinstance(error, Exception) or _is_seen_to(record, error):
             return
         client = self.clients()
-        event = {"logger": record.name, "logentry": {"formatted": record.getMessage()}}
+        event = {"logger": record.name, "logentry": {"formatted": formatted(record.msg, record.args)}}
         scope = client.known_to_task_of(error)
         client.report(error, UNHANDLED, event=event, hint={"log_record": record}, scope=scope)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.delivery.last_resort import Channel
+from asyncsentry.post import Channel as Connection
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, NoResponse
 from delivery.delivering import LONG, Delivery, elsewhere, put
@@ -71,6 +73,50 @@ def test_what_is_captured_after_the_end_is_delivered_by_who_captured_it(delivery
     put(dispatcher, 2)
     assert delivery.arrived == ["01", "02"]
     assert delivery.lost() == {}
+
+
+def test_what_is_captured_in_the_midst_of_the_end_is_delivered_with_it(delivery: Delivery) -> None:
+    """As what watches connections may do; and what is under way is not given up for it."""
+
+    def open_channel() -> Channel:
+        if len(delivery.opened) < 2:
+            put(dispatcher, 2 + len(delivery.opened))
+        delivery.opened.append(0)
+        return Connection(delivery.settings)
+
+    dispatcher = delivery.begin(Nowhere(), open_channel=open_channel)
+    put(dispatcher, 1)
+    assert dispatcher.exit(LONG) == 0
+    assert delivery.arrived == ["01", "02", "03"]
+    assert delivery.lost() == {}
+
+
+def test_whoever_captures_in_another_thread_meanwhile_leaves_it_to_the_end(delivery: Delivery) -> None:
+    def open_channel() -> Channel:
+        if not delivery.opened:
+            elsewhere(lambda: put(dispatcher, 2))
+        delivery.opened.append(threading.get_native_id())
+        return Connection(delivery.settings)
+
+    dispatcher = delivery.begin(Nowhere(), open_channel=open_channel)
+    put(dispatcher, 1)
+    assert dispatcher.exit(LONG) == 0
+    assert delivery.arrived == ["01", "02"]
+    assert set(delivery.opened) == {threading.get_native_id()}
+
+
+def test_what_captures_without_end_at_the_end_is_counted_when_the_time_is_over(delivery: Delivery) -> None:
+    """Each connection has one more captured."""
+
+    def open_channel() -> Channel:
+        put(dispatcher, 2)
+        return Connection(delivery.settings)
+
+    dispatcher = delivery.begin(Nowhere(), open_channel=open_channel)
+    put(dispatcher, 1)
+    assert dispatcher.exit(0.3) in (0, 1)
+    account = dispatcher.accounts()["error"]
+    assert account.queued == account.in_flight == 0
 
 
 def test_all_that_is_captured_after_the_end_shares_the_time_of_the_end(delivery: Delivery) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.events.attributes import (
+    MOST_TAGS,
     dist_problem,
     environment_problem,
     event_id,
@@ -49,6 +50,11 @@ from asyncsentry.events.scrubbing import FILTERED
 )
 def test_t11_a_level_is_one_of_sentry_s_five(given: object, name: str | None) -> None:
     assert level_name(given) == name
+
+
+def test_of_very_many_tags_the_first_are_shown(freezer: Freezer) -> None:
+    shown = tags({f"tag{number}": number for number in range(100_000)}, freezer)
+    assert list(shown.values()) == [str(number) for number in range(MOST_TAGS)]
 
 
 def test_t31_tags_are_texts_under_names_that_servers_take(freezer: Freezer) -> None:

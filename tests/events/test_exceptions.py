@@ -352,6 +352,16 @@ def test_t29_a_hostile_exception_is_shown_as_far_as_it_can_be() -> None:
     assert value["stacktrace"]["frames"][-1]["context_line"] == "        raise liar"
 
 
+def test_a_metaclass_that_raises_for_everything_is_not_asked() -> None:
+    class Meta(type):
+        def __getattribute__(cls, name: str) -> Any:
+            raise RuntimeError(name)
+
+    kind: Any = Meta("Kind", (Exception,), {"__module__": "shop"})
+    (value,) = values_of(kind("text"))
+    assert (value["type"], value["module"], value["value"]) == ("Kind", "shop", "text")
+
+
 @pytest.mark.parametrize(
     "arguments", [("x" * 100_000_000,), (1, "x" * 100_000_000), (1, ["x" * 100_000_000] * 100), (b"x" * 50_000_000, 1)]
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.events.freezing import Freezer
-from asyncsentry.events.messages import logentry
+from asyncsentry.events.messages import WIDEST, formatted, logentry
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
 
 
@@ -104,3 +104,67 @@ def test_an_enormous_message_is_cut(freezer: Freezer) -> None:
 def test_a_message_may_be_any_object(freezer: Freezer) -> None:
     assert logentry(ValueError("boom"), None, freezer)["message"] == "boom"
     assert logentry(Hostile(), None, freezer)["message"] == f"<{__name__}.Hostile>"
+
+
+@pytest.mark.parametrize(
+    ("template", "params"),
+    [
+        ("%10000000000d", (1,)),
+        ("%-010000000000d", (1,)),
+        ("%.10000000000f", (1,)),
+        ("%(a)10000000000d", {"a": 1}),
+        ("%*d", (10**10, 1)),
+        ("%.*f", (True, WIDEST + 1)),
+        ("{:10000000000}", (1,)),
+        ("{:<.10000000000f}", (1.0,)),
+        ("{:{}}", (1, 10**10)),
+    ],
+)
+def test_a_template_that_asks_for_more_than_anybody_reads_is_shown_as_it_is(
+    freezer: Freezer, template: str, params: object
+) -> None:
+    assert logentry(template, params, freezer)["formatted"] == template
+    assert formatted(template, params) == template
+
+
+def test_a_width_within_reason_is_filled(freezer: Freezer) -> None:
+    assert logentry("%*d, %5s *", (3, 1, "x"), freezer)["formatted"] == "  1,     x *"
+    assert logentry("order 12345: {:>3}", (1,), freezer)["formatted"] == "order 12345:   1"
+
+
+def test_a_template_reaches_nothing_that_is_hidden_in_a_value(freezer: Freezer) -> None:
+    template = "{0.__class__.__init__.__globals__}"
+    assert logentry(template, (Hostile(),), freezer)["formatted"] == template
+
+
+@pytest.mark.parametrize(
+    ("message", "params", "outcome"),
+    [
+        ("text", None, "text"),
+        ("text", (), "text"),
+        ("%s of %d", ("one", 2), "one of 2"),
+        ("%s", ("x" * 20_000,), "x" * MESSAGE_LIMIT),
+        ("%d", ("no number",), "%d"),
+        ("%s of %s", ([1], 2.5), "[1] of 2.5"),
+        ("%(a)s", {"a": 1}, "1"),
+        ("x" * 10_000, None, "x" * (MESSAGE_LIMIT - 3) + "..."),
+        (ValueError("no text"), None, "no text"),
+        ("look: %s", (Hostile(),), "look: %s"),
+    ],
+)
+def test_the_outcome_alone_is_told_too(message: object, params: object, outcome: str) -> None:
+    assert formatted(message, params) == outcome
+
+
+def test_ctrl_c_while_a_message_is_made_is_not_lost() -> None:
+    class Interrupts:
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    def make() -> None:
+        formatted("%s", (Interrupts(),))
+        while True:  # for the signal's handler to run
+            pass
+
+    with pytest.raises(KeyboardInterrupt):
+        make()

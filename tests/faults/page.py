@@ -1,4 +1,4 @@
-"""The page of the documentation on which the tables of faults stand, each between two marks."""
+"""Pages of the documentation on which tables stand that are written by programs, each between two marks."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ class Table:
     """What stands on the page from its mark on; ``writer`` is what writes it."""
 
     writer: str
+    page: Path = PAGE
 
     @property
     def _begin(self) -> str:
         return f"<!-- what follows is written by {self.writer} -->\n"
 
     def read(self) -> str:
-        return PAGE.read_text(encoding="utf-8").partition(self._begin)[2].partition(END)[0]
+        return self.page.read_text(encoding="utf-8").partition(self._begin)[2].partition(END)[0]
 
     def write(self, table: str) -> None:
-        before, mark, rest = PAGE.read_text(encoding="utf-8").partition(self._begin)
-        PAGE.write_text(before + mark + table + END + rest.partition(END)[2], encoding="utf-8")
+        before, mark, rest = self.page.read_text(encoding="utf-8").partition(self._begin)
+        self.page.write_text(before + mark + table + END + rest.partition(END)[2], encoding="utf-8")
 
 
 SHOWN: Final = Table("tests/faults/table.py")

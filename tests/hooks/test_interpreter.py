@@ -122,7 +122,7 @@ import logging, sys, threading
 import asyncsentry
 
 def places():
-    return sys.excepthook, threading.excepthook, sys.unraisablehook, logging.Logger.callHandlers
+    return sys.excepthook, threading.excepthook, sys.unraisablehook, logging.Logger.filter
 
 before = places()
 asyncsentry.init(
@@ -147,7 +147,7 @@ import logging, sys, threading
 import asyncsentry
 
 def places():
-    return sys.excepthook, threading.excepthook, sys.unraisablehook, logging.Logger.callHandlers
+    return sys.excepthook, threading.excepthook, sys.unraisablehook, logging.Logger.filter
 
 before = places()
 asyncsentry.init()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -371,10 +372,52 @@ def test_an_argument_that_cannot_be_shown_does_not_reach_the_application(events:
     assert len(events()) == 2
 
 
+def test_an_argument_that_ends_the_program_when_it_is_shown_does_not(events: Events, log: logging.Logger) -> None:
+    class Hostile:
+        def __str__(self) -> str:
+            raise SystemExit(3)
+
+    log.propagate = False
+    log.addHandler(logging.NullHandler())
+    log.info("look: %s", Hostile())
+    log.error("now")
+    (event,) = events()
+    assert [crumb["message"] for crumb in crumbs_of(event)] == ["look: %s"]
+
+
+@pytest.mark.parametrize("info", [(5, 6, 7), (ValueError,), True, "text"])
+def test_a_record_with_nonsense_for_an_error_is_a_message(events: Events, log: logging.Logger, info: Any) -> None:
+    log.propagate = False
+    log.addHandler(logging.NullHandler())
+    log.handle(logging.makeLogRecord({"levelno": logging.ERROR, "levelname": "ERROR", "msg": "x", "exc_info": info}))
+    (event,) = events()
+    assert event["logentry"]["formatted"] == "x"
+
+
+class OwnRecord(logging.LogRecord):
+    """As a factory of the program's own makes them."""
+
+    def getMessage(self) -> str:  # noqa: N802  # it is logging's own name
+        if self.msg == "hostile":
+            raise SystemExit(3)
+        return f"own: {self.msg}"
+
+
+@pytest.mark.parametrize(("message", "shown"), [("text", "own: text"), ("hostile", "hostile")])
+def test_a_record_of_the_program_s_own_says_itself_what_it_says(
+    events: Events, log: logging.Logger, message: str, shown: str
+) -> None:
+    log.propagate = False
+    log.handle(OwnRecord(log.name, logging.INFO, "shop.py", 1, message, (), None))
+    log.error("now")
+    (event,) = events()
+    assert [crumb["message"] for crumb in crumbs_of(event)] == [shown]
+
+
 def test_installing_twice_hears_once_and_uninstalling_twice_does_no_harm(
     client: Client[Any], sentry: LocalSentry, log: logging.Logger
 ) -> None:
-    before = logging.Logger.callHandlers
+    before = logging.Logger.filter
     hook.install(client)
     uninstall = hook.install(client)
     log.error("once")
@@ -383,7 +426,35 @@ def test_installing_twice_hears_once_and_uninstalling_twice_does_no_harm(
     log.error("never")
     assert client.flush(timeout=5)
     assert len(sentry.events) == 1
-    assert logging.Logger.callHandlers is before
+    assert logging.Logger.filter is before
+
+
+def test_what_a_filter_of_the_loggers_holds_back_is_not_heard(events: Events, log: logging.Logger) -> None:
+    log.addFilter(lambda record: "secret" not in record.getMessage())
+    log.error("a secret")
+    assert events() == ()
+
+
+def test_a_filter_that_fails_fails_as_ever(log: logging.Logger, events: Events) -> None:
+    def fail(record: logging.LogRecord) -> bool:
+        raise ValueError("no")
+
+    log.addFilter(fail)
+    with pytest.raises(ValueError, match="no") as caught:
+        log.error("lost")
+    steps = ["handle", "filter", "fail"] if sys.version_info >= (3, 11) else ["hook", "filter", "fail"]
+    assert [entry.name for entry in caught.traceback[-3:]] == steps
+    assert events() == ()
+
+
+def test_what_a_filter_gives_in_place_of_a_record_is_heard(events: Events, log: logging.Logger) -> None:
+    def spare(record: logging.LogRecord) -> Any:
+        return logging.makeLogRecord({**vars(record), "msg": "***"})
+
+    log.addFilter(spare)
+    log.error("a secret")
+    # Before Python 3.12 it says yes or no.
+    assert events()[0]["logentry"]["formatted"] == ("***" if sys.version_info >= (3, 12) else "a secret")
 
 
 def test_t28_a_handled_mechanism_is_what_a_log_record_gets() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Callable
 
@@ -68,8 +69,10 @@ def test_an_error_of_what_was_there_is_not_swallowed() -> None:
     owner = Owner()
     owner.hook = fail
     Place(owner, "hook").listen(owner.listener("ours"))
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as caught:
         owner.hook("crash")
+    ours = [] if sys.version_info >= (3, 11) else ["hook"]
+    assert [entry.name for entry in caught.traceback[1:]] == [*ours, "fail"]
 
 
 def test_leaving_puts_back_what_was_there() -> None:
@@ -79,6 +82,22 @@ def test_leaving_puts_back_what_was_there() -> None:
     leave()
     leave()
     assert owner.hook is before
+
+
+def test_leaving_what_was_inherited_leaves_nothing() -> None:
+    class Heir(Owner):
+        original = Owner.original
+
+    class Elder(Owner):
+        pass
+
+    for kind, members in ((Heir, {"original"}), (Elder, set[str]())):
+        before = kind.original
+        leave = Place(kind, "original").listen(lambda *_: None)
+        assert kind.original is not before
+        leave()
+        assert kind.original is before
+        assert members == {"original"} & set(vars(kind))
 
 
 def test_leaving_under_another_hook_keeps_that_hook_and_falls_silent() -> None:

@@ -74,7 +74,7 @@ def test_what_a_server_would_take_and_throw_away_is_refused(payload: bytes) -> N
 @pytest.mark.parametrize("id", ["", "x" * 32, "0" * 31, "0" * 33, "0" * 32 + "\n"])
 def test_what_has_no_id_that_a_server_knows_is_refused(id: str) -> None:
     with pytest.raises(NotAnEnvelope):
-        read(write(replace(event(1), id=id), DESTINATION))
+        read(write(event(1)._replace(id=id), DESTINATION))
 
 
 def test_the_rest_of_the_headers_may_be_missing() -> None:

@@ -82,7 +82,7 @@ class Binding:
         """End now, on the loop."""
         self._stop_waiting()
         if self._ending is None and not self.over.done():
-            self._ending = self._loop.create_task(self._end_early())
+            self._ending = self._loop.create_task(self._end_early(), name="asyncsentry-end")
 
     def bury(self) -> None:
         """The loop was closed without a word."""

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
@@ -75,8 +76,7 @@ class InPlace:
         self._closed = True
         for poster in list(self._busy):
             poster.abort()
-        while self._idle:
-            self._idle.popleft().close()
+        self._close_idle(down_to=0)
         return done
 
     def _take(self) -> Poster:
@@ -86,7 +86,11 @@ class InPlace:
             return self._make_poster()
 
     def _give_back(self, poster: Poster) -> None:
-        if self._closed or len(self._idle) >= self._settings.max_in_flight:
-            poster.close()
-        else:
-            self._idle.append(poster)
+        self._idle.append(poster)
+        # Looked at only now: whoever closes them may have looked before.
+        self._close_idle(down_to=0 if self._closed else self._settings.max_in_flight)
+
+    def _close_idle(self, *, down_to: int) -> None:
+        with suppress(IndexError):  # another thread takes them, too
+            while len(self._idle) > down_to:
+                self._idle.popleft().close()

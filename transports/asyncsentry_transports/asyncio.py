@@ -74,7 +74,7 @@ class _Pool:
             connection.abort()
 
     def connect(self) -> asyncio.Task[Connection]:
-        task = self.loop.create_task(self._connect())
+        task = self.loop.create_task(self._connect(), name="asyncsentry-connect")
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
         return task

@@ -1,0 +1,38 @@
+"""The page of the documentation that says what SDKs do with each hostile input: a table for each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from faults.page import Table
+from hostile.cases import GROUPS
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "hostile.md"
+SHOWN: Final = Table("benchmarks/hostility.py", PAGE)
+
+
+def tables(columns: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """The lines of all tables. ``columns`` has for each SDK, as it is called there, the outcome of each case."""
+    for group in GROUPS:
+        yield from ("", f"## {group.heading}", "")
+        yield row(["", *columns])
+        yield "|---" * (len(columns) + 1) + "|"
+        for name, case in group.cases.items():
+            yield row([case.told.replace("|", "\\|"), *(outcomes[name] for outcomes in columns.values())])
+    yield ""
+
+
+def row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def last_column() -> list[str]:
+    """What the page says of asyncsentry, case by case."""
+    lines = SHOWN.read().splitlines()
+    return [
+        line.split(" | ")[-1].removesuffix(" |")
+        for line in lines
+        if line.startswith("| ") and "asyncsentry" not in line
+    ]
