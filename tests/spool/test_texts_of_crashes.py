@@ -204,10 +204,12 @@ def test_one_that_cannot_be_read_or_removed_is_in_nobody_s_way(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "asyncsentry")
-    unreadable = tmp_path / names.new_folder(DIGEST)
-    (unreadable / names.FATAL).mkdir(parents=True)
+    crash(tmp_path)
     crash(tmp_path)
     folder = adopted(tmp_path)
+    (unreadable,) = tmp_path.glob(f"*/{folder.crashes[0]}")
+    unreadable.unlink()
+    unreadable.mkdir()
 
     def report(told: Crash) -> bool:
         (path,) = tmp_path.glob(f"*/{told.origin}{names.CRASH}")
