@@ -342,6 +342,13 @@ def losses(session: nox.Session) -> None:
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])
+def hostile(session: nox.Session) -> None:
+    """Show what each SDK does with what is hostile (``-- --write`` puts it in the documentation)."""
+    install(session, "bench")
+    session.run("python", "benchmarks/hostility.py", *session.posargs)
+
+
+@nox.session(python=TOOLS, tags=["full"], requires=["build"])
 def heartbeat(session: nox.Session) -> None:
     """Measure whether sending holds any loop up; the gate's short form only shows that it works."""
     install(session, extra="[all]")

@@ -85,8 +85,8 @@ class Scope:
         fork.level = self.level
         fork.fingerprint = self.fingerprint
         fork.transaction = self.transaction
-        fork.trace = self.trace
-        fork.attachments = self.attachments
+        fork._traces = self._traces.copy()
+        fork._attachments = self._attachments.copy()
         fork.breadcrumbs = self.breadcrumbs.copy()
         fork.last_event_id = self.last_event_id
         return fork

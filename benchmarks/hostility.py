@@ -1,7 +1,7 @@
 """What each SDK does with what is hostile: raven and sentry-sdk beside asyncsentry.
 
 Run by ``nox -s hostile``; ``-- --write`` puts the tables on the documentation's page. The programs are those of
-tests/hostile, each a process of its own that sends to a real server. One that is not over within twenty seconds hangs.
+tests/hostile, each a process of its own that sends to a real server. One that is not over within forty seconds hangs.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def serving(name: str, sdk: str) -> AbstractContextManager[Server]:
 
 def outcomes(name: str) -> Mapping[str, str]:
     """What came of one case with each SDK."""
-    case, said = CASES[name], {}
+    case, said = CASES[name], dict[str, str]()
     with TemporaryDirectory() as folder, local_sentry(name) as sentry:
         alone = play(name, "none", sentry, Path(folder))
     for sdk in SDKS:

@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Module
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncsentry.events import Json
-from asyncsentry.events.collection import Behaviour
+from asyncsentry.events.collection import ALL, Behaviour
 from asyncsentry.events.foreign import IdentityCache, bases, short_name
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import Rules
@@ -191,8 +191,10 @@ def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets]) -> dict[str
         return None
     shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
     behaviour = rules.collection.stack_frame_variables
-    if not behaviour.is_off:
-        variables = _without_names(_without_secrets(_variables_of(frame, code), frame, tells), behaviour)
+    if behaviour.mode != "off":  # asked here for each frame, as cheaply as can be
+        variables = _without_secrets(_variables_of(frame, code), frame, tells)
+        if behaviour is not ALL:
+            variables = _without_names(variables, behaviour)
         frozen = freezer.freeze_mapping(variables)
         if frozen:
             shown["vars"] = frozen

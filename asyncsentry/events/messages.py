@@ -19,6 +19,11 @@ _WIDE: Final = r"[%)#0\-+ .]\d{5}"
 _STAR: Final = r"[%)#0\-+ .]\*"
 """What asks for a width, or a precision, of that many digits, or of one that is among the values."""
 
+MOST_TEMPLATES: Final = 512
+"""Templates of which is known whether they are modest."""
+
+_modest: Final[dict[str, bool]] = {}
+
 _NONE: Final = ()
 _LARGE: Final = 2**64
 
@@ -50,9 +55,11 @@ def formatted(message: object, params: object) -> str:
     if type(message) is str and len(message) <= MESSAGE_LIMIT:
         if params is None or params is _NONE:
             return message
-        if type(params) is tuple and all(map(_is_plain, params)):
-            filled = _fill(message, params)
-            return message if filled is None else filled
+        if type(params) is tuple and _is_modest(message) and all(map(_is_plain, params)):
+            try:
+                return message % params
+            except (TypeError, ValueError):
+                pass  # it is of the other style, or does not fit at all
     return guarded(lambda freezer: str(logentry(message, params, freezer)["formatted"]))
 
 
@@ -112,9 +119,19 @@ def _fill(template: str, values: _Params) -> str | None:
 
 
 def _fill_percent(template: str, values: _Params) -> str:
-    if re.search(_WIDE, template) or (re.search(_STAR, template) and any(map(_is_large, values))):
+    if not _is_modest(template) and (re.search(_WIDE, template) or any(map(_is_large, values))):
         raise ValueError("this would be very long")
     return template % values
+
+
+def _is_modest(template: str) -> bool:
+    """Whether a template asks for no width that might be great; known of those that are used again and again."""
+    modest = _modest.get(template)
+    if modest is None:
+        if len(_modest) >= MOST_TEMPLATES:
+            _modest.clear()
+        modest = _modest[template] = not re.search(_WIDE, template) and not re.search(_STAR, template)
+    return modest
 
 
 def _is_large(value: object) -> bool:

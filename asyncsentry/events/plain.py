@@ -43,7 +43,7 @@ def plain_and_weight(value: object) -> tuple[Json, int]:
     return copying.copy(value), copying.weight
 
 
-def keep(value: object) -> bytes | None:
+def keep(value: Any) -> bytes | None:  # Any: `marshal` itself says what it cannot take
     """``value`` as it is now, if all that is in it is of builtin types: far sooner than Python code could copy it.
 
     None if something is of another type, or nested very deep.

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from asyncsentry.events import messages
 from asyncsentry.events.freezing import Freezer
-from asyncsentry.events.messages import WIDEST, formatted, logentry
+from asyncsentry.events.messages import MOST_TEMPLATES, WIDEST, formatted, logentry
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
 
 
@@ -125,6 +126,12 @@ def test_a_template_that_asks_for_more_than_anybody_reads_is_shown_as_it_is(
 ) -> None:
     assert logentry(template, params, freezer)["formatted"] == template
     assert formatted(template, params) == template
+
+
+def test_no_more_templates_are_remembered_than_many() -> None:
+    for number in range(2 * MOST_TEMPLATES):
+        assert formatted(f"{number}: %s", ("x",)) == f"{number}: x"
+    assert len(messages._modest) <= MOST_TEMPLATES
 
 
 def test_a_width_within_reason_is_filled(freezer: Freezer) -> None:

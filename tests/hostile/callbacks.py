@@ -221,7 +221,7 @@ add(
     "sampler capturing",
     "`error_sampler` captures",
     fail,
-    sampler(lambda sdk, event: fail(sdk) or 1.0),
+    sampler(lambda sdk, event: capturing(sdk, 1.0)),
     "1 of 2 events, the rest counted",
     without=RAVEN,
 )

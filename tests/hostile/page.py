@@ -17,10 +17,10 @@ def tables(columns: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """The lines of all tables. ``columns`` has for each SDK, as it is called there, the outcome of each case."""
     for group in GROUPS:
         yield from ("", f"## {group.heading}", "")
-        yield row(["", *columns])
+        yield row(["input", *columns])
         yield "|---" * (len(columns) + 1) + "|"
         for name, case in group.cases.items():
-            yield row([case.told.replace("|", "\\|"), *(outcomes[name] for outcomes in columns.values())])
+            yield row([case.told, *(outcomes[name] for outcomes in columns.values())])
     yield ""
 
 
@@ -28,11 +28,7 @@ def row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def last_column() -> list[str]:
-    """What the page says of asyncsentry, case by case."""
-    lines = SHOWN.read().splitlines()
-    return [
-        line.split(" | ")[-1].removesuffix(" |")
-        for line in lines
-        if line.startswith("| ") and "asyncsentry" not in line
-    ]
+def last_column() -> list[tuple[str, str]]:
+    """What the page says of asyncsentry: each input, and what comes of it."""
+    rows = [line[2:-2].split(" | ") for line in SHOWN.read().splitlines() if line.startswith("| ")]
+    return [(cells[0], cells[-1]) for cells in rows if cells[0] != "input"]

@@ -15,7 +15,7 @@ from hostile.case import BESIDE, MESSAGE, Case
 from hostile.cases import CASES
 
 TESTS: Final = Path(__file__).parents[1]
-PATIENCE: Final = 20.0
+PATIENCE: Final = 40.0
 """Seconds after which a program is said to hang."""
 NOTABLE: Final = 3.0
 """Seconds: a program that was held up for longer says so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -161,7 +162,9 @@ class Raven(Watched):
         self.watch(lambda: self.capture_plainly(error))
 
     def capture_plainly(self, error: BaseException) -> None:
-        self._client.captureException(exc_info=(type(error), error, error.__traceback__))
+        """What is being handled, as its users do it."""
+        handled = sys.exc_info()
+        self._client.captureException(exc_info=handled if handled[1] is error else (type(error), error, None))
 
     def message(self, text: Any) -> None:
         self.expect(1)

@@ -6,7 +6,7 @@ import os
 from typing import Any, Final
 
 from asyncsentry.testing import Answer
-from hostile.case import Group
+from hostile.case import Group, Sdk
 from hostile.moments import fail
 
 SETTINGS: Final = Group("Options and environment")
@@ -40,45 +40,37 @@ for name in ("release", "environment", "server_name"):
     option(f"{name} long", f"`{name}` of 1 MB", **{name: "x" * 1_000_000})
     option(f"{name} number", f"`{name}` that is a number", outcome="refused at set-up: `OptionError`", **{name: 5})
 
+MANY: Final = {f"X-{number}": "x" for number in range(100_000)}
+
 ANSWERS: Final = Group("What the server answers")
 
 
+def again(sdk: Sdk) -> None:
+    """A first event, and one after its answer."""
+    for _ in range(2):
+        fail(sdk)
+        sdk.flush()
+
+
 def answered(name: str, told: str, *, status: int = 200, outcome: str = "2 events", **headers: str) -> None:
-    """A first event that is answered so, and a second one."""
+    """The first event is answered so; in the names of ``headers`` ``_`` stands for ``-``."""
     named = {key.replace("_", "-"): value for key, value in headers.items()}
-
-    def run(sdk: Any) -> None:
-        fail(sdk)
-        sdk.flush()
-        fail(sdk)
-        sdk.flush()
-
-    ANSWERS.add(name, told, run, replies=(Answer(status, headers=named),), outcome=outcome)
+    ANSWERS.add(name, told, again, replies=(Answer(status, headers=named),), outcome=outcome)
 
 
-LIMITS: Final = "X_Sentry_Rate_Limits"
+def limited(name: str, told: str, value: str, outcome: str = "2 events") -> None:
+    answered(f"limits {name}", f"200 with `X-Sentry-Rate-Limits` {told}", outcome=outcome, X_Sentry_Rate_Limits=value)
+
+
 for value in ("soon", "-5", "nan", "inf", "1e308", "99999999999999999999", "Wed, 99 Oct 2015 07:28:00 GMT", ""):
     answered(f"retry {value}", f"503 with `Retry-After: {value}`", status=503, Retry_After=value)
-for value in ("-1:error:key", "nan:error:key", ":::", "60", ";;;,,,:::", "1e9:nonsense:key", "\x80\xff"):
-    answered(
-        f"limits {value}",
-        f"200 with `X-Sentry-Rate-Limits: {value}`".replace("\x80\xff", "(bytes that are no text)"),
-        **{LIMITS: value},
-    )
-answered("limits long", "200 with `X-Sentry-Rate-Limits` of 1 MB", **{LIMITS: "60:nonsense:key," * 62_500})
-answered(
-    "limits huge",
-    "200 with a limit of 1e300 seconds, which is obeyed",
-    outcome="1 of 2 events, the rest counted",
-    **{LIMITS: "1e300:error:key"},
-)
-answered("header long", "200 with 100,000 headers", **{f"X-{number}": "x" for number in range(100_000)})
-answered("length", "200 whose `Content-Length` is nonsense", **{"Content-Length": "-5"})
-answered("encoding", "200 whose `Content-Encoding` is nonsense", **{"Content-Encoding": "hostile"})
-answered("redirect", "307 to itself", status=307, Location="/", outcome="1 of 2 events, the rest counted")
-ANSWERS.add(
-    "body",
-    "200 with a body of 5 MB",
-    lambda sdk: (fail(sdk), sdk.flush()),  # type: ignore[arg-type,return-value]
-    replies=(Answer(200, body=b"x" * 5_000_000),),
-)
+for value in ("-1:error:key", "nan:error:key", ":::", "60", ";;;,,,:::", "1e9:nonsense:key"):
+    limited(value, f"of `{value}`", value)
+limited("bytes", "of bytes that are no text", "\x80\xff")
+limited("long", "of 1 MB", "60:nonsense:key," * 62_500)
+limited("huge", "of 1e300 seconds, which is obeyed", "1e300:error:key", "1 of 2 events, the rest counted")
+answered("length", "200 whose `Content-Length` is nonsense", Content_Length="-5")
+answered("encoding", "200 whose `Content-Encoding` is nonsense", Content_Encoding="hostile")
+answered("redirect", "307 to itself", status=307, outcome="1 of 2 events, the rest counted", Location="/")
+ANSWERS.add("many headers", "200 with 100,000 headers", again, replies=(Answer(headers=MANY),), outcome="2 events")
+ANSWERS.add("body", "200 with a body of 5 MB", again, replies=(Answer(body=b"x" * 5_000_000),), outcome="2 events")
