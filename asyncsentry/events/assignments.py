@@ -85,9 +85,10 @@ class Assignments:
         at = 0
         while (match := self._form.search(text, at)) is not None:
             span = self._span(match, text, written_out=written_out)
-            at = max(match.end("name"), span.end if span else 0)
+            at = match.end("name")
             if span is not None:
                 yield span
+                at = at if _may_be_name(text[span.start : span.end]) else max(at, span.end)
 
     def _span(self, match: re.Match[str], text: str, *, written_out: bool) -> Span | None:
         start = _start_of_name(match, text)
@@ -107,6 +108,11 @@ class Assignments:
         if is_prose and not value["scheme"] and not _looks_secret(shown) and not _are_cookies(name, shown):
             return None
         return Span(begin, end, PASSWORD)
+
+
+def _may_be_name(value: str) -> bool:
+    """Whether this is rather the next name: the one before it had no value. Not if it is long, for the time's sake."""
+    return len(value) <= NAME and value.endswith((":", "="))
 
 
 def _start_of_name(match: re.Match[str], text: str) -> int:

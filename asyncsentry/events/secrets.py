@@ -117,7 +117,7 @@ def _replace(text: str, spans: Iterable[Span]) -> Hidden | None:
         if text.startswith(instead, span.start):
             continue
         before = text[at : span.start]
-        place += len(before.encode())
+        place += len(before.encode("utf-8", "replace"))  # as lone surrogates are sent
         pieces += before, instead
         remarks.append([span.rule, "s", place, place + len(instead)])
         place += len(instead)

@@ -56,6 +56,8 @@ def shown(text: str) -> str:
         ('name="password"\r\n\r\nhunter2\r\n--', 'name="password"\r\n\r\n[Filtered]\r\n--'),
         ("password\n\nhunter2", "password\n\nhunter2"),
         ("token: secret=abc", "token: secret=[Filtered]"),
+        ("PWD= password: hunter2", "PWD= [Filtered] [Filtered]"),
+        ("\ud800 password=hunter2", "\ud800 password=[Filtered]"),
         ("auth: x9f8s7d6f", "auth: [Filtered]"),
         ("auth: " + "abc" * 8, "auth: [Filtered]"),
         ("key: 'a b c d e f g 1'", "key: 'a b c d e f g 1'"),
