@@ -175,11 +175,12 @@ class Recorder:
         marks, token = marks_of(error), self._token
         if token in marks:
             return marks[token]
-        known_ids = ids_of_members(error, token)
-        marks[token] = next(filter(None, known_ids), None)
-        if known_ids:
-            return marks[token]
+        marks[token] = None  # with no call since it was looked for: of threads that come at once, one goes on
         try:
+            known_ids = ids_of_members(error, token)
+            if known_ids:
+                marks[token] = next(filter(None, known_ids), None)
+                return marks[token]
             marks[token] = self._report_new(error, mechanism, known, event, hint)
         except BaseException:
             del marks[token]  # whoever sees it next may do better

@@ -171,7 +171,7 @@ def cause_text(client: Client[Any], name: str, value: str) -> None:
 @place
 def note_of_an_error(client: Client[Any], name: str, value: str) -> None:
     error = Failed("refused")
-    error.__notes__ = [f"{name}={value!r}"]
+    vars(error)["__notes__"] = [f"{name}={value!r}"]
     client.capture_exception(error)
 
 
@@ -281,7 +281,7 @@ def serve(client: Client[Any], **environ: Any) -> None:
         "wsgi.input": BytesIO(body),
         **environ,
     }
-    [*SentryMiddleware(application, client=client)(asked, lambda *_: bytes)]
+    assert list(SentryMiddleware(application, client=client)(asked, lambda *_: bytes)) == []
 
 
 @place
