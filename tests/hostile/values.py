@@ -181,18 +181,12 @@ class Surrogates:
 GROUP.add("surrogates", "`__repr__` gives lone surrogates, NULs and control characters", show(Surrogates()))
 
 
-class Liar:
-    __class__ = property(lambda _self: dict)
-
-
-GROUP.add("liar", "`__class__` says `dict`", show(Liar()))
-
-
-class Unsure:
-    __class__ = property(lambda _self: 1 // 0)
-
-
-GROUP.add("unsure", "`__class__` raises", show(Unsure()))
+for name, told, answer in (
+    ("liar", "`__class__` says `dict`", lambda _: dict),
+    ("unsure", "`__class__` raises", lambda _: 1 // 0),
+):
+    Liar: Any = type("Liar", (), {"__class__": property(answer)})
+    GROUP.add(name, told, show(Liar()))
 
 
 class Meta(type):
@@ -220,10 +214,7 @@ GROUP.add("metaclass", "an instance of a class whose metaclass raises for everyt
 GROUP.add("class", "that class itself", show(Cursed))
 
 
-class Named(type):
-    __name__ = __module__ = property(lambda _cls: 5)
-
-
+Named: Any = type("Named", (type,), {"__name__": property(lambda _: 5), "__module__": property(lambda _: 5)})
 GROUP.add("named", "a class whose `__name__` is a number", show(Named("Real", (), {})()))
 
 
