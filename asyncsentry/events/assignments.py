@@ -20,21 +20,39 @@ NAME: Final = 40
 WORD: Final = 512
 """Characters that are looked at behind a word of prose."""
 
-_BETWEEN: Final = (
-    r"(?P<quote>\\{0,3}[\"'])?"
-    r"(?P<sign>\s{0,4}(?:=>|:=|==?|:|%3[DdAa])\s{0,4}"  # an assignment, an entry, a header
-    r"|,\s{0,4}(?=\\{0,3}b?\\{0,3}[\"'])"  # a pair
-    r"|\s{1,3}value\s{0,2}=\s{0,2}"  # an input of a form in HTML
-    r"|(?:;[^\r\n]{0,80})?(?:\r?\n|\\r\\n|\\n){2}"  # a part of a form in MIME
-    r"|>|\s{1,3})"  # an element, a command's option
+_QUOTE: Final = r"\\{0,15}[\"'`]|&(?:quot|apos|#34|#39|#x27);"
+"""As it is written in a text that is in a text in one, or in HTML."""
+
+_LITERAL: Final = r"(?=[bBuUrRnNeE]{0,2}\\{0,15}[\"'])"
+
+_ANYWHERE: Final = (
+    rf"(?P<typed>[ \t]{{0,4}}:[ \t]{{0,4}}[A-Za-z_][\w.\[\], |]{{0,40}}[ \t]=[ \t]{{1,4}}{_LITERAL})"
+    r"|(?P<assigned>\]?\s{0,20}(?:=>|:=|->|<>|!=|={1,3}|:|\uff1a|%3[DdAa])\s{0,20}(?:[|>][+-]?\s{1,20})?)"
+    r"|(?P<entry>\s{0,4}(?:\n|\\n)[ -]{0,40}value:[ \t]{1,4})"  # of YAML, under that of a name
+    r"|(?P<mistyped>(?:\n|\\n)[ \t]{1,8}[^\n]{0,300}?\binput_value=)"  # pydantic tells what was no good
+    rf"|(?P<compared>\s{{1,3}}(?i:like|in)\s{{0,3}}\(?{_LITERAL})"
 )
+_AFTER_A_QUOTE: Final = (
+    rf"(?P<value>\s{{0,4}},\s{{0,20}}(?:{_QUOTE})(?i:value)(?:{_QUOTE})\s{{0,4}}:\s{{0,4}})"
+    r"|(?P<input>[^{}]{0,8}?[)\]][^{}]{0,300}?[\"']input\\{0,15}[\"']\s{0,4}:\s{0,4})"
+    r"|(?P<pair>,\s{0,4}(?=b?\\{0,15}[\"']))"
+    r"|(?P<attribute>[^<>\r\n]{0,200}?\s(?:value|content)\s{0,2}=\s{0,2})"  # an input of a form in HTML
+    r"|(?P<part>(?:;[^\r\n]{0,80})?(?:\r?\n|\\r\\n|\\n){2})"  # of a form in MIME
+)
+_AFTER_A_WORD: Final = (
+    r"(?P<element>(?:\s[^<>]{0,300})?>\s{0,40}(?:<!\[CDATA\[)?)"
+    rf"|(?P<call>\({_LITERAL})"  # a function of SQL
+    r"|(?P<space>\s{1,3})"  # behind a command's option
+)
+_BETWEEN: Final = rf"(?P<quote>{_QUOTE})?(?:{_ANYWHERE}|(?(quote)(?:{_AFTER_A_QUOTE})|(?:{_AFTER_A_WORD})))"
+"""What may stand between a name and its value. Which of them it was is the name of the match's last group."""
 
 _VALUE: Final = re.compile(
-    r"[bBuUrR]{0,2}(?P<open>\\{0,3}[\"'])(?P<quoted>(?:(?!(?P=open))(?:\\.|[^\\]))*)"
-    r"|(?P<scheme>(?i:bearer|basic|digest|token|apikey|negotiate|aws4-hmac-sha256)\s{1,3})?"
-    r"(?!\w+\s{1,3}\[Filtered\])(?P<bare>[^\s&;,\"'<>(){}\[\]\\]+)"
-    r"|(?P<bracket>[\[{(])",
-    re.DOTALL,
+    rf"[bBuUrRfFnNeE]{{0,2}}(?P<open>\\{{0,15}}(?:\"\"\"|\'\'\')|{_QUOTE})"
+    r"|(?P<scheme>(?i:bearer|basic|token|apikey|negotiate)\s{1,3})?"
+    r"(?!\w+\s{1,3}\[Filtered\])(?P<bare>[^\s&;,\"'<>(){}\[\]\\]+"
+    r"(?:(?:[(){}\[\]<\"']{1,8}|\\(?![nrtx\"'\\]))[\w@#$%^*!][^\s&;,\"'<>(){}\[\]\\]*)*)"
+    r"|(?P<bracket>[\[{(])"
 )
 """What is assigned: a quoted text, a word behind a scheme of authentication if there is one, or a value in brackets."""
 
@@ -56,15 +74,25 @@ _NO_NAMES: Final = ("Error", "Exception", "Warning")
 """How names of errors end: a text follows them."""
 
 _BEFORE_NAMES: Final = ("?", "&", "<")
-_ELEMENT: Final = re.compile(r"<")
-_END_OF_LINE: Final = re.compile(r"[\r\n\"']|\\[rn]")
-_BRACKET: Final = re.compile(r"[\[{(\]})]")
+_ELEMENT: Final = re.compile(r"<(?:[^!]|$)|\]\]>")
+_END_OF_LINE: Final = re.compile(r"[\r\n]|\\[rn]")
+_END_OF_HEADER: Final = re.compile(r"[\r\n\"']|\\[rn]")
+_SPACE: Final = re.compile(r"\s")
+_TOKEN: Final = re.compile(rf"{_QUOTE}|[\[{{(\]}})]")
+_NAMESPACE: Final = re.compile(r"<\w{1,40}:\Z")
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 _NOTHING: Final = re.compile(
     r"(?i:none|null|true|false|undefined|nil|nan|\.{3}|\*+|x{3,12})"
-    r"|%[\d.]*[a-z]|%\(\w+\)[a-z]|\{[\w.!:]*\}|\$\w*"
+    r"|%[\d.]*[a-z]|%\(\w+\)[a-z]|\{[\w.!:]*\}|\$\w*|\$\{\w*\}?"
 )
 """What is no value, or a place for one."""
+
+_SENTENCE: Final = re.compile(
+    r"(?i:an?|are|at|cannot|does|enter|field|has|incorrect|invalid|is|missing|may|must|no|not|only|please|required|should"
+    r"|th[ei]s?|too|use|wrong|your)\s{1,3}[A-Za-z]"
+)
+"""What somebody says of a password: that there is none, or how it has to be."""
 
 _LOOKS_SECRET: Final = 6
 
@@ -75,10 +103,10 @@ class Assignments:
     def __init__(self, names: SecretNames) -> None:
         self._names = names
         terms = "|".join(map(re.escape, sorted(names.terms, key=len, reverse=True)))
-        name = rf"(?:{terms})[\w.\]-]{{0,{NAME}}}"
-        self.hints: Final = re.compile(rf"{name}(?:[\\\"'\s,=:;>]|%3)")
+        rest = rf"(?:[\w.\]-]|%5[BbDd]){{0,{NAME}}}"
+        self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\uff1a]|%3)")
         """What a text in small letters has somewhere if there is such a secret in it."""
-        self._form: Final = re.compile(rf"(?P<name>(?i:{terms})[\w.\]-]{{0,{NAME}}}){_BETWEEN}")
+        self._form: Final = re.compile(rf"(?P<name>(?i:{terms}){rest}){_BETWEEN}")
 
     def find(self, text: str, *, written_out: bool = False) -> Iterator[Span]:
         """All of them in ``text``, or those alone that are ``written_out`` in quotation marks."""
@@ -95,19 +123,20 @@ class Assignments:
         name = text[start : match.end("name")]
         if name not in self._names or name.endswith(_NO_NAMES):
             return None
-        is_prose = _is_prose(match, text, start, name)
-        value = _VALUE.match(text, match.end(), match.end() + WORD if is_prose else len(text))
-        if value is None or not _is_assigned(match, value, text, start):
+        is_prose = _is_prose(match, text, start, name.rpartition(".")[2] if written_out else name)
+        end = min(match.end() + WORD, len(text)) if is_prose else len(text)
+        value = _VALUE.match(text, match.end(), end)
+        if value is None or not _is_assigned(match, value, text, start, name):
             return None
-        if written_out and value["quoted"] is None:
+        if value["open"] is None and (written_out or _SENTENCE.match(text, value.start())):
             return None
-        begin, end = _place_of(match, value, text, name)
-        shown = text[begin:end]
+        span = Span(*_place_of(match, value, text[:end] if is_prose else text, name), PASSWORD)
+        shown = text[span.start : span.end]
         if not shown or shown.startswith((FILTERED, "//")) or _NOTHING.fullmatch(shown):
             return None
-        if is_prose and not value["scheme"] and not _looks_secret(shown) and not _are_cookies(name, shown):
+        if is_prose and not value["scheme"] and not _looks_secret(shown) and not _is_header(name, shown):
             return None
-        return Span(begin, end, PASSWORD)
+        return span
 
 
 def _may_be_name(value: str) -> bool:
@@ -124,16 +153,27 @@ def _start_of_name(match: re.Match[str], text: str) -> int:
 
 def _place_of(match: re.Match[str], value: re.Match[str], text: str, name: str) -> tuple[int, int]:
     """Where in ``text`` the value is."""
-    if value["quoted"] is not None:
-        return value.span("quoted")
+    if value["open"]:
+        return value.end(), _end_of_quoted(text, value["open"], value.end())
     if value["bracket"]:
         return value.start(), _end_of_brackets(text, value.start())
-    sign = match["sign"]
-    if sign == ">":
+    if match.lastgroup == "element":
         return _up_to(_ELEMENT, text, value.start())
-    if ":" in sign and "cookie" in name.lower():  # a header: there are several
-        return _up_to(_END_OF_LINE, text, value.start())
+    if match.lastgroup == "assigned" and not match["quote"]:
+        if ":" in match["assigned"] and "cookie" in name.lower():  # there are several
+            return _up_to(_END_OF_HEADER, text, value.start())
+        if ":" in match["assigned"] and name.lower().endswith("authorization") and not value["scheme"]:
+            return _up_to(_END_OF_LINE, text, value.start())
+        if _is_variable(match, text, name):
+            return _up_to(_SPACE, text, value.start())
     return value.span("bare")
+
+
+def _is_variable(match: re.Match[str], text: str, name: str) -> bool:
+    """Whether this is a line of those that tell an environment: there any character belongs to the value."""
+    start = match.end("name") - len(name)
+    begins = start == 0 or text[start - 1] == "\n" or text.endswith("export ", 0, start)
+    return begins and match["assigned"] == "=" and _VARIABLE.fullmatch(name) is not None
 
 
 def _up_to(end: re.Pattern[str], text: str, start: int) -> tuple[int, int]:
@@ -141,27 +181,62 @@ def _up_to(end: re.Pattern[str], text: str, start: int) -> tuple[int, int]:
     return start, found.start() if found else len(text)
 
 
-def _end_of_brackets(text: str, start: int) -> int:
-    """Behind the bracket that closes the one at ``start``; the end of a text that was cut before that."""
-    depth = 0
-    for match in _BRACKET.finditer(text, start):
-        depth += 1 if match[0] in "[{(" else -1
-        if not depth:
-            return match.end()
+def _end_of_quoted(text: str, opened: str, at: int) -> int:
+    """Where the quotation ends that begins at ``at``; the end of a text that was cut before that.
+
+    In a text that is in a text all quotation marks have backslashes before them, those within it more than twice as
+    many; in SQL they are doubled.
+    """
+    quote = opened.lstrip("\\")
+    depth = len(opened) - len(quote)
+    while (found := text.find(quote, at)) >= 0:
+        before = found
+        while before > at and text[before - 1] == "\\":
+            before -= 1
+        slashes = found - before
+        at = found + len(quote)
+        is_doubled = quote == "'" and not depth and text.startswith("'", at) and text[at + 1 : at + 2].isalnum()
+        if is_doubled:
+            at += 1
+        elif slashes >= depth and (slashes - depth) % (2 * (depth + 1)) == 0:
+            return found - depth
     return len(text)
 
 
-def _is_assigned(match: re.Match[str], value: re.Match[str], text: str, start: int) -> bool:
-    """Whether the sign between the two is one in its place, such as a space behind a command's option."""
-    sign = match["sign"]
-    if sign == ">":
-        return text[start - 1 : start] == "<"
-    if sign.isspace() and not sign.strip(" \t"):
-        is_option = text[start : start + 1] == "-" and not match["quote"]
-        return is_option and not value["bracket"] and not (value["bare"] or "").startswith("-")
-    if sign.strip()[:1] in ("=", ":", "%"):
+def _end_of_brackets(text: str, start: int) -> int:
+    """Behind the bracket that closes the one at ``start``; the end of a text that was cut before that."""
+    depth, at = 0, start
+    while (match := _TOKEN.search(text, at)) is not None:
+        at = match.end()
+        if match[0] not in "[{(]})":
+            at = min(_end_of_quoted(text, match[0], at) + len(match[0]), len(text))
+            continue
+        depth += 1 if match[0] in "[{(" else -1
+        if not depth:
+            return at
+    return len(text)
+
+
+def _is_assigned(match: re.Match[str], value: re.Match[str], text: str, start: int, name: str) -> bool:
+    """Whether what stands between the two is in its place, such as a space behind a command's option."""
+    if match.lastgroup == "element":
+        return text[start - 1 : start] == "<" or _NAMESPACE.search(text, max(0, start - 42), start) is not None
+    if match.lastgroup == "pair":
+        before = text[max(0, start - len(match["quote"]) - 2) : start].rstrip("b\"'`\\")
+        return (before[-1:] in ("(", "[") or name.startswith("-")) and not _is_key(value, text)
+    if match.lastgroup == "call":
+        return name.lower().endswith("password")
+    if match.lastgroup != "space":
         return True
-    return match["quote"] is not None  # a pair, an input, a part
+    if text[start : start + 1] == "-":
+        return not value["bracket"] and not (value["bare"] or "").startswith("-")
+    return value["open"] is not None and name.lower() == "password"
+
+
+def _is_key(value: re.Match[str], text: str) -> bool:
+    """Whether it is a name itself, of the next entry."""
+    end = _end_of_quoted(text, value["open"], value.end()) + len(value["open"])
+    return text[end : end + 2].lstrip().startswith(":")
 
 
 def _is_prose(match: re.Match[str], text: str, start: int, name: str) -> bool:
@@ -172,8 +247,12 @@ def _is_prose(match: re.Match[str], text: str, start: int, name: str) -> bool:
     return lowered in _WORDS or _INSIDE.search(lowered) is not None
 
 
-def _are_cookies(name: str, value: str) -> bool:
-    return "cookie" in name.lower() and "=" in value
+def _is_header(name: str, value: str) -> bool:
+    """Whether this is what such a header says, and not a sentence."""
+    lowered = name.lower()
+    if lowered.endswith("authorization"):
+        return " " in value and any(map(_looks_secret, value.split()))
+    return "cookie" in lowered and "=" in value
 
 
 def _looks_secret(value: str) -> bool:

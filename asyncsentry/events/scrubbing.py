@@ -53,7 +53,7 @@ class SecretNames:
             return False
         lowered = name.lower()
         secret = lowered not in self._shown and any(term in lowered for term in self.terms)
-        if not secret and len(name) <= NAME_LIMIT and (_is_word(name) or not any(shapes.find(name))):
+        if not secret and len(name) <= NAME_LIMIT and (_is_word(name) or not _may_hide(name)):
             if len(self.harmless) >= HARMLESS_LIMIT:
                 self.harmless.clear()
             self.harmless.add(name)
@@ -63,6 +63,10 @@ class SecretNames:
 def _is_word(name: str) -> bool:
     """Whether it is too short a name to be a secret itself."""
     return len(name) <= _WORD and name.isidentifier()
+
+
+def _may_hide(name: str) -> bool:
+    return "%" in name or "+" in name or any(shapes.find(name))
 
 
 USUAL: Final = SecretNames()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final, NamedTuple
@@ -16,7 +16,7 @@ from asyncsentry.events import Json, shapes
 from asyncsentry.events.assignments import Assignments
 from asyncsentry.events.scrubbing import FILTERED, HARMLESS_LIMIT, SecretNames
 from asyncsentry.events.seen import SHORTEST
-from asyncsentry.events.shapes import IN_URL, Span
+from asyncsentry.events.shapes import IN_URL, PASSWORD, Span
 
 SHORT: Final = 64
 """Characters of a text that is remembered as harmless."""
@@ -26,6 +26,12 @@ PLAIN: Final = 12
 
 _BORDER: Final = "\0"
 """Between texts that are searched together."""
+
+
+_ENCODED: Final = r"(?<![\w.~!*()%+-])[\w.~!*()-]*[%+][\w.~!*()%+-]*"
+
+LAYERS: Final = 3
+"""How often a text may have been encoded for a URL, so that it is still read."""
 
 
 class Hidden(NamedTuple):
@@ -53,7 +59,9 @@ class Secrets:
 
     def hide(self, text: str) -> Hidden | None:
         """The text without its secrets; None if it has none. What was hidden is not hidden again."""
-        spans = [*_joined(sorted([*shapes.find(text), *self._assignments.find(text)]))]
+        spans = [*_joined(sorted(self._find(text)))]
+        if "%" in text or "+" in text:
+            spans = [*_joined(sorted([*spans, *self._find_encoded(text, spans)]))]
         return _replace(text, spans) if spans else None
 
     def hide_in(self, texts: set[str]) -> dict[str, Hidden]:
@@ -71,6 +79,32 @@ class Secrets:
         spans = [*_joined(sorted([*shapes.find(line), *self._assignments.find(line, written_out=True)]))]
         hidden = _replace(line, spans) if spans else None
         return line if hidden is None else hidden.text
+
+    def _find(self, text: str) -> Iterator[Span]:
+        yield from shapes.find(text)
+        yield from self._assignments.find(text)
+
+    def _find_encoded(self, text: str, known: Sequence[Span]) -> Iterator[Span]:
+        """The words that hold a secret as a URL writes it (``%40``, ``+``) beside those that are ``known``."""
+        first = 0
+        for match in re.finditer(_ENCODED, text):
+            start, end = match.span()
+            while first < len(known) and known[first].end <= start:
+                first += 1
+            if self._is_secret_once_read(_rest(text, start, end, known, first)):
+                yield Span(start, end, PASSWORD)
+
+    def _is_secret_once_read(self, word: str) -> bool:
+        from urllib.parse import unquote_plus
+
+        for _ in range(LAYERS):
+            read = unquote_plus(word)
+            if read == word:
+                return False
+            if any(self._find(read)):
+                return True
+            word = read
+        return False
 
     def options(self, texts: Iterable[str]) -> set[str]:
         """Those that are options of commands, behind which a secret follows."""
@@ -90,6 +124,16 @@ class Secrets:
             for match in re.finditer(hints, lowered)
         }
         return [searched[index] for index in found]
+
+
+def _rest(text: str, start: int, end: int, known: Sequence[Span], first: int) -> str:
+    """A part of the text in which what is known, from the span of number ``first`` on, is hidden."""
+    pieces: list[str] = []
+    while first < len(known) and known[first].start < end:
+        pieces += text[start : known[first].start], FILTERED
+        start = known[first].end
+        first += 1
+    return "".join((*pieces, text[start:end]))
 
 
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:

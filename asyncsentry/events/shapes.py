@@ -29,12 +29,16 @@ _MARKED: Final = (
     r"(?<![A-Za-z0-9])(?:"
     r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}"  # a JSON Web Token: each of its parts is base64 of an object
     r"|A(?:KIA|SIA|GPA|ROA|IDA|NPA|NVA)[A-Z0-9]{16}(?![A-Za-z0-9])"
-    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
+    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|rt|dt|cbt|ptt|ft|soat)-[\w-]{16,}"
     r"|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}"
     r"|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{10,}|sk-[\w-]{20,}"
     r"|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
     r"|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{20,}|hf_[A-Za-z]{20,}|do[op]_v1_[0-9a-f]{32,}|shp(?:at|ca|pa|ss)_[0-9a-f]{16,}"
     r"|SG\.[\w-]{16,}\.[\w-]{16,}|SK[0-9a-f]{32}(?![A-Za-z0-9])|sntry[su]_[\w+/=-]{20,}"
+    r"|hv[sbr]\.[\w-]{20,}|dp\.(?:pt|st|ct)\.[\w.]{20,}|lin_api_[A-Za-z0-9]{20,}|pscale_\w{2,8}_[\w.-]{20,}"
+    r"|dapi[0-9a-f]{32}|NRAK-[A-Z0-9]{20,}|sq0[a-z]{3}-[\w-]{20,}|xkeysib-[\w-]{20,}|rubygems_[0-9a-f]{32,}"
+    r"|dckr_pat_[\w-]{20,}|glsa_\w{20,}|ATATT3x[\w=-]{20,}|sbp_[0-9a-f]{32,}|AGE-SECRET-KEY-1[A-Z0-9]{20,}"
+    r"|key-[0-9a-f]{32}(?![A-Za-z0-9])"
     r"|[0-9]{8,10}:AA[\w-]{33}(?![\w-])"
     r")"
 )
@@ -42,52 +46,61 @@ _MARKED: Final = (
 _FORMS: Final = (
     (PASSWORD, _MARKED),
     (PASSWORD, r"hooks\.slack\.com/services/[\w/]{10,}"),
+    (PASSWORD, r"discord(?:app)?\.com/api/webhooks/[\w/-]{20,}|webhook\.office\.com/webhookb2/[\w/@-]{20,}"),
     (PASSWORD, r"(?<=[?&;]sig=)[A-Za-z0-9%+/=_-]{16,}"),
     (
         PRIVATE_KEY,
-        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?s:.*?)(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
+        r"(?s:.*?)(?:-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}|\Z)",
     ),
 )
 
 _CARD: Final = (
     r"(?<![\w.-])[2-6](?:[0-9]{12,18}"
-    r"|[0-9]{3}(?P<four>[ +-])[0-9]{4}(?P=four)[0-9]{4}(?P=four)[0-9]{1,7}"
-    r"|[0-9]{3}(?P<six>[ +-])[0-9]{6}(?P=six)[0-9]{4,5})"
+    r"|[0-9]{3}(?P<four>[ \t\xa0+-])[0-9]{4}(?P=four)[0-9]{4}(?P=four)[0-9]{1,7}"
+    r"|[0-9]{3}(?P<six>[ \t\xa0+-])[0-9]{6}(?P=six)[0-9]{4,5})"
     r"(?![\w-])"
 )
 _SCHEME: Final = r"(?i:(?<![\w-])(bearer|basic|digest|negotiate)[ \t]{1,3})([A-Za-z0-9+/=._~-]{6,})"
-_USER_IN_URL: Final = r"(?<=://)[^\s/\\\"'<>?#`]{1,512}@"
-_COMMAND: Final = (
-    r"(?<![\w-])(?:mysql\w*|mariadb[\w-]*|sshpass|mongo\w*)\s[^\n]{0,200}?(?<=\s)-p\s?([^\s\"'-][^\s\"']*)"
+_IN_URLS: Final = (
+    r"(?<=://)[^\s/\\\"'<>?#`]{1,512}(?=@)",
+    # Drivers of databases also take what ought to be escaped there.
+    r"(?<=://)(?<!http://)(?<!https://)(?<!ws://)(?<!wss://)"
+    r"[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}[/?#])[^\s@\\\"<>]{1,256}(?=@)",
+    r"(?<=://)[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}(?![0-9]))[^\s/@\\\"'<>]{1,512}(?=\.{3}\Z)",  # cut before its end
 )
-_CURL: Final = r"(?<![\w-])(?:curl|wget|http)\s[^\n]{0,200}?(?<=\s)(?:-u|-a|--user)[ =]?([^\s:\"']+:[^\s\"']+)"
-_IDENTIFIED: Final = r"(?i:identified\s{1,3}by\s{1,3}(?:password\s{1,3})?)\\{0,3}['\"]([^'\"]+)"
-_ENCODED: Final = r"(?<![\w.~!*()%+-])[\w.~!*()-]*[%+][\w.~!*()%+-]*"
+
+_COMMANDS: Final = (
+    r"(?:mysql\w*|mariadb[\w-]*|sshpass|mongo\w*|(?:docker|podman)\s{1,3}login)\s[^\n]{0,200}?(?<=\s)-p",
+    r"(?:redis|valkey)-cli\s[^\n]{0,200}?(?<=\s)-a",
+    r"ldap[a-z]{3,8}\s[^\n]{0,200}?(?<=\s)-w",
+    r"openssl\s[^\n]{0,200}?(?<=[\s=])pass:",
+)
+_TOLD: Final = (
+    *(rf"(?<![\w-]){command}\s?[\"']?([^\s\"'-][^\s\"']*)" for command in _COMMANDS),
+    r"(?<![\w-])(?:curl|wget|http)\s[^\n]{0,200}?(?<=\s)(?:-u|-a|--user)[ =]?[\"']?([^\s:\"']+:[^\s\"']+)",
+    r"(?<![\w-])smbclient\s[^\n]{0,200}?(?<=\s)-U\s?[\"']?[^\s%\"']+%([^\s\"']+)",
+    r"(?i:identified\s{1,3}(?:with\s{1,3}\S{1,40}\s{1,3})?by\s{1,3}(?:password\s{1,3})?)\\{0,3}['\"]([^'\"]+)",
+    r"(?i:login\s{1,8}\S{1,80}\s{1,8}password\s{1,8})(\S+)",  # .netrc
+    r"(?i:[?&;](?:X-(?:Amz|Goog)-)?Signature=)([\w%+/=~-]{16,})",
+    r"jdbc:oracle:\w{1,10}:([^\s/@]{1,80}/[^\s@]{1,200})@",
+)
+"""What a command, or a statement, tells of: the first group is the secret."""
 
 HINTS: Final = (
-    r"(?<![0-9])[2-6][0-9]{3}[ +-]?[0-9]{4,6}[ +-]?[0-9]{3}|[%+]|eyj|a(?:kia|sia|gpa|roa|ida|npa|nva)"
-    r"|gh[pousr]_|github_pat|glpat|xox|xapp|[rs]k_|sk-|whsec"
-    r"|aiza|ya29|gocspx|npm_|pypi-|hf_|do[op]_v1|shp|sg\.|sk[0-9a-f]{32}|sntry|:aa|hooks\.|sig=|-----begin"
-    r"|://[^\s/]{1,512}@"
-    r"|bearer|basic|digest|negotiate|mysql|mariadb|sshpass|mongo|curl|wget|http\s|identified"
+    r"(?<![0-9])[2-6][0-9]{3}[ \t\xa0+-]?[0-9]{4,6}[ \t\xa0+-]?[0-9]{3}|[%+]|eyj|a(?:kia|sia|gpa|roa|ida|npa|nva)"
+    r"|gh[pousr]_|github_pat|gl(?:pat|rt|dt|cbt|ptt|ft|soat|sa)[-_]|xox|xapp|[rs]k_|sk-|whsec"
+    r"|aiza|ya29|gocspx|npm_|pypi-|hf_|do[op]_v1|shp|sg\.|sk[0-9a-f]{32}|sntry|:aa|hooks|sig=|private key"
+    r"|hv[sbr]\.|dp\.[psc]t\.|lin_api|pscale|dapi|nrak|sq0|xkeysib|rubygems|dckr|atatt3x|sbp_|age-secret|key-[0-9a-f]{32}"
+    r"|://[^\s\0]{1,512}@|://[^\s\0/]{1,768}\.{3}(?:\0|\Z)"
+    r"|bearer|basic|digest|negotiate|mysql|mariadb|sshpass|mongo|curl|wget|http\s|identified|docker|podman"
+    r"|redis-cli|valkey-cli|ldap[a-z]{3,8}\s|pass:|smbclient|login\s|signature=|jdbc:oracle|webhook"
 )
 """What a text, in small letters, has somewhere if there is a secret in it that this module knows."""
 
 
 def find(text: str) -> Iterator[Span]:
-    """All secrets in ``text`` that are known by their looks; what a URL writes as ``%40`` or ``+`` is read."""
-    yield from _find(text)
-    if "%" not in text and "+" not in text:
-        return
-    from urllib.parse import unquote_plus
-
-    for match in re.finditer(_ENCODED, text):
-        if any(_find(unquote_plus(match[0]))):
-            yield Span(*match.span(), PASSWORD)
-
-
-def _find(text: str) -> Iterator[Span]:
+    """All secrets in ``text`` that are known by their looks."""
     for rule, form in _FORMS:
         for match in re.finditer(form, text):
             yield Span(*match.span(), rule)
@@ -97,9 +110,10 @@ def _find(text: str) -> Iterator[Span]:
     for match in re.finditer(_SCHEME, text):
         if _is_credential(match[1].lower(), match[2]):
             yield Span(*match.span(2), BEARER)
-    for match in re.finditer(_USER_IN_URL, text):
-        yield Span(match.start(), match.end() - 1, IN_URL)
-    for form in (_COMMAND, _CURL, _IDENTIFIED):
+    for form in _IN_URLS:
+        for match in re.finditer(form, text):
+            yield Span(*match.span(), IN_URL)
+    for form in _TOLD:
         for match in re.finditer(form, text):
             yield Span(*match.span(1), PASSWORD)
 
