@@ -223,8 +223,9 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
             event["logentry"] = _logentry({"message": value}, freezer)
         elif name not in ("event_id", "timestamp") and value is not None:
             scrub = scrub_request if name == "request" else scrub_plain
-            freezer.seen.foreign = True
-            event[freezer.text(name)] = scrub(_plain(value, freezer), freezer.rules.secret_names)
+            copy = _plain(value, freezer)
+            freezer.seen.foreign |= type(copy) is dict or type(copy) is list  # there may be frames in it
+            event[freezer.text(name)] = scrub(copy, freezer.rules.secret_names)
 
 
 def _plain(value: object, freezer: Freezer) -> Any:

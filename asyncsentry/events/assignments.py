@@ -59,7 +59,7 @@ _VALUE: Final = re.compile(
 _WORDS: Final = frozenset(
     (
         *("auth", "authentication", "authorization", "bearer", "cookie", "csrf", "identity", "jwt", "key", "saml"),
-        *("session", "sid", "sso", "token", "xsrf"),
+        *("pass", "session", "sid", "sso", "token", "xsrf"),
     )
 )
 """Names that are words of any text: what stands behind them is only hidden there if it looks like a secret."""
@@ -77,9 +77,11 @@ _BEFORE_NAMES: Final = ("?", "&", "<")
 _ELEMENT: Final = re.compile(r"<(?:[^!]|$)|\]\]>")
 _END_OF_LINE: Final = re.compile(r"[\r\n]|\\[rn]")
 _END_OF_HEADER: Final = re.compile(r"[\r\n\"']|\\[rn]")
+_SIGN: Final = re.compile(r"[=:]")
 _SPACE: Final = re.compile(r"\s")
 _TOKEN: Final = re.compile(rf"{_QUOTE}|[\[{{(\]}})]")
 _NAMESPACE: Final = re.compile(r"<\w{1,40}:\Z")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_-]{3,40}")
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 _NOTHING: Final = re.compile(
@@ -102,10 +104,10 @@ class Assignments:
 
     def __init__(self, names: SecretNames) -> None:
         self._names = names
-        terms = "|".join(map(re.escape, sorted(names.terms, key=len, reverse=True)))
+        terms = "|".join(map(re.escape, sorted((*names.terms, "pass"), key=len, reverse=True)))
         rest = rf"(?:[\w.\]-]|%5[BbDd]){{0,{NAME}}}"
-        self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\uff1a]|%3)")
-        """What a text in small letters has somewhere if there is such a secret in it."""
+        self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\uff1a\0]|%3|\Z)")
+        """What a text in small letters has somewhere if there is such a secret in it, or if it is such a name itself."""
         self._form: Final = re.compile(rf"(?P<name>(?i:{terms}){rest}){_BETWEEN}")
 
     def find(self, text: str, *, written_out: bool = False) -> Iterator[Span]:
@@ -132,6 +134,8 @@ class Assignments:
             return None
         span = Span(*_place_of(match, value, text[:end] if is_prose else text, name), PASSWORD)
         shown = text[span.start : span.end]
+        if name.lower() == "key" and _PLAIN_NAME.fullmatch(shown) and shown in self._names:
+            return None  # it says which entry this is, the secret stands under "value"
         if not shown or shown.startswith((FILTERED, "//")) or _NOTHING.fullmatch(shown):
             return None
         if is_prose and not value["scheme"] and not _looks_secret(shown) and not _is_header(name, shown):
@@ -166,6 +170,9 @@ def _place_of(match: re.Match[str], value: re.Match[str], text: str, name: str) 
             return _up_to(_END_OF_LINE, text, value.start())
         if _is_variable(match, text, name):
             return _up_to(_SPACE, text, value.start())
+        if _is_line(match, text, name):
+            start, end = _up_to(_END_OF_LINE, text, value.start())
+            return (start, end) if end - start < WORD and not _SIGN.search(text, start, end) else value.span("bare")
     return value.span("bare")
 
 
@@ -174,6 +181,14 @@ def _is_variable(match: re.Match[str], text: str, name: str) -> bool:
     start = match.end("name") - len(name)
     begins = start == 0 or text[start - 1] == "\n" or text.endswith("export ", 0, start)
     return begins and match["assigned"] == "=" and _VARIABLE.fullmatch(name) is not None
+
+
+def _is_line(match: re.Match[str], text: str, name: str) -> bool:
+    """Whether this is one of the lines of a file of settings, or a header: there its value has it to itself."""
+    first = match.end("name") - len(name)
+    earliest = max(0, first - NAME)
+    before = text[earliest:first].rstrip(" \t")
+    return "\n" in text and (before.endswith("\n") or (not before and not earliest))
 
 
 def _up_to(end: re.Pattern[str], text: str, start: int) -> tuple[int, int]:

@@ -66,12 +66,12 @@ def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> di
     fields = {name: value for name, value in event.items() if name not in _OWN}
     secrets = secrets_of(names)
     sight = _look_through(fields, None if seen.foreign else {id(variables) for variables in seen.hiding})
-    hidden, options = _instead(sight.values() | seen.texts | seen.numbers, secrets)
-    if not hidden and not options:
+    hidden, naming = _instead(sight.values() | seen.texts | seen.numbers, secrets)
+    if not hidden and not naming:
         return shown
-    if (hidden.keys() | options) & (seen.texts | seen.numbers) - {FILTERED}:
+    if (hidden.keys() | naming) & (seen.texts | seen.numbers) - {FILTERED}:
         sight = _look_through(fields, None)
-    rewriting = _Rewriting(sight, hidden, options)
+    rewriting = _Rewriting(sight, hidden, naming)
     shown.update(rewriting.event)
     if rewriting.remarks:
         shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
@@ -79,16 +79,17 @@ def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> di
 
 
 def _instead(values: set[str | int], secrets: Secrets) -> tuple[dict[str | int, Hidden], set[str]]:
-    """What is shown instead of which value, and which of them are options of commands that a secret follows.
+    """What is shown instead of which value, and which of them are names that a secret stands beside.
 
     What was hidden by its name stays as it is, and is remarked.
     """
     texts = {value for value in values if type(value) is str}
-    hidden: dict[str | int, Hidden] = dict(secrets.hide_in(texts).items())
+    found, naming = secrets.look_at(texts)
+    hidden: dict[str | int, Hidden] = dict(found.items())
     hidden.update((value, _whole(CARD)) for value in values if type(value) is int and _is_card(value))
     if FILTERED in texts:
         hidden[FILTERED] = _whole(PASSWORD)
-    return hidden, secrets.options(texts)
+    return hidden, naming
 
 
 def _look_through(event: dict[str, Any], only: Container[int] | None) -> _Sight:
@@ -137,17 +138,23 @@ def _whole(rule: str) -> Hidden:
     return Hidden(FILTERED, {"": {"rem": [[rule, "s", 0, len(FILTERED)]]}})
 
 
+_NAMED_ENTRIES: Final = (("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value"), ("header", "value"))
+"""How a list of settings, of headers or of variables says the names of its entries, and their values."""
+
+_SCALARS: Final = (str, int, float)
+
+
 class _Rewriting:
     """Puts what is shown in the place of what is secret, in copies of the containers that it stands in."""
 
-    def __init__(self, sight: _Sight, hidden: dict[str | int, Hidden], options: set[str]) -> None:
+    def __init__(self, sight: _Sight, hidden: dict[str | int, Hidden], naming: set[str]) -> None:
         self.remarks: dict[str, Json] = {}
         """What ``_meta`` is to say."""
         self._copies: dict[int, _Container] = {}
         self._remarks: dict[int, dict[str, Any]] = {}
         self._hidden = hidden
-        self._options = options
-        places = sight.holders({*hidden, *options})
+        self._naming = naming
+        places = sight.holders({*hidden, *naming})
         for place in places:
             self._rewrite(place)
         for place in places:
@@ -159,10 +166,9 @@ class _Rewriting:
         for name, member in list(_members(container)):
             if (type(member) is str or type(member) is int) and member in self._hidden:
                 self._put(place, name, self._hidden[member])
-        if type(container) is list and self._options:
-            for index, (option, member) in enumerate(pairwise(container), start=1):
-                if type(option) is str and option in self._options and type(member) is str:
-                    self._put(place, index, _whole(PASSWORD))
+        if self._naming:
+            for where, name in _named(place, self._naming):
+                self._put(where, name, _whole(PASSWORD))
 
     def _put(self, place: _Place, name: Any, instead: Hidden) -> None:
         self._copy(place)[name] = instead.text
@@ -200,6 +206,28 @@ class _Rewriting:
             remarks = self._remarks[id(place)] = around.setdefault(first, {})
             around.update(dict.fromkeys(others, remarks))
         return remarks
+
+
+def _named(place: _Place, naming: set[str]) -> Iterator[tuple[_Place, str | int]]:
+    """Where in this place, or the one around it, a value stands beside the name of a secret, which is a value, too."""
+    container, around = place
+    if type(container) is dict:
+        for name, value in _NAMED_ENTRIES:
+            if _is_in(container.get(name), naming) and type(container.get(value)) in _SCALARS:
+                yield place, value
+    elif around is not None:
+        above = around[0]
+        for index, (name, member) in enumerate(pairwise(container), start=1):
+            is_pair = len(container) == 2 and type(above) is list  # one of several: a header
+            if _is_in(name, naming) and type(member) is str and (name[0] == "-" or is_pair):
+                yield place, index
+        # What was no good, as pydantic tells it.
+        if type(above) is dict and above.get("loc") is container and type(above.get("input")) in _SCALARS:
+            yield around, "input"
+
+
+def _is_in(value: object, naming: set[str]) -> bool:
+    return type(value) is str and value in naming
 
 
 def _members(container: _Container) -> Iterable[tuple[Any, Any]]:

@@ -1,7 +1,8 @@
 """Which values are secrets, by the names they stand under.
 
 The list of terms is the one of Sentry's data collection specification; a name that holds one anywhere, in any case,
-has its value replaced and is itself kept, so that its reader sees that it was there. Cookies are added to it.
+has its value replaced and is itself kept, so that its reader sees that it was there. Cookies are added to it,
+and what else passwords are called.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ FILTERED: Final = "[Filtered]"
 
 _TERMS: Final = (
     *("auth", "token", "secret", "password", "passwd", "pwd", "key", "jwt", "bearer", "sso", "saml", "csrf", "xsrf"),
-    *("credentials", "session", "sid", "identity", "cookie"),
+    *("credential", "session", "sid", "identity", "cookie", "passphrase", "passcode"),
 )
+_PASS: Final = "pass"
+_ENDS: Final = ("_pass", "-pass", ".pass")
+"""What a name may be, or end with, but not hold: "passed" and "bypass" are words."""
 
 NAME_LIMIT: Final = 200
 """Characters of a name that an event shows."""
@@ -52,7 +56,9 @@ class SecretNames:
         if name in self.harmless:
             return False
         lowered = name.lower()
-        secret = lowered not in self._shown and any(term in lowered for term in self.terms)
+        secret = lowered not in self._shown and (
+            any(term in lowered for term in self.terms) or lowered == _PASS or lowered.endswith(_ENDS)
+        )
         if not secret and len(name) <= NAME_LIMIT and (_is_word(name) or not _may_hide(name)):
             if len(self.harmless) >= HARMLESS_LIMIT:
                 self.harmless.clear()

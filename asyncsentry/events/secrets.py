@@ -22,13 +22,16 @@ SHORT: Final = 64
 """Characters of a text that is remembered as harmless."""
 
 PLAIN: Final = 12
-"""Characters: a text of letters and digits that is no longer is a word or a number, and not a secret by its looks."""
+"""Characters: a text with digits in it that is no longer, and has no signs, is no secret by its looks."""
 
 _BORDER: Final = "\0"
 """Between texts that are searched together."""
 
 
 _ENCODED: Final = r"(?<![\w.~!*()%+-])[\w.~!*()-]*[%+][\w.~!*()%+-]*"
+
+_NAME: Final = r"(?:b')?-{0,2}[A-Za-z][\w.-]{2,39}'?"
+"""A name of an option, a header or a field."""
 
 LAYERS: Final = 3
 """How often a text may have been encoded for a URL, so that it is still read."""
@@ -52,10 +55,16 @@ class Secrets:
     """Finds secrets for one client. Takes only so long as a text is: no text of whatever kind makes it slow."""
 
     def __init__(self, names: SecretNames) -> None:
-        self.harmless: set[str] = set()
-        """Short texts that were looked at before, and have none: many of an event's are those of the one before."""
+        self._known: tuple[set[str], set[str]] = (set(), set())
+        """Short texts that were looked at before, and have none: many of an event's are those of the one before. And
+        those among them that are names of secrets. Both are replaced together, for another thread may use them."""
         self._names = names
         self._assignments = Assignments(names)
+
+    @property
+    def harmless(self) -> set[str]:
+        """Short texts that are known to have no secret in them: a bounded number."""
+        return self._known[0]
 
     def hide(self, text: str) -> Hidden | None:
         """The text without its secrets; None if it has none. What was hidden is not hidden again."""
@@ -66,13 +75,20 @@ class Secrets:
 
     def hide_in(self, texts: set[str]) -> dict[str, Hidden]:
         """Those of many texts that hold a secret, with what is shown instead."""
-        fresh = texts - self.harmless
-        outcomes = ((text, self.hide(text)) for text in self._suspects(fresh))
+        return self.look_at(texts)[0]
+
+    def look_at(self, texts: set[str]) -> tuple[dict[str, Hidden], set[str]]:
+        """The same, and those of the texts that are names of secrets themselves, beside which one may stand."""
+        harmless, naming = self._known
+        fresh = texts - harmless
+        if len(harmless) + len(fresh) > HARMLESS_LIMIT:
+            self._known = harmless, naming = set(), naming & texts
+        suspects = self._suspects(fresh)
+        outcomes = ((text, self.hide(text)) for text in suspects)
         hidden = {text: shown for text, shown in outcomes if shown is not None}
-        if len(self.harmless) + len(fresh) > HARMLESS_LIMIT:
-            self.harmless.clear()
-        self.harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
-        return hidden
+        naming.update([text for text in suspects if text not in hidden and self._is_name(text)])
+        harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
+        return hidden, naming & texts
 
     def hide_in_code(self, line: str) -> str:
         """A line of a program without its secrets. What stands under a name there is one only if it is written out."""
@@ -106,13 +122,12 @@ class Secrets:
             word = read
         return False
 
-    def options(self, texts: Iterable[str]) -> set[str]:
-        """Those that are options of commands, behind which a secret follows."""
-        return {text for text in texts if text[:1] == "-" and "=" not in text and text in self._names}
+    def _is_name(self, text: str) -> bool:
+        return re.fullmatch(_NAME, text) is not None and text in self._names
 
     def _suspects(self, texts: Collection[str]) -> list[str]:
         """Those that may hold one: they are searched all at once, because most events have none at all."""
-        searched = [text for text in texts if len(text) > PLAIN or (len(text) >= SHORTEST and not text.isalnum())]
+        searched = [text for text in texts if len(text) > PLAIN or (len(text) >= SHORTEST and _says_something(text))]
         whole = _BORDER.join(searched)
         lowered = whole.lower()
         if len(lowered) != len(whole):  # a few letters are two when they are small
@@ -124,6 +139,11 @@ class Secrets:
             for match in re.finditer(hints, lowered)
         }
         return [searched[index] for index in found]
+
+
+def _says_something(text: str) -> bool:
+    """Whether a short text may hold a secret, or be a name."""
+    return text.isalpha() or not text.isalnum()
 
 
 def _rest(text: str, start: int, end: int, known: Sequence[Span], first: int) -> str:

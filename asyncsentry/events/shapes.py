@@ -71,14 +71,17 @@ _IN_URLS: Final = (
 )
 
 _COMMANDS: Final = (
-    r"(?:mysql\w*|mariadb[\w-]*|sshpass|mongo\w*|(?:docker|podman)\s{1,3}login)\s[^\n]{0,200}?(?<=\s)-p",
-    r"(?:redis|valkey)-cli\s[^\n]{0,200}?(?<=\s)-a",
-    r"ldap[a-z]{3,8}\s[^\n]{0,200}?(?<=\s)-w",
-    r"openssl\s[^\n]{0,200}?(?<=[\s=])pass:",
+    (r"mysql\w*|mariadb[\w-]*|sshpass|mongo\w*|(?:docker|podman)[\s'\",]{1,4}login", "-p"),
+    (r"(?:redis|valkey)-cli", "-a"),
+    (r"ldap[a-z]{3,8}", "-w"),
+    (r"openssl", r"(?:-\w{1,10}[\s=])?pass:"),
 )
 _TOLD: Final = (
-    *(rf"(?<![\w-]){command}\s?[\"']?([^\s\"'-][^\s\"']*)" for command in _COMMANDS),
-    r"(?<![\w-])(?:curl|wget|http)\s[^\n]{0,200}?(?<=\s)(?:-u|-a|--user)[ =]?[\"']?([^\s:\"']+:[^\s\"']+)",
+    *(
+        rf"(?<![\w-])(?:{command})[\s'\",][^\n]{{0,200}}?(?<=[\s'\"]){option}[\s'\",]{{0,4}}([^\s\"'-][^\s\"']*)"
+        for command, option in _COMMANDS
+    ),
+    r"(?<![\w-])(?:curl|wget|http)[\s'\",][^\n]{0,200}?(?<=[\s'\"])(?:-u|-a|--user)[\s'\",=]{0,4}([^\s:\"']+:[^\s\"']+)",
     r"(?<![\w-])smbclient\s[^\n]{0,200}?(?<=\s)-U\s?[\"']?[^\s%\"']+%([^\s\"']+)",
     r"(?i:identified\s{1,3}(?:with\s{1,3}\S{1,40}\s{1,3})?by\s{1,3}(?:password\s{1,3})?)\\{0,3}['\"]([^'\"]+)",
     r"(?i:login\s{1,8}\S{1,80}\s{1,8}password\s{1,8})(\S+)",  # .netrc
@@ -93,7 +96,7 @@ HINTS: Final = (
     r"|aiza|ya29|gocspx|npm_|pypi-|hf_|do[op]_v1|shp|sg\.|sk[0-9a-f]{32}|sntry|:aa|hooks|sig=|private key"
     r"|hv[sbr]\.|dp\.[psc]t\.|lin_api|pscale|dapi|nrak|sq0|xkeysib|rubygems|dckr|atatt3x|sbp_|age-secret|key-[0-9a-f]{32}"
     r"|://[^\s\0]{1,512}@|://[^\s\0/]{1,768}\.{3}(?:\0|\Z)"
-    r"|bearer|basic|digest|negotiate|mysql|mariadb|sshpass|mongo|curl|wget|http\s|identified|docker|podman"
+    r"|bearer|basic|digest|negotiate|mysql|mariadb|sshpass|mongo|curl|wget|http[\s'\",]|identified|docker|podman"
     r"|redis-cli|valkey-cli|ldap[a-z]{3,8}\s|pass:|smbclient|login\s|signature=|jdbc:oracle|webhook"
 )
 """What a text, in small letters, has somewhere if there is a secret in it that this module knows."""
