@@ -47,9 +47,10 @@ _AFTER_A_WORD: Final = (
 _BETWEEN: Final = rf"(?P<quote>{_QUOTE})?(?:{_ANYWHERE}|(?(quote)(?:{_AFTER_A_QUOTE})|(?:{_AFTER_A_WORD})))"
 """What may stand between a name and its value. Which of them it was is the name of the match's last group."""
 
+_OPENED: Final = rf"[bBuUrRfFnNeE]{{0,2}}(?P<open>\\{{0,15}}(?:\"\"\"|\'\'\')|{_QUOTE})"
+_QUOTED: Final = re.compile(_OPENED)
 _VALUE: Final = re.compile(
-    rf"[bBuUrRfFnNeE]{{0,2}}(?P<open>\\{{0,15}}(?:\"\"\"|\'\'\')|{_QUOTE})"
-    r"|(?P<scheme>(?i:bearer|basic|token|apikey|negotiate)\s{1,3})?"
+    _OPENED + r"|(?P<scheme>(?i:bearer|basic|token|apikey|negotiate)\s{1,3})?"
     r"(?!\w+\s{1,3}\[Filtered\])(?P<bare>[^\s&;,\"'<>(){}\[\]\\]+"
     r"(?:(?:[(){}\[\]<\"']{1,8}|\\(?![nrtx\"'\\]))[\w@#$%^*!][^\s&;,\"'<>(){}\[\]\\]*)*)"
     r"|(?P<bracket>[\[{(])"
@@ -70,6 +71,14 @@ _INSIDE: Final = re.compile(
 )
 """Parts of names that are none of secrets, though they hold a term: by chance, or because they count such things."""
 
+_ABOUT: Final = re.compile(
+    r"(?:cache|routing|partition|primary|foreign|sort|object|row|range|hash|group|unique|shard|lookup|index)[_-]?keys?$"
+    r"|[_-](?:alg|algorithm|at|attempts|backends?|class|count|enabled|error|expir\w{1,6}|field|format|hashers|kind|length"
+    r"|lifetime|limit|max|method|min|model|name|path|prefix|required|size|status|timeout|ttl|type|ur[il]|valid|version)$"
+    r"|^[_-]*authenticat"
+)
+"""Names that hold a term and say something about a secret, or are those of other keys than such as open something."""
+
 _NO_NAMES: Final = ("Error", "Exception", "Warning")
 """How names of errors end: a text follows them."""
 
@@ -85,8 +94,9 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_-]{3,40}")
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 _NOTHING: Final = re.compile(
-    r"(?i:none|null|true|false|undefined|nil|nan|\.{3}|\*+|x{3,12})"
-    r"|%[\d.]*[a-z]|%\(\w+\)[a-z]|\{[\w.!:]*\}|\$\w*|\$\{\w*\}?"
+    r"(?i:none|null|true|false|yes|no|undefined|nil|nan|\.{3}|\*+|x{3,12})"
+    r"|(?i:(?:bearer|basic|token)\s)?(?:%[\d.]*[a-z]|%\(\w+\)[a-z]|\{(?:[A-Za-z_.]*|[0-9])(?:![rsa])?(?::[^{}]*)?\}"
+    r"|\$\w*|\$\{\w*\}?)"
 )
 """What is no value, or a place for one."""
 
@@ -98,6 +108,9 @@ _SENTENCE: Final = re.compile(
 
 _LOOKS_SECRET: Final = 6
 
+WORD_LIMIT: Final = 16
+"""Characters: a value that is no longer is none of a secret behind a name that is hardly ever one of a secret."""
+
 
 class Assignments:
     """Finds what stands under the names of secrets."""
@@ -105,9 +118,10 @@ class Assignments:
     def __init__(self, names: SecretNames) -> None:
         self._names = names
         terms = "|".join(map(re.escape, sorted((*names.terms, "pass"), key=len, reverse=True)))
-        rest = rf"(?:[\w.\]-]|%5[BbDd]){{0,{NAME}}}"
+        # To its end, and no less: what is tried again for each of its letters takes long.
+        rest = rf"(?:[\w.\]-]|%5[BbDd]){{0,{NAME}}}(?![\w.\]-])"
         self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\uff1a\0]|%3|\Z)")
-        """What a text in small letters has somewhere if there is such a secret in it, or if it is such a name itself."""
+        """What a text in small letters has somewhere if it holds such a secret, or is such a name itself."""
         self._form: Final = re.compile(rf"(?P<name>(?i:{terms}){rest}){_BETWEEN}")
 
     def find(self, text: str, *, written_out: bool = False) -> Iterator[Span]:
@@ -123,24 +137,33 @@ class Assignments:
     def _span(self, match: re.Match[str], text: str, *, written_out: bool) -> Span | None:
         start = _start_of_name(match, text)
         name = text[start : match.end("name")]
+        if written_out:
+            name = name.rpartition(".")[2]
         if name not in self._names or name.endswith(_NO_NAMES):
             return None
-        is_prose = _is_prose(match, text, start, name.rpartition(".")[2] if written_out else name)
+        is_prose = _is_prose(match, text, start, name, self._names)
         end = min(match.end() + WORD, len(text)) if is_prose else len(text)
+        if written_out and not _QUOTED.match(text, match.end()):
+            return None
         value = _VALUE.match(text, match.end(), end)
-        if value is None or not _is_assigned(match, value, text, start, name):
+        if value is None or not _is_assigned(match, value, text, start, name) or (is_prose and value["bracket"]):
             return None
-        if value["open"] is None and (written_out or _SENTENCE.match(text, value.start())):
+        if not value["open"] and ":" in match[0] and _SENTENCE.match(text, value.start()):
             return None
-        span = Span(*_place_of(match, value, text[:end] if is_prose else text, name), PASSWORD)
+        span = Span(*_place_of(match, value, text, name, end), PASSWORD)
         shown = text[span.start : span.end]
-        if name.lower() == "key" and _PLAIN_NAME.fullmatch(shown) and shown in self._names:
+        if name.lower() == "key" and (match.lastgroup == "element" or self._is_name(shown)):
             return None  # it says which entry this is, the secret stands under "value"
+        if _ABOUT.search(name.lower()) and not (len(shown) >= WORD_LIMIT and shown.isalnum() and _looks_secret(shown)):
+            return None
         if not shown or shown.startswith((FILTERED, "//")) or _NOTHING.fullmatch(shown):
             return None
         if is_prose and not value["scheme"] and not _looks_secret(shown) and not _is_header(name, shown):
             return None
         return span
+
+    def _is_name(self, text: str) -> bool:
+        return _PLAIN_NAME.fullmatch(text) is not None and text in self._names
 
 
 def _may_be_name(value: str) -> bool:
@@ -155,24 +178,24 @@ def _start_of_name(match: re.Match[str], text: str) -> int:
     return start
 
 
-def _place_of(match: re.Match[str], value: re.Match[str], text: str, name: str) -> tuple[int, int]:
-    """Where in ``text`` the value is."""
+def _place_of(match: re.Match[str], value: re.Match[str], text: str, name: str, end: int) -> tuple[int, int]:
+    """Where in ``text`` the value is, as far as to ``end``."""
     if value["open"]:
-        return value.end(), _end_of_quoted(text, value["open"], value.end())
+        return value.end(), _end_of_quoted(text, value["open"], value.end(), end)
     if value["bracket"]:
-        return value.start(), _end_of_brackets(text, value.start())
+        return value.start(), _end_of_brackets(text, value.start(), end)
     if match.lastgroup == "element":
-        return _up_to(_ELEMENT, text, value.start())
+        return _up_to(_ELEMENT, text, value.start(), end)
     if match.lastgroup == "assigned" and not match["quote"]:
         if ":" in match["assigned"] and "cookie" in name.lower():  # there are several
-            return _up_to(_END_OF_HEADER, text, value.start())
+            return _up_to(_END_OF_HEADER, text, value.start(), end)
         if ":" in match["assigned"] and name.lower().endswith("authorization") and not value["scheme"]:
-            return _up_to(_END_OF_LINE, text, value.start())
+            return _up_to(_END_OF_LINE, text, value.start(), end)
         if _is_variable(match, text, name):
-            return _up_to(_SPACE, text, value.start())
+            return _up_to(_SPACE, text, value.start(), end)
         if _is_line(match, text, name):
-            start, end = _up_to(_END_OF_LINE, text, value.start())
-            return (start, end) if end - start < WORD and not _SIGN.search(text, start, end) else value.span("bare")
+            start, end = _up_to(_END_OF_LINE, text, value.start(), min(end, value.start() + WORD))
+            return value.span("bare") if _SIGN.search(text, start, end) else (start, max(end, value.end("bare")))
     return value.span("bare")
 
 
@@ -191,20 +214,20 @@ def _is_line(match: re.Match[str], text: str, name: str) -> bool:
     return "\n" in text and (before.endswith("\n") or (not before and not earliest))
 
 
-def _up_to(end: re.Pattern[str], text: str, start: int) -> tuple[int, int]:
-    found = end.search(text, start)
-    return start, found.start() if found else len(text)
+def _up_to(last: re.Pattern[str], text: str, start: int, end: int) -> tuple[int, int]:
+    found = last.search(text, start, end)
+    return start, found.start() if found else end
 
 
-def _end_of_quoted(text: str, opened: str, at: int) -> int:
-    """Where the quotation ends that begins at ``at``; the end of a text that was cut before that.
+def _end_of_quoted(text: str, opened: str, at: int, end: int) -> int:
+    """Where the quotation ends that begins at ``at``; ``end`` if it does not before.
 
     In a text that is in a text all quotation marks have backslashes before them, those within it more than twice as
     many; in SQL they are doubled.
     """
     quote = opened.lstrip("\\")
     depth = len(opened) - len(quote)
-    while (found := text.find(quote, at)) >= 0:
+    while (found := text.find(quote, at, end)) >= 0:
         before = found
         while before > at and text[before - 1] == "\\":
             before -= 1
@@ -215,21 +238,21 @@ def _end_of_quoted(text: str, opened: str, at: int) -> int:
             at += 1
         elif slashes >= depth and (slashes - depth) % (2 * (depth + 1)) == 0:
             return found - depth
-    return len(text)
+    return end
 
 
-def _end_of_brackets(text: str, start: int) -> int:
-    """Behind the bracket that closes the one at ``start``; the end of a text that was cut before that."""
+def _end_of_brackets(text: str, start: int, end: int) -> int:
+    """Behind the bracket that closes the one at ``start``; ``end`` if none does before."""
     depth, at = 0, start
-    while (match := _TOKEN.search(text, at)) is not None:
+    while (match := _TOKEN.search(text, at, end)) is not None:
         at = match.end()
         if match[0] not in "[{(]})":
-            at = min(_end_of_quoted(text, match[0], at) + len(match[0]), len(text))
+            at = min(_end_of_quoted(text, match[0], at, end) + len(match[0]), end)
             continue
         depth += 1 if match[0] in "[{(" else -1
         if not depth:
             return at
-    return len(text)
+    return end
 
 
 def _is_assigned(match: re.Match[str], value: re.Match[str], text: str, start: int, name: str) -> bool:
@@ -250,16 +273,22 @@ def _is_assigned(match: re.Match[str], value: re.Match[str], text: str, start: i
 
 def _is_key(value: re.Match[str], text: str) -> bool:
     """Whether it is a name itself, of the next entry."""
-    end = _end_of_quoted(text, value["open"], value.end()) + len(value["open"])
+    most = min(value.end() + WORD, len(text))  # no name is so long
+    end = _end_of_quoted(text, value["open"], value.end(), most) + len(value["open"])
     return text[end : end + 2].lstrip().startswith(":")
 
 
-def _is_prose(match: re.Match[str], text: str, start: int, name: str) -> bool:
+def _is_prose(match: re.Match[str], text: str, start: int, name: str, names: SecretNames) -> bool:
     """Whether the name may be a word of a sentence, and not the name of what stands behind it."""
     if match["quote"] or text[start : start + 1] == "-" or text[start - 1 : start] in _BEFORE_NAMES:
         return False
     lowered = name.lower().strip("_-.[")
-    return lowered in _WORDS or _INSIDE.search(lowered) is not None
+    if "==" in (match["assigned"] or ""):
+        lowered = lowered.rpartition(".")[2]
+    if lowered in _WORDS or _INSIDE.search(lowered):
+        return True
+    thing, _, part = lowered.partition(".")  # what a thing has that is called by such a word: ``auth.service``
+    return thing in _WORDS and part.isalpha() and part not in names
 
 
 def _is_header(name: str, value: str) -> bool:

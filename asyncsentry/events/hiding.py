@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
@@ -95,6 +95,7 @@ def _instead(values: set[str | int], secrets: Secrets) -> tuple[dict[str | int, 
 def _look_through(event: dict[str, Any], only: Container[int] | None) -> _Sight:
     """Of a frame its variables alone, and ``only`` those with these ids, if that is said: the rest is the code's, whose
     lines are looked through when they are read."""
+    raised = {id(holder) for holder in _holders_of_stacks(event)}
     places: list[_Place] = [(event, None)]
     members: list[Any] = []
     begins: list[int] = []
@@ -102,7 +103,7 @@ def _look_through(event: dict[str, Any], only: Container[int] | None) -> _Sight:
         begins.append(len(members))
         container = place[0]
         if type(container) is dict:
-            frames = _frames(container)
+            frames = _frames(container) if id(container) in raised else None
             if frames is not None:
                 places += _variables(frames, (container["stacktrace"], place), only)
                 container = {name: value for name, value in container.items() if name != "stacktrace"}
@@ -113,6 +114,15 @@ def _look_through(event: dict[str, Any], only: Container[int] | None) -> _Sight:
         members += values
         places += [(member, place) for member in values if type(member) is dict or type(member) is list]
     return _Sight(places, members, begins)
+
+
+def _holders_of_stacks(event: dict[str, Any]) -> Iterator[object]:
+    """Exceptions and threads: what is called a stack elsewhere is data like any other."""
+    for name in ("exception", "threads"):
+        holder = event.get(name)
+        values = holder.get("values") if type(holder) is dict else None
+        if type(values) is list:
+            yield from values
 
 
 def _frames(holder: dict[str, Any]) -> list[Any] | None:
@@ -153,35 +163,37 @@ class _Rewriting:
         self._copies: dict[int, _Container] = {}
         self._remarks: dict[int, dict[str, Any]] = {}
         self._hidden = hidden
-        self._naming = naming
         places = sight.holders({*hidden, *naming})
         for place in places:
             self._rewrite(place)
-        for place in places:
-            self._rename(place)
+        for place in places if naming else ():  # afterwards: a container may be in other places, too
+            for where, name in _named(place, naming):
+                self._put(where, name, _whole(PASSWORD))
+        named = [place for place in places if type(place[0]) is dict and not hidden.keys().isdisjoint(place[0])]
         self.event: dict[str, Any] = self._copy(sight.places[0])
+        for place in named:
+            self._copy(place)
+        for place in named:  # last, for until now all that is in them was found by its name
+            self._rename(place)
 
     def _rewrite(self, place: _Place) -> None:
         container = place[0]
         for name, member in list(_members(container)):
             if (type(member) is str or type(member) is int) and member in self._hidden:
                 self._put(place, name, self._hidden[member])
-        if self._naming:
-            for where, name in _named(place, self._naming):
-                self._put(where, name, _whole(PASSWORD))
 
     def _put(self, place: _Place, name: Any, instead: Hidden) -> None:
         self._copy(place)[name] = instead.text
         self._remarks_on(place)[str(name)] = instead.meta
 
     def _rename(self, place: _Place) -> None:
-        """Show names that are secrets themselves otherwise."""
-        if type(place[0]) is list or self._hidden.keys().isdisjoint(place[0]):
-            return
-        copy = self._copy(place)
-        renamed = {self._hidden[name].text if name in self._hidden else name: member for name, member in copy.items()}
-        copy.clear()
-        copy.update(renamed)
+        """Show names that are secrets themselves otherwise, where they say what is remarked as well."""
+        container, above = place
+        remarks = self.remarks if above is None else self._remarks.get(id(place), {})
+        for mapping in (cast("dict[str, Any]", self._copies[id(container)]), remarks):
+            members = [(self._hidden[name].text if name in self._hidden else name, mapping[name]) for name in mapping]
+            mapping.clear()
+            mapping.update(members)
 
     def _copy(self, place: _Place) -> Any:
         """The container that is shown in this place; one that is in several is in all of them the same again."""

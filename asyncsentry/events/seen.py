@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-SHORTEST: Final = 5
-"""Characters: a shorter text has no room for a secret beside what tells that it is one."""
+SHORTEST: Final = 3
+"""Characters: a shorter text neither holds a secret beside what tells that it is one, nor is the name of one."""
 
 LEAST_CARD: Final = 10**12
 """The least number of so many digits as a payment card's has."""

@@ -31,7 +31,7 @@ _MARKED: Final = (
     r"|A(?:KIA|SIA|GPA|ROA|IDA|NPA|NVA)[A-Z0-9]{16}(?![A-Za-z0-9])"
     r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|rt|dt|cbt|ptt|ft|soat)-[\w-]{16,}"
     r"|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}"
-    r"|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{10,}|sk-[\w-]{20,}"
+    r"|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{10,}|sk-(?=[\w-]{0,100}[0-9])[\w-]{20,}"
     r"|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
     r"|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{20,}|hf_[A-Za-z]{20,}|do[op]_v1_[0-9a-f]{32,}|shp(?:at|ca|pa|ss)_[0-9a-f]{16,}"
     r"|SG\.[\w-]{16,}\.[\w-]{16,}|SK[0-9a-f]{32}(?![A-Za-z0-9])|sntry[su]_[\w+/=-]{20,}"
@@ -44,6 +44,17 @@ _MARKED: Final = (
 )
 
 _FORMS: Final = (
+    # User and password of a URL.
+    (IN_URL, r"(?<=://)(?!git@)[^\s/\\\"'<>?#`]{1,512}(?=@)"),
+    (  # Drivers of databases also take what ought to be escaped there.
+        IN_URL,
+        r"(?<=://)(?<!http://)(?<!https://)(?<!ws://)(?<!wss://)"
+        r"[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}[/?#])[^\s@\\\"<>]{1,256}(?=@)",
+    ),
+    (  # Cut before its end.
+        IN_URL,
+        r"(?<=://)[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}(?![0-9]))[^\s/@\\\"'<>]{1,512}(?=\.{3}\Z)",
+    ),
     (PASSWORD, _MARKED),
     (PASSWORD, r"hooks\.slack\.com/services/[\w/]{10,}"),
     (PASSWORD, r"discord(?:app)?\.com/api/webhooks/[\w/-]{20,}|webhook\.office\.com/webhookb2/[\w/@-]{20,}"),
@@ -62,16 +73,8 @@ _CARD: Final = (
     r"(?![\w-])"
 )
 _SCHEME: Final = r"(?i:(?<![\w-])(bearer|basic|digest|negotiate)[ \t]{1,3})([A-Za-z0-9+/=._~-]{6,})"
-_IN_URLS: Final = (
-    r"(?<=://)[^\s/\\\"'<>?#`]{1,512}(?=@)",
-    # Drivers of databases also take what ought to be escaped there.
-    r"(?<=://)(?<!http://)(?<!https://)(?<!ws://)(?<!wss://)"
-    r"[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}[/?#])[^\s@\\\"<>]{1,256}(?=@)",
-    r"(?<=://)[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}(?![0-9]))[^\s/@\\\"'<>]{1,512}(?=\.{3}\Z)",  # cut before its end
-)
-
 _COMMANDS: Final = (
-    (r"mysql\w*|mariadb[\w-]*|sshpass|mongo\w*|(?:docker|podman)[\s'\",]{1,4}login", "-p"),
+    (r"mysql\w*|mariadb[\w-]*|sshpass|mongo\w*|(?:docker|podman)[\s'\",]{1,4}login(?![^\n]{0,200}\s(?:&&|;)\s)", "-p"),
     (r"(?:redis|valkey)-cli", "-a"),
     (r"ldap[a-z]{3,8}", "-w"),
     (r"openssl", r"(?:-\w{1,10}[\s=])?pass:"),
@@ -84,7 +87,7 @@ _TOLD: Final = (
     r"(?<![\w-])(?:curl|wget|http)[\s'\",][^\n]{0,200}?(?<=[\s'\"])(?:-u|-a|--user)[\s'\",=]{0,4}([^\s:\"']+:[^\s\"']+)",
     r"(?<![\w-])smbclient\s[^\n]{0,200}?(?<=\s)-U\s?[\"']?[^\s%\"']+%([^\s\"']+)",
     r"(?i:identified\s{1,3}(?:with\s{1,3}\S{1,40}\s{1,3})?by\s{1,3}(?:password\s{1,3})?)\\{0,3}['\"]([^'\"]+)",
-    r"(?i:login\s{1,8}\S{1,80}\s{1,8}password\s{1,8})(\S+)",  # .netrc
+    r"(?i:(?:machine\s{1,8}\S{1,200}|default)\s{1,8}login\s{1,8}\S{1,80}\s{1,8}password\s{1,8})(\S+)",  # .netrc
     r"(?i:[?&;](?:X-(?:Amz|Goog)-)?Signature=)([\w%+/=~-]{16,})",
     r"jdbc:oracle:\w{1,10}:([^\s/@]{1,80}/[^\s@]{1,200})@",
 )
@@ -113,9 +116,6 @@ def find(text: str) -> Iterator[Span]:
     for match in re.finditer(_SCHEME, text):
         if _is_credential(match[1].lower(), match[2]):
             yield Span(*match.span(2), BEARER)
-    for form in _IN_URLS:
-        for match in re.finditer(form, text):
-            yield Span(*match.span(), IN_URL)
     for form in _TOLD:
         for match in re.finditer(form, text):
             yield Span(*match.span(1), PASSWORD)

@@ -83,6 +83,37 @@ def test_a_name_may_be_a_secret_itself() -> None:
     assert hide({"extra": nested})["extra"] == {"password=[Filtered]": {"line": "secret=[Filtered]"}, "b": 1}
 
 
+def test_a_name_that_is_a_secret_is_not_told_by_the_remarks_either() -> None:
+    inner = {"Bearer abc123": {"Bearer abc123": 1, "password=y": ["secret=z"]}}
+    shown = hide({"extra": inner})
+    assert "abc123" not in str(shown)
+    (remark,) = shown["_meta"]["extra"]["Bearer [Filtered]"]["password=[Filtered]"]["0"][""]["rem"]
+    assert remark == ["@password:filter", "s", 7, 17]
+
+
+def test_what_stands_beside_the_name_of_a_secret_is_hidden() -> None:
+    entries = [{"name": "DB_PASSWORD", "value": "x"}, {"Name": "api_key", "Value": 5}, {"name": "theme", "value": "y"}]
+    error = {"loc": ["body", "password"], "input": "x", "msg": "too short"}
+    shown = hide({"extra": {"env": entries, "headers": [["authorization", "x"], ["accept", "y"]], "errors": [error]}})
+    assert shown["extra"] == {
+        "env": [{"name": "DB_PASSWORD", "value": "[Filtered]"}, {"Name": "api_key", "Value": "[Filtered]"}, entries[2]],
+        "headers": [["authorization", "[Filtered]"], ["accept", "y"]],
+        "errors": [{**error, "input": "[Filtered]"}],
+    }
+    assert shown["_meta"]["extra"]["errors"] == {"0": {"input": BY_NAME}}
+
+
+def test_a_list_of_names_is_no_pair() -> None:
+    event = {"extra": {"required": ["password", "email"], "both": {"name": "password", "value": {"a": 1}}}}
+    assert hide(event) == event
+
+
+def test_what_is_a_pair_in_one_place_is_one_in_all() -> None:
+    pair = ["token", "password=x and more"]
+    shown = hide({"extra": {"a": [pair], "b": pair}})
+    assert shown["extra"] == {"a": [["token", "[Filtered]"]], "b": ["token", "[Filtered]"]}
+
+
 def test_the_numbers_of_cards_are_hidden() -> None:
     shown = hide({"extra": {"card": 4111111111111111, "id": 4111111111111112, "yes": True}})
     assert shown["extra"] == {"card": "[Filtered]", "id": 4111111111111112, "yes": True}

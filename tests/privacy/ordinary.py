@@ -182,6 +182,177 @@ TEXTS: Final = tuple(
     secret=null
     token=true
     password=********
+    secret "db-creds" not found
+    secrets "db-creds" is forbidden: User "x" cannot get resource "secrets"
+    {"sort": "key", "order": "asc"}
+    {"field": "token", "message": "this is wrong", "code": 5}
+    {"required": ["id", "password", "email"]}
+    ["id", "password", "email"]
+    ('id', 'token', 'email')
+    {"error": "invalid_token", "error_description": "The access token expired"}
+    password: This field is required.
+    password - This field is required.
+    password must match confirmation
+    Password reset for user 17
+    token expired at 2026-11-29T08:41:40
+    Token has expired
+    token: expired
+    Token refresh failed: 401
+    session 17 opened for user root
+    session opened for user root by (uid=0)
+    key 'customer' not found in {'a': 1}
+    key error: customer
+    KeyError: 'session_id'
+    KeyError: 'password'
+    missing keys: a, b
+    primary key: id
+    foreign key constraint fails (`shop`.`orders`, CONSTRAINT `fk`)
+    Duplicate entry '17' for key 'PRIMARY'
+    Duplicate entry 'ada@example.com' for key 'users.email_unique'
+    SELECT key, value FROM settings WHERE key = 'theme'
+    SELECT "users"."id", "users"."password" FROM "users" WHERE "users"."id" = 17
+    SELECT * FROM sessions WHERE session_id = $1
+    INSERT INTO tokens (id, token) VALUES (%s, %s)
+    UPDATE users SET password = %s WHERE id = %s
+    SELECT * FROM auth_user WHERE username = 'ada'
+    SELECT COUNT(*) FROM django_session
+    DELETE FROM oauth2_provider_accesstoken WHERE expires < now()
+    CREATE TABLE users (id INT PRIMARY KEY, password VARCHAR(255) NOT NULL)
+    ALTER TABLE users ADD COLUMN token text
+    relation "auth_token" does not exist
+    column "password" of relation "users" does not exist
+    function authenticate() called
+    Authentication failed for user ada
+    authentication: failed
+    auth failed: wrong password for ada
+    GET /api/v1/keys?page=2 HTTP/1.1
+    POST /auth/login 401
+    GET /oauth/token?grant_type=client_credentials
+    GET /users/17/sessions HTTP/1.1
+    http://localhost:3000/@vite/client
+    https://medium.com/@ada/post
+    https://github.com/ada/shop/blob/main/auth.py#L17
+    https://example.com:8443/path@2x.png
+    http://10.0.0.1:8080/x, ada@example.com
+    https://cdn.jsdelivr.net/npm/vue@3.2.0/dist/vue.js
+    redis://cache:6379/0 and ada@example.com
+    redis://cache:6379/0?x=ada@example.com
+    mongodb://a,b,c/shop?replicaSet=x
+    git@github.com:ada/shop.git
+    ssh://git@github.com/ada/shop.git
+    sk-learn is a library
+    sk-estimator-with-long-name-here
+    task-key-0123
+    hf_hub_download
+    npm_config_registry
+    hvs.example
+    dp.pt.x
+    key-value store
+    key-7
+    apikey header missing
+    x-api-key header missing
+    Missing header: X-Api-Key
+    expected header 'Authorization'
+    Authorization header is missing
+    Authorization: required
+    authorization failed: no such user
+    Basic auth is disabled
+    Bearer token missing
+    bearer token is invalid
+    Cookie: none
+    cookies: a, b
+    cookie consent: yes
+    Set-Cookie header ignored
+    curl: (7) Failed to connect to localhost port 80
+    curl -X POST http://x -d a=1
+    http -a
+    wget https://x/y.tar.gz -O y
+    mysql -h db -u root shop
+    docker login failed
+    docker run -p 8080:80 nginx
+    docker login registry && docker run -p 8080:80 x
+    redis-cli ping
+    ldapsearch -x
+    pass: 5, fail: 2
+    tests pass: 17
+    5 passed, 2 failed
+    bypass=true
+    passed=17
+    compass: north
+    num_passes=3
+    passenger=Ada
+    login ada password wrong
+    user logged in: session=new
+    state.key == 'Enter'
+    if request.method == "POST" and token != "x":
+    TypeError: f() got an unexpected keyword argument 'token'
+    TypeError: connect() missing 1 required positional argument: 'password'
+    AttributeError: 'Session' object has no attribute 'key'
+    psycopg2.errors.UniqueViolation: duplicate key value violates unique constraint "users_pkey"
+    [SQL: INSERT INTO users (name, password) VALUES (%(name)s, %(password)s)]
+    django.db.utils.IntegrityError: UNIQUE constraint failed: auth_user.username
+    botocore.exceptions.NoCredentialsError: Unable to locate credentials
+    botocore.exceptions.ClientError: An error occurred (ExpiredToken): The provided token has expired.
+    jwt.exceptions.ExpiredSignatureError: Signature has expired
+    json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)
+    redis.exceptions.AuthenticationError: invalid username-password pair
+    asyncpg.exceptions.InvalidPasswordError: password authentication failed for user "ada"
+    FATAL:  password authentication failed for user "ada"
+    Access denied for user 'ada'@'localhost' (using password: YES)
+    smtplib.SMTPAuthenticationError: (535, b'5.7.8 Username and Password not accepted')
+    requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: https://api.example.com/keys/17
+    openai.AuthenticationError: Error code: 401 - {'error': {'message': 'Incorrect API key provided'}}
+    <button type="button" id="token">Go</button>
+    <label for="password">Password</label>
+    <input type="text" name="q" value="pears">
+    <td class="key">Name</td><td class="value">Ada</td>
+    <key>Name</key>
+    a + b = c
+    1+1=2
+    100% of 5%
+    50%+ of all
+    q=password+reset&page=2
+    q=key%3A+value
+    search?q=how+to+reset+password%3F&lang=en
+    /path/with%20spaces/and%2Fslash
+    utm_source=news&utm_campaign=a+b
+    time=2026-11-29T08%3A41%3A40%2B00%3A00
+    level=info session=open user=ada
+    level=error msg="token expired" code=17
+    [2026-11-29 08:41:40] auth.INFO: user ada logged in
+    auth.service: Main process exited
+    systemd-logind[1]: New session 17 of user ada.
+    sshd[17]: pam_unix(sshd:session): session opened for user ada
+    sshd[17]: Failed password for invalid user ada from 10.0.0.1 port 22 ssh2
+    kernel: keyboard: ok
+    s3://bucket/key/name
+    Bucket: b, Key: path/to/file.txt
+    bucket='b' key='path/to/file.txt'
+    routing_key='orders.new' exchange='shop'
+    partition_key=17
+    cache_key: user:17
+    object_key=images/2026/11/a.png
+    kafka key=b'17' value=b'x'
+    token_type: bearer
+    token_count=512
+    key_type=rsa key_size=2048
+    session_timeout=30
+    auth_method=password
+    password_changed_at=2026-11-29
+    author_id=17
+    identity column
+    is_authenticated=True
+    authenticated: yes
+    key: value
+    foo: bar, key: baz
+    Key(id)=(17)
+    CreditCard(last4='1111')
+    order 4000000000000000
+    1234567890123456
+    5555555555554445
+    trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7
+    traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+    etag: "33a64df551425fcc55e4d42a148795d9f25f89d4"
     hello world
     yes
     no
@@ -191,6 +362,57 @@ TEXTS: Final = tuple(
     """.splitlines()
     if line.strip()
 )
+
+LINES: Final = tuple(
+    line.strip()
+    for line in r"""
+    for key, value in pairs.items():
+    cache_key = f"user:{user_id}"
+    cache_key = "users"
+    key="name",
+    token = lexer.next_token()
+    assert token.type == "NAME"
+    if self.peek().token == "(":
+    session = requests.Session()
+    session: Session = Depends(get_session)
+    async with aiohttp.ClientSession() as session:
+    def __init__(self, key: str = "id", session: str | None = None) -> None:
+    password = models.CharField(max_length=128)
+    password: str = Field(min_length=8, description="The password")
+    password = forms.CharField(label="Password", widget=forms.PasswordInput)
+    raise ValueError("password must not be empty")
+    raise KeyError(f"no key {key!r}")
+    logger.info("token %s", token)
+    parser.add_argument("--token", help="the token")
+    parser.add_argument("--password", required=True, help="the password")
+    os.environ["SECRET_KEY"]
+    os.environ.get("API_KEY", "")
+    config["session"]["timeout"] = 5
+    headers = {"Authorization": f"Bearer {token}"}
+    headers={"X-Api-Key": settings.API_KEY}
+    data["password"] = hash(data["password"])
+    if "password" in data:
+    data.pop("password", None)
+    getattr(user, "password", None)
+    t = _("Password")
+    sorted(rows, key=lambda row: row["name"])
+    max(d, key=d.get)
+    sort_keys=True, ensure_ascii=False
+    author = "Ada"
+    monkeypatch.setattr(x, "token", 5)
+    KEY_NAME = "customer"
+    TOKEN_URL = "https://example.com/oauth/token"
+    SESSION_COOKIE_NAME = "shop"
+    PASSWORD_MIN_LENGTH = 8
+    AUTH_USER_MODEL = "shop.User"
+    AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    PASSWORD_HASHERS = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth",
+    """.splitlines()
+    if line.strip()
+)
+"""Of programs."""
 
 NUMBERS: Final = (
     *(0, 17, -1, 2**31, 2**53 - 1),

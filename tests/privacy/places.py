@@ -149,6 +149,54 @@ def element(client: Client[Any], name: str, value: str) -> None:
 
 
 @place
+def item_assignment(client: Client[Any], name: str, value: str) -> None:
+    fail_with(client, line=f"config[{name!r}] = {value!r}")
+
+
+@place
+def statement(client: Client[Any], name: str, value: str) -> None:
+    fail_with(client, sql=f"UPDATE users SET `{name}` = N'{value}' WHERE id = 17")
+
+
+@place
+def element_with_attributes(client: Client[Any], name: str, value: str) -> None:
+    fail_with(client, document=f"<order><a:{name} kind='b'><![CDATA[{value}]]></a:{name}></order>")
+
+
+@place
+def input_of_a_form(client: Client[Any], name: str, value: str) -> None:
+    fail_with(client, page=f'<input type="hidden" name="{name}" id="x" value="{value}">')
+
+
+@place
+def json_in_a_query(client: Client[Any], name: str, value: str) -> None:
+    fail_with(client, url="http://shop.example/?" + urlencode({"filter": json.dumps({name: value}), "page": 2}))
+
+
+@place
+def entry_with_a_name(client: Client[Any], name: str, value: str) -> None:
+    entry = {"name": name, "value": value}
+    fail_with(client, environment=[entry], text=json.dumps(entry))
+
+
+@place
+def list_of_lists(client: Client[Any], name: str, value: str) -> None:
+    fail_with(client, headers=[[name, value], ["accept", "*/*"]])
+
+
+@place
+def mistyped(client: Client[Any], name: str, value: str) -> None:
+    errors = [{"type": "too_short", "loc": ("body", name), "msg": "too short", "input": value}]
+    fail_with(client, errors=errors, text=str(errors))
+
+
+@place
+def mistyped_text(client: Client[Any], name: str, value: str) -> None:
+    told = f"1 error for User\n{name}\n  too short [type=too_short, input_value={value!r}, input_type=str]"
+    client.capture_exception(Failed(told))
+
+
+@place
 def key_of_a_mapping(client: Client[Any], name: str, value: str) -> None:
     fail_with(client, sessions={f"{name}={value}": 1})
 

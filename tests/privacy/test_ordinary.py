@@ -6,7 +6,7 @@ from asyncsentry.events.scrubbing import USUAL
 from asyncsentry.events.secrets import Secrets
 from asyncsentry.testing import LocalSentry
 from conftest import OpenClient
-from privacy.ordinary import NAMES, NUMBERS, TEXTS
+from privacy.ordinary import LINES, NAMES, NUMBERS, TEXTS
 
 MOST = 0.01
 """The share of ordinary values that may be taken for secrets."""
@@ -15,6 +15,11 @@ MOST = 0.01
 def test_ordinary_texts_are_not_taken_for_secrets() -> None:
     taken = Secrets(USUAL).hide_in({*TEXTS})
     assert len(taken) / len(TEXTS) < MOST, [hidden.text for hidden in taken.values()]
+
+
+def test_neither_are_ordinary_lines_of_programs() -> None:
+    taken = [line for line in LINES if Secrets(USUAL).hide_in_code(line) != line]
+    assert len(taken) / len(LINES) < MOST, taken
 
 
 def test_neither_are_ordinary_names() -> None:
