@@ -20,8 +20,8 @@ NAME: Final = 40
 WORD: Final = 512
 """Characters that are looked at behind a word of prose."""
 
-_QUOTE: Final = r"\\{0,15}[\"'`]|&(?:quot|apos|#34|#39|#x27);"
-"""As it is written in a text that is in a text in one, or in HTML."""
+_QUOTE: Final = r"\\{0,15}[\"'`]|&(?:quot|apos|#34|#39|#x27);|%2[27]"
+"""As it is written in a text that is in a text in one, in HTML, or in a URL."""
 
 _LITERAL: Final = r"(?=[bBuUrRnNeE]{0,2}\\{0,15}[\"'])"
 
@@ -120,7 +120,7 @@ class Assignments:
         terms = "|".join(map(re.escape, sorted((*names.terms, "pass"), key=len, reverse=True)))
         # To its end, and no less: what is tried again for each of its letters takes long.
         rest = rf"(?:[\w.\]-]|%5[BbDd]){{0,{NAME}}}(?![\w.\]-])"
-        self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\uff1a\0]|%3|\Z)")
+        self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\uff1a\0]|%[23]|\Z)")
         """What a text in small letters has somewhere if it holds such a secret, or is such a name itself."""
         self._form: Final = re.compile(rf"(?P<name>(?i:{terms}){rest}){_BETWEEN}")
 

@@ -21,7 +21,7 @@ from asyncsentry.events.foreign import (
 from asyncsentry.events.frames import PlainCall, plain_frames, short_path, traceback_frames
 from asyncsentry.events.freezing import OMITTED, Freezer, cut
 from asyncsentry.events.rules import MESSAGE_LIMIT
-from asyncsentry.events.source import LINE_LIMIT
+from asyncsentry.events.source import LINE_LIMIT, LOOKED_AT
 
 TYPE_LIMIT: Final = 256
 NOTES_LIMIT: Final = 20
@@ -281,7 +281,10 @@ def _syntax_frames(error: BaseException, freezer: Freezer) -> list[dict[str, Jso
     if type(column) is int and column > 0:
         frame["colno"] = column
     if type(text) is str and freezer.rules.collection.frame_context_lines:
-        frame["context_line"] = cut(text.rstrip("\n"), LINE_LIMIT)
+        from asyncsentry.events.secrets import secrets_of  # errors in source are rare
+
+        line = secrets_of(freezer.rules.secret_names).hide_in_code(text.rstrip("\n")[:LOOKED_AT])
+        frame["context_line"] = cut(line, LINE_LIMIT)
     return [frame]
 
 

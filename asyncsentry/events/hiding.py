@@ -169,6 +169,8 @@ class _Rewriting:
         for place in places if naming else ():  # afterwards: a container may be in other places, too
             for where, name in _named(place, naming):
                 self._put(where, name, _whole(PASSWORD))
+        for where, name in _put_in(sight, hidden):
+            self._put(where, name, _whole(PASSWORD))
         named = [place for place in places if type(place[0]) is dict and not hidden.keys().isdisjoint(place[0])]
         self.event: dict[str, Any] = self._copy(sight.places[0])
         for place in named:
@@ -236,6 +238,26 @@ def _named(place: _Place, naming: set[str]) -> Iterator[tuple[_Place, str | int]
         # What was no good, as pydantic tells it.
         if type(above) is dict and above.get("loc") is container and type(above.get("input")) in _SCALARS:
             yield around, "input"
+
+
+def _put_in(sight: _Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[_Place, Any]]:
+    """Where the parameters of the event's message stand that are hidden in the message: alone they tell nothing."""
+    event: Any = sight.places[0][0]
+    entry = event.get("logentry")
+    text = entry.get("formatted") if type(entry) is dict else None
+    if type(text) is not str or text not in hidden:
+        return
+    shown = hidden[text].text
+    inner: set[int] = set()
+    for place in sight.places:
+        container, above = place
+        if above is None or not (id(above) in inner or (above[0] is entry and container is entry.get("params"))):
+            continue
+        inner.add(id(place))
+        for name, member in _members(container):
+            told = str(member) if type(member) in _SCALARS else ""
+            if told and text.count(told) > shown.count(told):
+                yield place, name
 
 
 def _is_in(value: object, naming: set[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from asyncsentry.events import Json
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
+from asyncsentry.events.scrubbing import FILTERED
 
 WIDEST: Final = 9999
 """Characters to which a template may pad one value: it is filled in no more, if it asks for more."""
@@ -91,7 +92,11 @@ def _given(params: Any) -> _Params:
 
 def _bounded(params: _Params, freezer: Freezer) -> _Params:
     if isinstance(params, dict):
-        return {name: _bound(value, freezer) for name, value in params.items()}
+        secret = freezer.rules.secret_names
+        return {
+            name: FILTERED if type(name) is str and name in secret else _bound(value, freezer)
+            for name, value in params.items()
+        }
     return tuple(_bound(value, freezer) for value in params)
 
 

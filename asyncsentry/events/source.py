@@ -18,7 +18,7 @@ from asyncsentry.events.scrubbing import USUAL, SecretNames
 LINE_LIMIT: Final = 256
 """Characters shown of one line."""
 
-_LOOKED_AT: Final = 8 * LINE_LIMIT
+LOOKED_AT: Final = 8 * LINE_LIMIT
 """Characters of one line in which secrets are looked for: a file of data may be all one line."""
 
 FILE_LIMIT: Final = 2 * 1024 * 1024
@@ -65,7 +65,7 @@ class Passage:
         from asyncsentry.events.secrets import secrets_of
 
         hide = secrets_of(self._secret).hide_in_code
-        shown = cast("list[Json]", [cut(hide(line[:_LOOKED_AT]), LINE_LIMIT) for line in lines])
+        shown = cast("list[Json]", [cut(hide(line[:LOOKED_AT]), LINE_LIMIT) for line in lines])
         return {"context_line": shown[here], "pre_context": shown[:here], "post_context": shown[here + 1 :]}
 
 

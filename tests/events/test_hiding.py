@@ -103,6 +103,16 @@ def test_what_stands_beside_the_name_of_a_secret_is_hidden() -> None:
     assert shown["_meta"]["extra"]["errors"] == {"0": {"input": BY_NAME}}
 
 
+def test_what_is_hidden_in_a_message_is_hidden_among_its_parameters() -> None:
+    params = ["hunter2", 17, True, ["hunter2", ""], {"a": "ada"}]
+    entry = {"message": "password=%s of %s", "formatted": "password=hunter2 of 17 ada", "params": params}
+    shown = hide({"logentry": entry, "extra": {"params": ["hunter2"]}})
+    assert shown["logentry"]["params"] == ["[Filtered]", 17, True, ["[Filtered]", ""], {"a": "ada"}]
+    assert shown["_meta"]["logentry"]["params"] == {"0": BY_NAME, "3": {"0": BY_NAME}}
+    assert shown["extra"] == {"params": ["hunter2"]}
+    assert hide({"logentry": "password=x"})["logentry"] == "password=[Filtered]"
+
+
 def test_a_list_of_names_is_no_pair() -> None:
     event = {"extra": {"required": ["password", "email"], "both": {"name": "password", "value": {"a": 1}}}}
     assert hide(event) == event

@@ -175,3 +175,9 @@ def test_ctrl_c_while_a_message_is_made_is_not_lost() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         make()
+
+
+def test_a_parameter_with_the_name_of_a_secret_is_not_filled_in() -> None:
+    entry = logentry("%(user)s %(password)s", {"user": "ada", "password": "hunter2"}, Freezer(Rules()))
+    assert entry["formatted"] == "ada [Filtered]"
+    assert entry["params"] == {"user": "ada", "password": "[Filtered]"}

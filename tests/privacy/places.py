@@ -234,6 +234,21 @@ def parameter_of_a_message(client: Client[Any], name: str, value: str) -> None:
 
 
 @place
+def parameter_under_a_name(client: Client[Any], name: str, value: str) -> None:
+    client.report_message(f"refused: {name}=%r", (value,), level="error")
+
+
+@place
+def parameter_with_a_name(client: Client[Any], name: str, value: str) -> None:
+    client.report_message(f"refused: %({name})s", {name: value}, level="error")
+
+
+@place
+def line_that_is_no_python(client: Client[Any], name: str, value: str) -> None:
+    client.capture_exception(SyntaxError("invalid", ("shop.py", 1, 1, f"config[{name!r}] = {value!r}\n")))
+
+
+@place
 def log_record(client: Client[Any], name: str, value: str) -> None:
     stop = hooks.install(client)
     try:
