@@ -243,15 +243,15 @@ def _named(place: _Place, naming: set[str]) -> Iterator[tuple[_Place, str | int]
 def _put_in(sight: _Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[_Place, Any]]:
     """Where the parameters of the event's message stand that are hidden in the message: alone they tell nothing."""
     event: Any = sight.places[0][0]
-    entry = event.get("logentry")
+    entry: Any = event.get("logentry")  # Any: a dict, unless somebody made it something else
     text = entry.get("formatted") if type(entry) is dict else None
     if type(text) is not str or text not in hidden:
         return
     shown = hidden[text].text
-    inner: set[int] = set()
+    params, inner = entry.get("params"), set[int]()
     for place in sight.places:
         container, above = place
-        if above is None or not (id(above) in inner or (above[0] is entry and container is entry.get("params"))):
+        if above is None or not (id(above) in inner or (above[0] is entry and container is params)):
             continue
         inner.add(id(place))
         for name, member in _members(container):
