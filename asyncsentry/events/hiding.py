@@ -31,6 +31,10 @@ _Place: TypeAlias = "tuple[_Container, _Place | None]"
 """A container in an event, and what it stands in: a plain tuple, for there are hundreds of them."""
 
 
+_FEW: Final = 8
+"""So many values are looked for one by one, which is faster; but no more, for the time's sake."""
+
+
 class _Sight(NamedTuple):
     """What there is to be seen in an event."""
 
@@ -44,9 +48,14 @@ class _Sight(NamedTuple):
         """The texts and the numbers."""
         return {member for member in self.members if type(member) is str or type(member) is int}
 
-    def holders(self, wanted: Iterable[str | int]) -> list[_Place]:
+    def holders(self, wanted: Collection[str | int]) -> list[_Place]:
         """The places in which one of these is."""
-        found = {bisect_right(self.begins, index) - 1 for value in wanted for index in self._occurrences(value)}
+        if len(wanted) > _FEW:
+            kinds = (str, int)
+            indices = [at for at, member in enumerate(self.members) if type(member) in kinds and member in wanted]
+        else:
+            indices = [at for value in wanted for at in self._occurrences(value)]
+        found = {bisect_right(self.begins, index) - 1 for index in indices}
         return [self.places[number] for number in sorted(found)]
 
     def _occurrences(self, value: str | int) -> Iterator[int]:
@@ -161,7 +170,10 @@ class _Rewriting:
         self.remarks: dict[str, Json] = {}
         """What ``_meta`` is to say."""
         self._copies: dict[int, _Container] = {}
-        self._remarks: dict[int, dict[str, Any]] = {}
+        # By the place above, and the container in it: one may stand there many times.
+        self._remarks: dict[tuple[int, int], dict[str, Any]] = {}
+        self._linked: set[tuple[int, int]] = set()
+        self._names: dict[int, dict[int, list[Any]]] = {}
         self._hidden = hidden
         places = sight.holders({*hidden, *naming})
         for place in places:
@@ -191,7 +203,7 @@ class _Rewriting:
     def _rename(self, place: _Place) -> None:
         """Show names that are secrets themselves otherwise, where they say what is remarked as well."""
         container, above = place
-        remarks = self.remarks if above is None else self._remarks.get(id(place), {})
+        remarks = self.remarks if above is None else self._remarks.get((id(above), id(container)), {})
         for mapping in (cast("dict[str, Any]", self._copies[id(container)]), remarks):
             members = [(self._hidden[name].text if name in self._hidden else name, mapping[name]) for name in mapping]
             mapping.clear()
@@ -203,9 +215,11 @@ class _Rewriting:
         copy = self._copies.get(id(container))
         if copy is None:
             copy = self._copies[id(container)] = container.copy()
-        if above is not None and id(place) not in self._remarks:
-            for name in _names_in(above[0], container):
-                self._copy(above)[name] = copy
+        if above is not None and (link := (id(above), id(container))) not in self._linked:
+            self._linked.add(link)
+            copy_above = self._copy(above)
+            for name in self._names_in(above[0], container):
+                copy_above[name] = copy
         return copy
 
     def _remarks_on(self, place: _Place) -> dict[str, Any]:
@@ -213,13 +227,24 @@ class _Rewriting:
         container, above = place
         if above is None:
             return self.remarks
-        remarks = self._remarks.get(id(place))
+        link = (id(above), id(container))
+        remarks = self._remarks.get(link)
         if remarks is None:
-            first, *others = map(str, _names_in(above[0], container))
+            first, *others = map(str, self._names_in(above[0], container))
             around = self._remarks_on(above)
-            remarks = self._remarks[id(place)] = around.setdefault(first, {})
+            remarks = self._remarks[link] = around.setdefault(first, {})
             around.update(dict.fromkeys(others, remarks))
         return remarks
+
+    def _names_in(self, above: _Container, container: _Container) -> list[Any]:
+        """The names or numbers under which it stands there."""
+        names = self._names.get(id(above))
+        if names is None:
+            names = self._names[id(above)] = {}
+            for name, member in _members(above):
+                if type(member) is dict or type(member) is list:
+                    names.setdefault(id(member), []).append(name)
+        return names[id(container)]
 
 
 def _named(place: _Place, naming: set[str]) -> Iterator[tuple[_Place, str | int]]:
@@ -229,7 +254,8 @@ def _named(place: _Place, naming: set[str]) -> Iterator[tuple[_Place, str | int]
         for name, value in _NAMED_ENTRIES:
             if _is_in(container.get(name), naming) and type(container.get(value)) in _SCALARS:
                 yield place, value
-    elif around is not None:
+    else:
+        assert around is not None  # an event is no list
         above = around[0]
         for index, (name, member) in enumerate(pairwise(container), start=1):
             is_pair = len(container) == 2 and type(above) is list  # one of several: a header
@@ -266,11 +292,6 @@ def _is_in(value: object, naming: set[str]) -> bool:
 
 def _members(container: _Container) -> Iterable[tuple[Any, Any]]:
     return container.items() if type(container) is dict else enumerate(container)
-
-
-def _names_in(above: _Container, container: _Container) -> list[Any]:
-    """The names or numbers under which it stands there."""
-    return [name for name, member in _members(above) if member is container]
 
 
 def _joined(before: object, more: dict[str, Json]) -> dict[str, Json]:

@@ -113,6 +113,17 @@ def test_what_is_hidden_in_a_message_is_hidden_among_its_parameters() -> None:
     assert hide({"logentry": "password=x"})["logentry"] == "password=[Filtered]"
 
 
+def test_no_event_takes_long() -> None:
+    """Were the time square to the number of secrets, this would not end within the time that a test has."""
+    shared = {"token": "[Filtered]"}
+    spans = [{"token": "[Filtered]", "text": f"password=x{number}"} for number in range(20_000)]
+    shown = hide(
+        {"spans": spans, "shared": [shared] * 20_000, "texts": [f"secret=x{number}" for number in range(9_000)]}
+    )
+    assert shown["spans"][-1] == {"token": "[Filtered]", "text": "password=[Filtered]"}
+    assert shown["_meta"]["shared"].keys() == {str(number) for number in range(20_000)}
+
+
 def test_a_list_of_names_is_no_pair() -> None:
     event = {"extra": {"required": ["password", "email"], "both": {"name": "password", "value": {"a": 1}}}}
     assert hide(event) == event

@@ -110,6 +110,7 @@ def shown(text: str) -> str:
         ("q=%7B%22password%22%3A+%22x%22%7D&page=2", "q=%7B%22password%22%3A[Filtered]&page=2"),
         ("q=%7B%22password%22+%3A%22x%22%7D&page=2", "q=[Filtered]&page=2"),
         ("/?q=%7B%22password%22:%22x%22%7D", "/?q=%7B%22password%22:%22[Filtered]%22%7D"),
+        ("next=%2525252525token%252525253Dx", "next=%2525252525token%252525253Dx"),
         ("next=%252F%253Ftoken%253Dx", "next=[Filtered]"),
         ("next=%2F%3Ftoken%3Dabc&a=%20", "next=%2F%3Ftoken%3D[Filtered]&a=%20"),
         ("DB_PASS=x smtp-pass=y bypass=z", "DB_PASS=[Filtered] smtp-pass=[Filtered] bypass=z"),
