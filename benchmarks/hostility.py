@@ -59,7 +59,7 @@ class Store:
                 pass
 
         class Quiet(ThreadingHTTPServer):
-            def handle_error(self, *_: object) -> None:
+            def handle_error(self, request: Any, client_address: Any) -> None:
                 """A program that is killed leaves its connection."""
 
         self._server = Quiet(("127.0.0.1", 0), Handler)
