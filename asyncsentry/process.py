@@ -157,17 +157,17 @@ def _tell_after_fork() -> None:
 
 def _is_child_of_multiprocessing() -> bool:
     """Whether it is one that has begun its work: its main module is imported before."""
-    process = sys.modules.get("multiprocessing.process")
-    return process is not None and process.parent_process() is not None
+    parent_process = getattr(sys.modules.get("multiprocessing.process"), "parent_process", None)
+    return parent_process is not None and parent_process() is not None
 
 
 def _look_out_for_children() -> None:
     """This process, or one that it forks, may be a child of `multiprocessing` that has not begun yet."""
     global _looks_out
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None and not _looks_out:
+    register = getattr(sys.modules.get("multiprocessing.util"), "register_after_fork", None)
+    if register is not None and not _looks_out:
         _looks_out = True
-        util.register_after_fork(_begin_child, lambda begin: begin())
+        register(_begin_child, lambda begin: begin())
 
 
 def _begin_child() -> None:

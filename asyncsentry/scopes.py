@@ -246,7 +246,7 @@ def _worker() -> object:
     """Who runs here: a task of asyncio or trio, a greenlet, or this thread; a loop's callback is new each time.
 
     A loop of asyncio may be trio's host, and a task of its may go on in greenlets (as SQLAlchemy's do), so the order
-    matters. Only what the program has imported is asked.
+    matters. Only what the program has imported is asked, and not what another thread is just importing.
     """
     modules = sys.modules
     trio = modules.get("trio.lowlevel")
@@ -254,11 +254,12 @@ def _worker() -> object:
     if task is not None:
         return _Fellow(task)
     asyncio = modules.get("asyncio")
-    loop = None if asyncio is None else asyncio._get_running_loop()
+    running = getattr(asyncio, "_get_running_loop", None)
+    loop = None if running is None else running()
     task = None if asyncio is None or loop is None else asyncio.current_task(loop)
     if task is not None:
         return ref(task)
-    current = getattr(modules.get("greenlet"), "getcurrent", None)  # it may be in the midst of its import
+    current = getattr(modules.get("greenlet"), "getcurrent", None)
     greenlet = None if current is None else current()
     if greenlet is not None and greenlet.parent is not None:  # also of a hub that is a loop of asyncio
         return _Fellow(greenlet)

@@ -58,7 +58,11 @@ class Store:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Quiet(ThreadingHTTPServer):
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """A program that is killed leaves its connection."""
+
+        self._server = Quiet(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
         Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -6,10 +6,11 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from http import HTTPStatus
 from inspect import isawaitable
-from typing import Final
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 from asyncsentry import json
@@ -22,6 +23,8 @@ from asyncsentry.options import Options, resolve, settings
 from asyncsentry.registry import find
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 from asyncsentry.version import SDK_NAME, USER_AGENT, __version__
+
+Post: TypeAlias = Coroutine[Any, Any, "Response | NoResponse"]
 
 _GRACE: Final = 1.0
 """Seconds beyond the time-out: the transport itself ends a send that takes too long."""
@@ -45,7 +48,8 @@ def run(dsn: str) -> int:
     event_id = uuid4().hex
     print(f"One message to {target}, by the transport {options.transport_name}.")
     started = time.monotonic()
-    outcome = asyncio.run(_post(options, _request(target, event_id)))
+    live = _LIVES.get(options.transport_name, asyncio.run)
+    outcome = live(_post(options, _request(target, event_id)))
     milliseconds = 1000 * (time.monotonic() - started)
     if isinstance(outcome, Response) and 200 <= outcome.status < 300:
         good = ink_for(sys.stdout).good("The server took it")
@@ -87,6 +91,40 @@ async def _post(options: Options, request: Request) -> Response | NoResponse:
     if isawaitable(waiting):
         await waiting
     return outcomes[-1]
+
+
+# Both are installed where there is the transport that lives on them.
+
+
+def _live_in_trio(post: Post) -> Response | NoResponse:
+    import trio
+
+    async def main() -> Response | NoResponse:
+        return await post
+
+    return trio.run(main)
+
+
+def _live_on_reactor(post: Post) -> Response | NoResponse:
+    from twisted.internet import reactor
+    from twisted.internet.defer import Deferred
+
+    running: Any = reactor  # Any: for checkers it is a module
+    outcomes: list[Response | NoResponse] = []
+
+    def begin() -> Deferred[None]:
+        return Deferred.fromCoroutine(post).addCallback(outcomes.append).addBoth(lambda _: running.stop())
+
+    running.callWhenRunning(begin)
+    running.run()
+    return outcomes[0]
+
+
+_LIVES: Final[Mapping[str, Callable[[Post], Response | NoResponse]]] = {
+    "trio": _live_in_trio,
+    "twisted": _live_on_reactor,
+}
+"""Where transports live that do so neither on asyncio nor in a thread, nor wherever they are called."""
 
 
 def _reason(outcome: Response | NoResponse) -> str:

@@ -289,5 +289,5 @@ class Dispatcher:
 
 def _runs_loop() -> bool:
     """Whether an asyncio loop runs in this thread, so that waiting here would stop it."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)  # it may be in the midst of its import
+    return running is not None and running() is not None

@@ -132,8 +132,8 @@ def timestamp(value: object) -> float | str | None:
         return float(value) if 0 <= value < _FIRST_MILLISECONDS else None
     if type(value) is str:
         return value if _is_moment(value) else None
-    datetime = sys.modules.get("datetime")  # whoever holds a datetime has loaded it
-    if datetime is None or not issubclass(type(value), datetime.datetime):
+    datetime: Any = sys.modules.get("datetime")  # whoever holds a datetime has loaded it
+    if not hasattr(datetime, "datetime") or not issubclass(type(value), datetime.datetime):
         return None
     moment: Any = value
     if datetime.datetime.utcoffset(moment) is None:

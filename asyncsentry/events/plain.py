@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from marshal import dumps, loads
+from marshal import dumps, loads  # to copy in memory: nothing that it reads comes from elsewhere
 from math import isfinite
 from typing import Any, Final, cast
 

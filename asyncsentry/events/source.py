@@ -125,8 +125,8 @@ def _encoding(*beginning: bytes) -> str:
 
 def _lines_in_memory(path: str, module: object, loader: Any) -> list[str]:
     """What was typed into a prompt or a notebook, or lies in an archive."""
-    linecache = sys.modules.get("linecache")
-    entry = linecache.cache.get(path) if linecache is not None else None
+    known = getattr(sys.modules.get("linecache"), "cache", None)  # it may be in the midst of its import
+    entry = known.get(path) if known is not None else None
     if entry is not None and len(entry) == 4:
         return [line.rstrip("\r\n") for line in entry[2]]
     try:

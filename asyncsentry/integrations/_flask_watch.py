@@ -14,7 +14,6 @@ from asyncsentry.hooks import Uninstall, logging as log_records
 from asyncsentry.integrations._clients import Clients
 from asyncsentry.integrations._flask_request import describe, note_answer, note_answered
 from asyncsentry.integrations._statuses import Statuses
-from asyncsentry.integrations._werkzeug import ServerErrors
 from asyncsentry.integrations.wsgi import Watch
 
 _UNHANDLED: Final = Mechanism("flask", handled=False)
@@ -34,8 +33,6 @@ class Watched:
             _replace(app, "wsgi_app", watch),
             _replace(app, "handle_user_exception", self._answer),
         ]
-        self._server_errors = ServerErrors(self._client)
-        self._undo.append(self._server_errors.end)
         got_request_exception.connect(self._hear_of_error, app)
         request_finished.connect(self._hear_of_answer, app)
         self._undo.append(lambda: got_request_exception.disconnect(self._hear_of_error, app))

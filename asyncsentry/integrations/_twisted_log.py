@@ -17,6 +17,9 @@ from asyncsentry.integrations._twisted_failure import HANDLED, UNHANDLED, is_kno
 
 _SERIOUS: Final = (LogLevel.error, LogLevel.critical)
 
+_OWN: Final = "asyncsentry_transports"
+"""Is in the paths of the modules that send."""
+
 _IN_DEFERRED: Final = "Unhandled error in Deferred"
 _ABANDONED: Final = replace(UNHANDLED, description=_IN_DEFERRED)
 
@@ -34,13 +37,13 @@ class Observer:
 
     def __call__(self, event: LogEvent) -> None:
         client = self._clients()
-        if event.get("log_level") not in _SERIOUS or not client.active or own.at_work():
+        if event.get("log_level") not in _SERIOUS or not client.active:
             return
         failure = event.get("log_failure") or event.get("failure")  # the latter comes from `twisted.python.log`
         if not isinstance(failure, Failure):
-            if not _announces_failure(event):
+            if not _announces_failure(event) and not own.at_work():
                 client.capture_event(_message(event), {"log_event": event})
-        elif not is_known(failure):
+        elif not is_known(failure) and not (own.at_work() and _is_own(failure)):
             self._report(client, failure, event)
 
     def _report(self, client: Client[Any], failure: Failure, event: LogEvent) -> None:
@@ -56,6 +59,12 @@ class Observer:
 def is_bridged(record: logging.LogRecord) -> bool:
     """Whether a record of `logging` is one of Twisted's, for whom a `STDLibLogObserver` hands on what it hears."""
     return record.levelno >= logging.ERROR and type(record.msg).__module__ == "twisted.logger._stdlib"
+
+
+def _is_own(failure: Failure) -> bool:
+    """Whether it came through what sends for us. What a signal handler asks of a reactor in the midst of our work runs
+    in our context, too: the end of the program is one such thing."""
+    return _OWN in " ".join(path for _, path, *_ in failure.frames)
 
 
 def _announces_failure(event: Mapping[str, Any]) -> bool:

@@ -19,15 +19,12 @@ _TEXT: Final = "Error on request:\n"
 class ServerErrors:
     """Where log records are reported, has the error reported instead of the text, unless it is captured already.
 
-    It does so until it is ended, or gone.
+    It does so as long as somebody has it.
     """
 
     def __init__(self, clients: Clients) -> None:
         self.clients = clients
         _wanted.add(self)
-
-    def end(self) -> None:
-        _wanted.discard(self)
 
 
 _wanted: WeakSet[ServerErrors] = WeakSet()

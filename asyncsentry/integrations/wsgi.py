@@ -14,6 +14,7 @@ from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.events.work import Work
 from asyncsentry.integrations._clients import Clients, body_limit, choose
 from asyncsentry.integrations._statuses import FAILED, Statuses, statuses
+from asyncsentry.integrations._werkzeug import ServerErrors
 from asyncsentry.integrations._wsgi import (
     Answer,
     Application,
@@ -95,6 +96,7 @@ class Watch:
         self._failed = failed
         self._unhandled = Mechanism(name, handled=False) if unhandled else None
         self._handled = Mechanism(name, handled=True)
+        self._server_errors = ServerErrors(clients)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         client = self._clients()

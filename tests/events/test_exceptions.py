@@ -23,7 +23,7 @@ Value = dict[str, Any]
 
 
 def values_of(error: BaseException, mechanism: Mechanism | None = None, **rules: Any) -> list[Value]:
-    freezer = Freezer(Rules(**rules))
+    freezer = Freezer(Rules(**rules), float, float)  # on a busy machine time goes by for nothing
     values = exception_values(error, mechanism or Mechanism(), freezer)
     for gap in freezer.gaps:
         gap.find_out()

@@ -251,9 +251,18 @@ def test_messages_that_are_errors_are_events(sentry: LocalSentry) -> None:
 
 @pytest.mark.usefixtures("watched")
 def test_what_the_sdk_does_itself_is_not_reported(sentry: LocalSentry) -> None:
-    own.work(lambda: twisted.failure("", broken()))
+    raising = compile("raise Broken", "site-packages/asyncsentry_transports/twisted.py", "exec")
+    with pytest.raises(Broken) as raised:
+        exec(raising)
+    own.work(lambda: twisted.failure("", Failure(raised.value, raised.type, raised.tb)))
     own.work(lambda: twisted.error("no answer"))
     assert sentry.events == ()
+
+
+@pytest.mark.usefixtures("watched")
+def test_what_fails_because_of_a_signal_in_the_midst_of_the_sdk_s_work_is_reported(sentry: LocalSentry) -> None:
+    own.work(lambda: twisted.failure("", broken()))
+    assert outlines(sentry) == ["Broken: broken"]
 
 
 # Beside logging

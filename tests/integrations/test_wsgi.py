@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
+from werkzeug.serving import make_server
 
+from asyncsentry import hooks
 from asyncsentry.client import Client
 from asyncsentry.errors import OptionError
 from asyncsentry.integrations.wsgi import SentryMiddleware
@@ -516,3 +521,21 @@ def test_what_outlives_its_request_has_a_copy_of_what_was_known(client: Client[A
 
     Served(application, client).serve()
     assert [scope.ended for scope in scopes] == [True, True]
+
+
+def test_what_werkzeug_s_server_logs_of_an_error_is_not_reported_beside_it(
+    client: Client[Any], sentry: LocalSentry, caplog: pytest.LogCaptureFixture
+) -> None:
+    uninstall = hooks.install(client)
+    server = make_server("127.0.0.1", 0, SentryMiddleware(failing_call, client=client))
+    try:
+        with ThreadPoolExecutor() as pool:
+            served = pool.submit(server.handle_request)
+            with pytest.raises(HTTPError, match="500"):
+                urlopen(f"http://127.0.0.1:{server.port}/", timeout=10)
+            served.result(10)
+    finally:
+        server.server_close()
+        uninstall()
+    assert "Error on request" in caplog.text
+    assert [mechanism(event) for event in sentry.events] == [UNHANDLED]

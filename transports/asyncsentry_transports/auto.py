@@ -141,8 +141,8 @@ async def _give(done: bool) -> bool:
 
 def _on_loop() -> bool:
     """Whether a loop runs in this thread; asyncio is not imported to find out."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)  # it may be in the midst of its import
+    return running is not None and running() is not None
 
 
 def _asyncio() -> Factory[Awaitable[bool]]:

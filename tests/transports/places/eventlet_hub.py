@@ -113,7 +113,7 @@ def others() -> list[object]:
     """What runs on this thread's hub beside the green thread that asks."""
     hub = eventlet.hubs.get_hub().greenlet
     mine = (eventlet.getcurrent(), hub)
-    living = [each for each in gc.get_objects() if isinstance(each, greenlet.greenlet) and not each.dead]
+    living = [each for each in gc.get_objects() if issubclass(type(each), greenlet.greenlet) and not each.dead]
     return [each for each in living if each not in mine and each.parent is hub]
 
 

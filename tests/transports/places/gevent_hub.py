@@ -75,7 +75,7 @@ class Greenlets:
 
     def others(self) -> list[object]:
         mine = (gevent.getcurrent(), gevent.get_hub())
-        living = [each for each in gc.get_objects() if isinstance(each, greenlet.greenlet) and not each.dead]
+        living = [each for each in gc.get_objects() if issubclass(type(each), greenlet.greenlet) and not each.dead]
         return [each for each in living if each not in mine and each.parent is gevent.get_hub()]
 
 
