@@ -26,8 +26,9 @@ _QUOTE: Final = r"\\{0,15}[\"'`]|&(?:quot|apos|#34|#39|#x27);|%2[27]"
 _LITERAL: Final = r"(?=[bBuUrRnNeE]{0,2}\\{0,15}[\"'])"
 
 _ANYWHERE: Final = (
-    rf"(?P<typed>[ \t]{{0,4}}:[ \t]{{0,4}}[A-Za-z_][\w.\[\], |]{{0,40}}[ \t]=[ \t]{{1,4}}{_LITERAL})"
-    r"|(?P<assigned>\]?\s{0,20}(?:=>|:=|->|<>|!=|={1,3}|:|\uff1a|%3[DdAa])\s{0,20}(?:[|>][+-]?\s{1,20})?)"
+    r"(?P<typed>[ \t]{0,4}:[ \t]{0,4}[A-Za-z_][\w.]{0,40}(?:\[[\w., |]{0,40}\])?(?:[ ]\|[ ][\w.]{1,40}){0,4}"
+    rf"[ \t]=[ \t]{{1,4}}{_LITERAL})"
+    r"|(?P<assigned>\]?(?:\[[^\[\]\s=]{0,40}\]){0,3}\s{0,20}(?:=>|:=|->|<>|!=|={1,3}|:|\uff1a|%3[DdAa])\s{0,20}(?:[|>][+-]?\s{1,20})?)"
     r"|(?P<entry>\s{0,4}(?:\n|\\n)[ -]{0,40}value:[ \t]{1,4})"  # of YAML, under that of a name
     r"|(?P<mistyped>(?:\n|\\n)[ \t]{1,8}[^\n]{0,300}?\binput_value=)"  # pydantic tells what was no good
     rf"|(?P<compared>\s{{1,3}}(?i:like|in)\s{{0,3}}\(?{_LITERAL})"
@@ -120,7 +121,7 @@ class Assignments:
         terms = "|".join(map(re.escape, sorted((*names.terms, "pass"), key=len, reverse=True)))
         # To its end, and no less: what is tried again for each of its letters takes long.
         rest = rf"(?:[\w.\]-]|%5[BbDd]){{0,{NAME}}}(?![\w.\]-])"
-        self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\uff1a\0]|%[23]|\Z)")
+        self.hints: Final = re.compile(rf"(?:{terms}){rest}(?:[\\\"'`\s,=:;>&(\[\uff1a\0]|%[23]|\Z)")
         """What a text in small letters has somewhere if it holds such a secret, or is such a name itself."""
         self._form: Final = re.compile(rf"(?P<name>(?i:{terms}){rest}){_BETWEEN}")
 
