@@ -174,6 +174,11 @@ def test_an_event_that_somebody_made_is_completed(open_client: OpenClient, sentr
     assert not {"nothing", "none", "threads"} & (event.keys() | event["contexts"].keys())
 
 
+def test_a_request_that_is_none_is_sent_as_it_is(open_client: OpenClient, sentry: LocalSentry) -> None:
+    open_client().capture_event({"message": "text", "request": "GET /"})
+    assert last(sentry)["request"] == "GET /"
+
+
 def test_tags_given_as_pairs_stay_pairs(open_client: OpenClient, sentry: LocalSentry) -> None:
     open_client().capture_event({"message": "text", "tags": [("a", "1")]})
     assert last(sentry)["tags"] == [["a", "1"]]

@@ -153,6 +153,12 @@ def test_of_a_form_in_parts_its_fields_are_shown_and_of_its_files_how_long_they_
     assert body(form, PARTS) == {"name": "Zoë", "password": FILTERED, "photo": "<file of 5 bytes>"}
 
 
+def test_parts_within_a_part_are_fields_like_others() -> None:
+    inner = b'--in\r\nContent-Disposition: form-data; name="b"\r\n\r\n2\r\n--in--'
+    form = part("a", b"1") + part("more", inner, "\r\nContent-Type: multipart/mixed; boundary=in") + b"--edge--\r\n"
+    assert body(form, PARTS) == {"a": "1", "b": "2"}
+
+
 NOT_UNDERSTOOD = [
     (b"--edge\r\n\r\nx", ("Content-Type", "multipart/form-data")),
     (b"a secret", ("Content-Type", "text/plain")),
