@@ -223,7 +223,7 @@ class Freezer:
         for name, value in pairs:
             shown = self._freeze_name(name)
             copy[shown] = self._hide() if shown in secret else value
-            if shown not in secret.harmless:
+            if shown not in secret.harmless and shown not in secret.telling:
                 self.seen.texts.add(shown)
         if total > len(pairs):
             copy[OMITTED] = f"{total - len(pairs)} more"

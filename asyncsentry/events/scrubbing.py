@@ -42,27 +42,30 @@ class SecretNames:
     whole names that are none of secrets, whatever terms are in them.
     """
 
-    __slots__ = ("_shown", "harmless", "terms")
+    __slots__ = ("_shown", "harmless", "telling", "terms")
 
     def __init__(self, more: Iterable[str] = (), shown: Iterable[str] = ()) -> None:
         self.terms = (*_TERMS, *(term.lower() for term in more))
         self.harmless: set[str] = set()
         """Names that were asked about before, and neither are those of secrets nor secrets themselves: a bounded number
         of short ones."""
+        self.telling: set[str] = set()
+        """The same of names that are those of secrets, and tell nothing else."""
         self._shown = frozenset(name.lower() for name in shown)
 
     def __contains__(self, name: str) -> bool:
         """Whether what stands under ``name`` is to be hidden."""
-        if name in self.harmless:
-            return False
+        if name in self.harmless or name in self.telling:
+            return name in self.telling
         lowered = name.lower()
         secret = lowered not in self._shown and (
             any(term in lowered for term in self.terms) or lowered == _PASS or lowered.endswith(_ENDS)
         )
-        if not secret and len(name) <= NAME_LIMIT and (_is_word(name) or not _may_hide(name)):
-            if len(self.harmless) >= HARMLESS_LIMIT:
-                self.harmless.clear()
-            self.harmless.add(name)
+        if len(name) <= NAME_LIMIT and (_is_word(name) or not _may_hide(name, secret=secret)):
+            known = self.telling if secret else self.harmless
+            if len(known) >= HARMLESS_LIMIT:
+                known.clear()
+            known.add(name)
         return secret
 
 
@@ -71,8 +74,10 @@ def _is_word(name: str) -> bool:
     return len(name) <= _WORD and name.isidentifier()
 
 
-def _may_hide(name: str) -> bool:
-    return "%" in name or "+" in name or any(shapes.find(name))
+def _may_hide(name: str, *, secret: bool) -> bool:
+    """Whether it may be a secret itself: by its looks or, of a name of secrets, because it says more than a name."""
+    says_more = secret and not name.replace("-", "_").replace(".", "_").isidentifier()
+    return says_more or "%" in name or "+" in name or any(shapes.find(name))
 
 
 USUAL: Final = SecretNames()
