@@ -222,10 +222,10 @@ def _lay_base(event: Event, base: Mapping[str, Any], freezer: Freezer) -> None:
         elif name == "message":
             event["logentry"] = _logentry({"message": value}, freezer)
         elif name not in ("event_id", "timestamp") and value is not None:
-            scrub = scrub_request if name == "request" else scrub_plain
+            show = _SHOWN.get(name, scrub_plain)
             copy = _plain(value, freezer)
             freezer.seen.foreign |= type(copy) is dict or type(copy) is list  # there may be frames in it
-            event[freezer.text(name)] = scrub(copy, freezer.rules.secret_names)
+            event[freezer.text(name)] = show(copy, freezer.rules.secret_names)
 
 
 def _plain(value: object, freezer: Freezer) -> Any:
@@ -263,6 +263,13 @@ _SHARED: Final = ("breadcrumbs", "contexts", "modules", "sdk")
 
 _NOTES: Final = {"request": "_meta", "transaction": "transaction_info"}
 """What is said of a field that the work in hand gives, and is void where somebody else gives it."""
+
+# Any: plain data of any shape, before and after.
+_SHOWN: Final[Mapping[str, Callable[[Any, SecretNames], Any]]] = {
+    "logger": lambda name, _secret: attributes.one_line(name) if type(name) is str else name,
+    "request": scrub_request,
+}
+"""What servers take in a form of its own."""
 
 _JOINED: Final[Mapping[str, Callable[[Mapping[str, Any], Freezer], dict[str, Any]]]] = {
     "contexts": _contexts,

@@ -174,9 +174,17 @@ def test_an_event_that_somebody_made_is_completed(open_client: OpenClient, sentr
     assert not {"nothing", "none", "threads"} & (event.keys() | event["contexts"].keys())
 
 
+@pytest.mark.wrong_on_purpose
 def test_a_request_that_is_none_is_sent_as_it_is(open_client: OpenClient, sentry: LocalSentry) -> None:
     open_client().capture_event({"message": "text", "request": "GET /"})
     assert last(sentry)["request"] == "GET /"
+
+
+@pytest.mark.wrong_on_purpose
+def test_a_logger_is_named_in_one_line(open_client: OpenClient, sentry: LocalSentry) -> None:
+    for logger in ("shop\r\norders", 5):
+        open_client().capture_event({"message": "text", "logger": logger})
+    assert [event["logger"] for event in sentry.events] == ["shop orders", 5]
 
 
 def test_tags_given_as_pairs_stay_pairs(open_client: OpenClient, sentry: LocalSentry) -> None:

@@ -20,7 +20,8 @@ def note(text: str) -> Callable[[Any, Any], Any]:
     """A processor that adds a text to what others have noted."""
 
     def processor(event: Any, hint: Any) -> Any:
-        return {**event, "noted": [*event.get("noted", ()), text, *hint]}
+        extra = event.get("extra", {})
+        return {**event, "extra": {"noted": [*extra.get("noted", ()), text, *hint]}}
 
     return processor
 
@@ -30,7 +31,7 @@ def test_each_sees_what_the_one_before_it_returned_and_before_send_is_the_last(
 ) -> None:
     client = open_client(processors=[note("first"), note("second")], before_send=note("last"))
     client.capture_event({"message": "m"}, {"hint": 1})
-    assert sentry.events[0]["noted"] == ["first", "hint", "second", "hint", "last", "hint"]
+    assert sentry.events[0]["extra"]["noted"] == ["first", "hint", "second", "hint", "last", "hint"]
 
 
 def refuse(event: Any, hint: Any) -> None:  # a processor is given them

@@ -55,6 +55,11 @@ def level_name(value: object) -> Level | None:
 _NUMBERS: Final[tuple[tuple[int, Level], ...]] = ((50, "fatal"), (40, "error"), (30, "warning"), (20, "info"))
 
 
+def one_line(text: str) -> str:
+    """A text without the ends of lines, which servers refuse in names."""
+    return " ".join(text.splitlines())
+
+
 def tags(given: Mapping[str, object], freezer: Freezer) -> dict[str, str]:
     """Tags as servers take them: all text, of one line, in names of letters, digits and ``_.:-``; the first ones."""
     shown: dict[str, str] = {}

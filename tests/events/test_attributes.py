@@ -17,6 +17,7 @@ from asyncsentry.events.attributes import (
     fingerprint,
     level_name,
     new_event_id,
+    one_line,
     release_problem,
     tags,
     timestamp,
@@ -103,6 +104,11 @@ def test_t38_the_user_is_as_it_was_set_but_its_ids_are_texts_and_its_secrets_hid
         "token": FILTERED,
         "more": {"key": FILTERED},
     }
+
+
+def test_a_name_is_of_one_line() -> None:
+    assert one_line("shop\r\norders\u2028x") == "shop orders x"
+    assert one_line("shop") == "shop"
 
 
 @pytest.mark.parametrize(
