@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 MEANT: Final = {
+    "_meta": "says what was hidden, and where",
     "breadcrumbs.values": "what is empty is left out",
     "contexts.device": "tells the machine",
     "contexts.os": "tells the system",
