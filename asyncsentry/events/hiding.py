@@ -7,63 +7,21 @@ https://develop.sentry.dev/sdk/foundations/transport/event-payloads/
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
 from asyncsentry.events.secrets import Hidden, Secrets, secrets_of
 from asyncsentry.events.seen import LEAST_CARD, Seen
 from asyncsentry.events.shapes import CARD, PASSWORD, is_card
-
-# Any: an event's parts are plain data of any shape.
-_Container: TypeAlias = "dict[str, Any] | list[Any]"
+from asyncsentry.events.sight import Parts, Place, Sight, look_through
 
 _OWN: Final = frozenset(
     ("_meta", "debug_meta", "event_id", "level", "modules", "platform", "sdk", "timestamp", "environment", "release")
 )
 """Fields that say nothing of the program's data."""
-
-_Place: TypeAlias = "tuple[_Container, _Place | None]"
-"""A container in an event, and what it stands in: a plain tuple, for there are hundreds of them."""
-
-
-_FEW: Final = 8
-"""So many values are looked for one by one, which is faster; but no more, for the time's sake."""
-
-
-class _Sight(NamedTuple):
-    """What there is to be seen in an event."""
-
-    places: list[_Place]
-    members: list[Any]
-    """Of the first container all names and values, then those of the second."""
-    begins: list[int]
-    """Where the members of each container begin."""
-
-    def values(self) -> set[str | int]:
-        """The texts and the numbers."""
-        return {member for member in self.members if type(member) is str or type(member) is int}
-
-    def holders(self, wanted: Collection[str | int]) -> list[_Place]:
-        """The places in which one of these is."""
-        if len(wanted) > _FEW:
-            kinds = (str, int)
-            indices = [at for at, member in enumerate(self.members) if type(member) in kinds and member in wanted]
-        else:
-            indices = [at for value in wanted for at in self._occurrences(value)]
-        found = {bisect_right(self.begins, index) - 1 for index in indices}
-        return [self.places[number] for number in sorted(found)]
-
-    def _occurrences(self, value: str | int) -> Iterator[int]:
-        index = -1
-        with suppress(ValueError):  # there is no further one
-            while True:
-                index = self.members.index(value, index + 1)
-                yield index
 
 
 def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> dict[str, Any]:
@@ -74,12 +32,12 @@ def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> di
     shown = dict(event)
     fields = {name: value for name, value in event.items() if name not in _OWN}
     secrets = secrets_of(names)
-    sight = _look_through(fields, None if seen.foreign else {id(variables) for variables in seen.hiding})
+    sight = look_through(fields, None if seen.foreign else {id(variables) for variables in seen.hiding})
     hidden, naming = _instead(sight.values() | seen.texts | seen.numbers, secrets)
     if not hidden and not naming:
         return shown
     if (hidden.keys() | naming) & (seen.texts | seen.numbers) - {FILTERED}:
-        sight = _look_through(fields, None)
+        sight = look_through(fields, None)
     rewriting = _Rewriting(sight, hidden, naming)
     shown.update(rewriting.event)
     if rewriting.remarks:
@@ -101,54 +59,6 @@ def _instead(values: set[str | int], secrets: Secrets) -> tuple[dict[str | int, 
     return hidden, naming
 
 
-def _look_through(event: dict[str, Any], only: Container[int] | None) -> _Sight:
-    """Of a frame its variables alone, and ``only`` those with these ids, if that is said: the rest is the code's, whose
-    lines are looked through when they are read."""
-    raised = {id(holder) for holder in _holders_of_stacks(event)}
-    places: list[_Place] = [(event, None)]
-    members: list[Any] = []
-    begins: list[int] = []
-    for place in places:  # which grow meanwhile
-        begins.append(len(members))
-        container = place[0]
-        if type(container) is dict:
-            frames = _frames(container) if id(container) in raised else None
-            if frames is not None:
-                places += _variables(frames, (container["stacktrace"], place), only)
-                container = {name: value for name, value in container.items() if name != "stacktrace"}
-            members += container
-            values: Collection[Any] = container.values()
-        else:
-            values = container
-        members += values
-        places += [(member, place) for member in values if type(member) is dict or type(member) is list]
-    return _Sight(places, members, begins)
-
-
-def _holders_of_stacks(event: dict[str, Any]) -> Iterator[object]:
-    """Exceptions and threads: what is called a stack elsewhere is data like any other."""
-    for name in ("exception", "threads"):
-        holder = event.get(name)
-        values = holder.get("values") if type(holder) is dict else None
-        if type(values) is list:
-            yield from values
-
-
-def _frames(holder: dict[str, Any]) -> list[Any] | None:
-    """Those of an exception or a thread."""
-    stack = holder.get("stacktrace")
-    frames = stack.get("frames") if type(stack) is dict else None
-    return frames if type(frames) is list else None
-
-
-def _variables(frames: list[Any], stack: _Place, only: Container[int] | None) -> Iterator[_Place]:
-    all_frames: _Place = (frames, stack)
-    for frame in frames:
-        variables = frame.get("vars") if type(frame) is dict else None
-        if type(variables) is dict and (only is None or id(variables) in only):
-            yield variables, (frame, all_frames)
-
-
 def _is_card(number: int) -> bool:
     return number >= LEAST_CARD and is_card(str(number))
 
@@ -166,10 +76,10 @@ _SCALARS: Final = (str, int, float)
 class _Rewriting:
     """Puts what is shown in the place of what is secret, in copies of the containers that it stands in."""
 
-    def __init__(self, sight: _Sight, hidden: dict[str | int, Hidden], naming: set[str]) -> None:
+    def __init__(self, sight: Sight, hidden: dict[str | int, Hidden], naming: set[str]) -> None:
         self.remarks: dict[str, Json] = {}
         """What ``_meta`` is to say."""
-        self._copies: dict[int, _Container] = {}
+        self._copies: dict[int, Parts] = {}
         # By the place above, and the container in it: one may stand there many times.
         self._remarks: dict[tuple[int, int], dict[str, Any]] = {}
         self._linked: set[tuple[int, int]] = set()
@@ -190,17 +100,17 @@ class _Rewriting:
         for place in named:  # last, for until now all that is in them was found by its name
             self._rename(place)
 
-    def _rewrite(self, place: _Place) -> None:
+    def _rewrite(self, place: Place) -> None:
         container = place[0]
         for name, member in list(_members(container)):
             if (type(member) is str or type(member) is int) and member in self._hidden:
                 self._put(place, name, self._hidden[member])
 
-    def _put(self, place: _Place, name: Any, instead: Hidden) -> None:
+    def _put(self, place: Place, name: Any, instead: Hidden) -> None:
         self._copy(place)[name] = instead.text
         self._remarks_on(place)[str(name)] = instead.meta
 
-    def _rename(self, place: _Place) -> None:
+    def _rename(self, place: Place) -> None:
         """Show names that are secrets themselves otherwise, where they say what is remarked as well."""
         container, above = place
         remarks = self.remarks if above is None else self._remarks.get((id(above), id(container)), {})
@@ -209,7 +119,7 @@ class _Rewriting:
             mapping.clear()
             mapping.update(members)
 
-    def _copy(self, place: _Place) -> Any:
+    def _copy(self, place: Place) -> Any:
         """The container that is shown in this place; one that is in several is in all of them the same again."""
         container, above = place
         copy = self._copies.get(id(container))
@@ -222,7 +132,7 @@ class _Rewriting:
                 copy_above[name] = copy
         return copy
 
-    def _remarks_on(self, place: _Place) -> dict[str, Any]:
+    def _remarks_on(self, place: Place) -> dict[str, Any]:
         """Where the remarks on what is in this place belong. It has been copied."""
         container, above = place
         if above is None:
@@ -236,7 +146,7 @@ class _Rewriting:
             around.update(dict.fromkeys(others, remarks))
         return remarks
 
-    def _names_in(self, above: _Container, container: _Container) -> list[Any]:
+    def _names_in(self, above: Parts, container: Parts) -> list[Any]:
         """The names or numbers under which it stands there."""
         names = self._names.get(id(above))
         if names is None:
@@ -247,7 +157,7 @@ class _Rewriting:
         return names[id(container)]
 
 
-def _named(place: _Place, naming: set[str]) -> Iterator[tuple[_Place, str | int]]:
+def _named(place: Place, naming: set[str]) -> Iterator[tuple[Place, str | int]]:
     """Where in this place, or the one around it, a value stands beside the name of a secret, which is a value, too."""
     container, around = place
     if type(container) is dict:
@@ -266,7 +176,7 @@ def _named(place: _Place, naming: set[str]) -> Iterator[tuple[_Place, str | int]
             yield around, "input"
 
 
-def _put_in(sight: _Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[_Place, Any]]:
+def _put_in(sight: Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[Place, Any]]:
     """Where the parameters of the event's message stand that are hidden in the message: alone they tell nothing."""
     event: Any = sight.places[0][0]
     entry: Any = event.get("logentry")  # Any: a dict, unless somebody made it something else
@@ -290,7 +200,7 @@ def _is_in(value: object, naming: set[str]) -> bool:
     return type(value) is str and value in naming
 
 
-def _members(container: _Container) -> Iterable[tuple[Any, Any]]:
+def _members(container: Parts) -> Iterable[tuple[Any, Any]]:
     return container.items() if type(container) is dict else enumerate(container)
 
 
