@@ -265,7 +265,7 @@ def _refuse_unknown(name: str, value: object, known: Iterable[str]) -> None:
 
 
 def _from_dsn(dsn: Dsn) -> dict[str, Any]:
-    from asyncsentry.validation import read
+    from asyncsentry.reading import read
 
     unknown = dsn.options.keys() - DSN_OPTIONS
     if unknown:
@@ -276,7 +276,7 @@ def _from_dsn(dsn: Dsn) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    from asyncsentry.validation import read
+    from asyncsentry.reading import read
 
     found = {name: (variable, environ.get(variable, "").strip()) for name, variable in ENVIRONMENT.items()}
     return {name: read(name, value, variable) for name, (variable, value) in found.items() if value}

@@ -1,8 +1,6 @@
 """What each option may be: a table of checks, and what is said of a value that is none of it.
 
 A check is given a value and what to call it; it returns the value as `Options` keeps it, or raises `OptionError`.
-What comes as text, from the environment, a DSN or a file of settings, is read first (`read`), then checked like an
-argument.
 """
 
 from __future__ import annotations
@@ -20,8 +18,6 @@ Check = Callable[[Any, str], object]
 
 BODY_SIZES: Final = ("never", "small", "medium", "always")
 COMPRESSION: Final = {"gzip": 1, "none": 0, "br": "br", "zstd": "zstd"}
-TRUE_WORDS: Final = ("1", "true", "yes", "on")
-FALSE_WORDS: Final = ("0", "false", "no", "off")
 
 
 def refusal(called: str, expected: str, value: object) -> OptionError:
@@ -261,54 +257,3 @@ CHECKS: Final[Mapping[str, Check]] = {
     "install_logging_hook": flag,
 }
 """Every option but ``dsn`` and ``transport``, which the DSN and the registry understand."""
-
-
-def _flag_word(value: str, called: str) -> bool:
-    word = value.lower()
-    if word in TRUE_WORDS + FALSE_WORDS:
-        return word in TRUE_WORDS
-    raise refusal(called, f"one of {', '.join(TRUE_WORDS + FALSE_WORDS)}", value)
-
-
-def _number_or_text(value: str, called: str) -> object:  # noqa: ARG001 - has the shape of its siblings
-    try:
-        return float(value)
-    except ValueError:
-        return value
-
-
-def _count_or_text(value: str, called: str) -> object:  # noqa: ARG001 - has the shape of its siblings
-    try:
-        return int(value)
-    except ValueError:
-        return value
-
-
-def _words(value: str, called: str) -> object:  # noqa: ARG001 - has the shape of its siblings
-    return value.replace(",", " ").split()
-
-
-READERS: Final[Mapping[str, Callable[[str, str], object]]] = {
-    **{name: _flag_word for name, check in CHECKS.items() if check is flag},
-    **dict.fromkeys(("sample_rate", "timeout", "shutdown_timeout"), _number_or_text),
-    **dict.fromkeys(("ignore_errors", "in_app_include", "in_app_exclude", "trusted_proxies"), _words),
-    "flood_limit": _count_or_text,
-    "max_breadcrumbs": _count_or_text,
-    "max_stack_frames": _count_or_text,
-    "max_value_length": _count_or_text,
-    "max_depth": _count_or_text,
-    "max_breadth": _count_or_text,
-    "max_event_values": _count_or_text,
-    "max_event_bytes": _count_or_text,
-    "queue_bytes": _count_or_text,
-    "spool_bytes": _count_or_text,
-    "max_in_flight": _count_or_text,
-    "compress": _count_or_text,
-}
-"""How text becomes a value, for the options that are no text. What is no number is left for its check to refuse."""
-
-
-def read(name: str, value: str, called: str) -> object:
-    """An option's value from text (the environment, a DSN, a file of settings), checked."""
-    reader = READERS.get(name)
-    return CHECKS[name](reader(value, called) if reader else value, called)

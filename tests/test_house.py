@@ -29,6 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "options",
             "data_collection",
             "validation",
+            "reading",
             "foreign_options",
             "facts",
         }

@@ -74,17 +74,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"asyncsentry {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
 
-    demo = commands.add_parser(
-        "demo",
-        help="run a small asyncio program that fails in three ways, and show what arrives",
-        description="Run a small asyncio program that fails in three ways, in a process of its own, and show each event"
-        " as it arrived at a server on loopback. The exit status is 1 if anything did not arrive.",
-    )
-    demo.add_argument("--transport", metavar="NAME", help="send by this transport (see: asyncsentry transports)")
-    demo.add_argument("--dsn", help="send to this server instead, and print the ids of the events")
-    demo.add_argument("--json", action="store_true", help="print the events as JSON, one a line")
-    demo.set_defaults(run=_demo)
-
+    _add_demo(commands)
     test = commands.add_parser(
         "test",
         help="send one message to a server, and say what it answered",
@@ -100,6 +90,25 @@ def _parser() -> _Parser:
     )
     transports.set_defaults(run=_transports)
 
+    _add_doctor(commands)
+    _add_spool(commands)
+    return parser
+
+
+def _add_demo(commands: Commands) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="run a small asyncio program that fails in three ways, and show what arrives",
+        description="Run a small asyncio program that fails in three ways, in a process of its own, and show each event"
+        " as it arrived at a server on loopback. The exit status is 1 if anything did not arrive.",
+    )
+    demo.add_argument("--transport", metavar="NAME", help="send by this transport (see: asyncsentry transports)")
+    demo.add_argument("--dsn", help="send to this server instead, and print the ids of the events")
+    demo.add_argument("--json", action="store_true", help="print the events as JSON, one a line")
+    demo.set_defaults(run=_demo)
+
+
+def _add_doctor(commands: Commands) -> None:
     doctor = commands.add_parser(
         "doctor",
         help="name the web frameworks of a program that have no integration set up",
@@ -109,9 +118,6 @@ def _parser() -> _Parser:
     )
     doctor.add_argument("target", metavar="PROGRAM", help="shop.web, shop/web.py, shop.web:app or shop.web:make_app()")
     doctor.set_defaults(run=_doctor)
-
-    _add_spool(commands)
-    return parser
 
 
 def _add_spool(commands: Commands) -> None:

@@ -7,12 +7,16 @@ from typing import Any, Final
 
 from asyncsentry.errors import OptionError
 from asyncsentry.integrations._statuses import statuses
-from asyncsentry.validation import CHECKS, read, refusal
+from asyncsentry.reading import read
+from asyncsentry.validation import CHECKS, refusal
 
 _STATUSES: Final = "failed_request_status_codes"
 
 _FUNCTIONS: Final = frozenset({"error_sampler", "before_send", "before_breadcrumb"})
 """The options that text can only name."""
+
+_SEVERAL: Final = "processors"
+"""The option for which it names as many as it likes."""
 
 
 def read_settings(settings: Mapping[str, Any], prefix: str, find: Callable[[str], object]) -> dict[str, Any]:
@@ -29,6 +33,8 @@ def _read(name: str, value: object, called: str, find: Callable[[str], object]) 
         value = value.strip()
         if name == _STATUSES:
             return _read_statuses(value, called)
+        if name == _SEVERAL:
+            return CHECKS[name]([_find(each, called, find) for each in value.replace(",", " ").split()], called)
         if name in CHECKS and name not in _FUNCTIONS:
             return read(name, value, called)
         value = _find(value, called, find) if name in _FUNCTIONS else value

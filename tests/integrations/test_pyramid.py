@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy, deepcopy
 from types import MappingProxyType
 from typing import Any
 
@@ -285,6 +286,8 @@ def note(event: dict[str, Any], _hint: Any) -> dict[str, Any]:
         ("debug", 1, r"sentry\.debug must be True or False, not 1"),
         ("before_send", "no.such", r"sentry\.before_send: 'no\.such' cannot be imported"),
         ("before_send", "asyncsentry", r"sentry\.before_send must be a function"),
+        ("processors", "copy.copy no.such", r"sentry\.processors: 'no\.such' cannot be imported"),
+        ("processors", "asyncsentry", r"each of sentry\.processors must be a function"),
         ("failed_request_status_codes", "5xx", r"sentry\.failed_request_status_codes must be statuses such as 429 500"),
         ("failed_request_status_codes", "500-999", r"sentry\.failed_request_status_codes must be statuses such as"),
         ("failed_request_status_codes", [999], "failed_request_status_codes must hold numbers"),
@@ -312,6 +315,8 @@ def test_settings_may_hold_values_of_any_kind(sentry: LocalSentry) -> None:
         "sentry.before_send": note,
         "sentry.failed_request_status_codes": range(500, 600),
         "sentry.in_app_include": ["shop"],
+        "sentry.processors": "copy.copy, copy.deepcopy",
+        "sentry.scrub_keys": "pin otp",
     }
     with Configurator(settings=settings) as config:
         config.include("asyncsentry.integrations.pyramid")
@@ -319,6 +324,9 @@ def test_settings_may_hold_values_of_any_kind(sentry: LocalSentry) -> None:
     asyncsentry.close()
     assert (options.ignore_errors, options.flood_limit) == (("LookupError", "shop.*"), 7)
     assert (options.before_send, options.in_app_include) == (note, ("shop",))
+    processors: list[object] = [*options.processors]
+    assert processors == [copy, deepcopy]
+    assert options.scrub_keys == ("pin", "otp")
 
 
 def test_of_a_second_call_the_arguments_count(
