@@ -22,5 +22,8 @@ class Inside:
 class Threads(threading.local):
     """That of the thread that asks: asked for once in a capture, as asking takes longer than all else about it."""
 
-    def __init__(self) -> None:
-        self.inside = Inside()
+    inside: Inside
+
+    def __getattr__(self, name: str) -> object:
+        """Make it when the thread first asks: in no ``__init__``, in the midst of which a signal handler may ask."""
+        return self.__dict__.setdefault(name, Inside())

@@ -1,4 +1,4 @@
-"""Ctrl-C exactly where a test wants it."""
+"""Ctrl-C, or a signal handler, exactly where a test wants it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS = ("asyncsentry", "collections", "dataclasses")
 
 @dataclass
 class Cut:
-    """Whether Ctrl-C came before the end."""
+    """Whether it came before the end."""
 
     came: bool = False
 
@@ -53,3 +53,23 @@ def cut_at(number: int) -> Iterator[Cut]:
 
     with cut_where(counted) as cut:
         yield cut
+
+
+@contextmanager
+def called_at(number: int, handler: Callable[[], object]) -> Iterator[Cut]:
+    """A signal handler is called in this thread, at the so many-th place at which Python looks for signals."""
+    cut, left = Cut(), number
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        nonlocal left
+        if event in WHERE and frame.f_globals["__name__"].startswith(OURS):
+            left -= 1
+            if left == -1:
+                cut.came = True
+                handler()
+
+    sys.setprofile(look)
+    try:
+        yield cut
+    finally:
+        sys.setprofile(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from asyncsentry.item import Attachment
 from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.protocol import NoResponse, Response
 from conftest import OpenClient
-from delivery.cutting import cut_at, cut_where
+from delivery.cutting import called_at, cut_at, cut_where
 from delivery.material import LOST, OK, REFUSED, Box, event, limits, session
 from delivery.programs import TRANSPORTS, expected, lost, messages, run
 
@@ -82,6 +83,31 @@ gc.collect()
     found = messages(sentry)
     assert set(found.values()) == {1}
     assert found.total() + lost(sentry) == 100
+
+
+def test_whatever_captures_at_any_moment_of_the_first_capture_of_a_thread(
+    open_client: OpenClient, sentry: LocalSentry
+) -> None:
+    client = open_client(flood_limit=0, queue_bytes=2**28)
+
+    def first_capture(number: int) -> bool:
+        with called_at(number, lambda: client.capture_message(f"handler {number}")) as call:
+            client.capture_message(f"first {number}")
+        return call.came
+
+    numbers = count()
+    while True:
+        number = next(numbers)
+        with ThreadPoolExecutor(1) as thread:
+            if not thread.submit(first_capture, number).result(20):
+                break
+    assert client.flush(20)
+    found = messages(sentry)
+    assert set(found.values()) == {1}
+    assert {name for name in found if name.startswith("first")} == set(expected(first=number + 1))
+    account = client.stats()["error"]
+    assert account.lost == {"event_processor": account.captured - found.total()}  # in the midst of another event
+    assert account.captured == 2 * number + 1
 
 
 def test_ctrl_c_at_any_moment_leaves_the_outbox_usable(tmp_path: Path, sentry: LocalSentry) -> None:
