@@ -14,10 +14,12 @@ WITHOUT_ORJSON = """
 import sys
 sys.modules["orjson"] = None
 from asyncsentry.json import encode
-for value in ({"a": "é"}, ["\\ud800"], {1: 2}, 2**70, float("nan"), {1, 2}):
+circle = []
+circle.append(circle)
+for value in ({"a": "é"}, ["\\ud800"], {1: 2}, 2**70, float("nan"), {1, 2}, circle):
     try:
         sys.stdout.buffer.write(encode(value) + b"\\n")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         sys.stdout.buffer.write(type(error).__name__.encode() + b"\\n")
 """
 
@@ -71,4 +73,5 @@ def test_the_standard_library_alone_does_it_too() -> None:
         b"1180591620717411303424",
         b"ValueError",
         b"TypeError",
+        b"RecursionError",
     ]
