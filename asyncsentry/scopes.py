@@ -85,6 +85,10 @@ class _Level:
         self._held.set(holding)
         return holding
 
+    def open_over(self, worker: object) -> _Holding | None:
+        """The same where there is a scope already, which is not written to meanwhile; None where there is none."""
+        return None if self._held.get() is None else self.open(worker)
+
     def close(self, holding: _Holding) -> None:
         """Leave what `open` gave."""
         holding.scope.ended = True
@@ -186,11 +190,12 @@ class IsolationScope:
     def __enter__(self) -> Scope:
         worker = _worker()
         self._holding = self._isolation.open(worker)
-        self._block = self._current.open(worker)
+        self._block = self._current.open_over(worker)
         return _begin(self._holding.scope, self._describe)
 
     def __exit__(self, *_: object) -> None:
-        self._current.close(self._block)
+        if self._block is not None:
+            self._current.close(self._block)
         self._isolation.close(self._holding)
 
 

@@ -151,7 +151,9 @@ def test_what_is_captured_goes_through_the_default_client(sentry: LocalSentry) -
     assert [event["level"] for event in sentry.events] == ["error", "info", "warning"]
     assert {event["transaction"] for event in sentry.events} == {"t"}
     assert asyncsentry.last_event_id() == ids[-1]
-    assert asyncsentry.get_current_scope() is not asyncsentry.get_isolation_scope(), "a block is open"
+    assert asyncsentry.get_current_scope() is asyncsentry.get_isolation_scope()
+    with asyncsentry.new_scope() as block:
+        assert asyncsentry.get_current_scope() is block is not asyncsentry.get_isolation_scope()
 
 
 def test_a_second_init_delivers_for_the_first_and_replaces_it(sentry: LocalSentry) -> None:

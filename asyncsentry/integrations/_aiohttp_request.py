@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -10,6 +9,7 @@ from aiohttp import hdrs, web
 from asyncsentry.client import Client
 from asyncsentry.events.http import HttpRequest
 from asyncsentry.events.work import Work
+from asyncsentry.scope import Scope
 
 
 class Visit:
@@ -17,15 +17,20 @@ class Visit:
 
     def __init__(self, client: Client[Any], request: web.Request) -> None:
         self.client = client
-        self.last_event_id: Callable[[], str | None] = client.last_event_id
+        self.known: Scope | None = None
+        """What is known of the request while it is served."""
         self.raised: Exception | None = None
         """What the handler raised, and a middleware of the application perhaps answers."""
+        self._last_event_id: str | None = None
         request[_VISIT] = self
 
+    def last_event_id(self) -> str | None:
+        return self._last_event_id if self.known is None else self.known.last_event_id
+
     def end(self) -> None:
-        event_id = self.client.last_event_id()
-        self.last_event_id = lambda: event_id
-        self.raised = None
+        """Let go of what holds the request: else both would live on until garbage is collected."""
+        self._last_event_id = self.last_event_id()
+        self.known = self.raised = None
 
 
 # The first with keys of requests is aiohttp 3.14, and from then on others are warned of.

@@ -109,7 +109,7 @@ class _Watch:
         if visit is not None and visit.client is client:  # of an application around this one
             return await self._answer(visit, request, handler)
         visit = Visit(client, request)
-        with client.work_scope(lambda: describe(request)):
+        with client.work_scope(lambda: describe(request)) as visit.known:
             try:
                 return await self._answer(visit, request, handler)
             finally:
@@ -152,6 +152,8 @@ class _Watch:
             app.middlewares.remove(self._note)
             app.on_cleanup.remove(self._finish)
             self._enclose(app)
+            if len(app.middlewares) == len((self._serve, self._note)):
+                app.middlewares.remove(self._note)  # there is nobody who would answer what a handler raises
 
     async def _finish(self, _: web.Application) -> None:
         client = self._client()

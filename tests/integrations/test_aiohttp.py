@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -98,7 +100,7 @@ def test_of_a_second_call_the_arguments_count(client: Client[Any], open_client: 
     setup(app, client=client, failed_request_status_codes=[599])
     assert one_request(app)[0] == 500
     assert client.stats()["error"].captured == 1
-    assert len(app.middlewares) == 2
+    assert len(app.middlewares) == 1
 
 
 def test_an_application_that_runs_is_set_up_too_late(client: Client[Any]) -> None:
@@ -109,6 +111,23 @@ def test_an_application_that_runs_is_set_up_too_late(client: Client[Any]) -> Non
                 setup(app, client=client)
 
     asyncio.run(main())
+
+
+def test_a_request_that_is_answered_waits_for_no_collection_of_garbage(client: Client[Any]) -> None:
+    requests: list[weakref.ref[web.Request]] = []
+
+    async def note(request: web.Request) -> web.Response:
+        requests.append(weakref.ref(request))
+        return web.Response()
+
+    app = application(note)
+    setup(app, client=client)
+    gc.disable()
+    try:
+        assert one_request(app)[0] == 200
+        assert [request() for request in requests] == [None]
+    finally:
+        gc.enable()
 
 
 def test_an_application_that_is_watched_no_more_goes_on(client: Client[Any], sentry: LocalSentry) -> None:
