@@ -61,15 +61,21 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Results]]:
 def lines(about: dict[str, Any], found: dict[str, Results]) -> Iterator[str]:
     yield from ("<!-- written by benchmarks/page.py -->", "# Figures of performance", "")
     names = ", ".join(name for sdk, name in about["sdks"].items() if sdk != NONE)
-    yield f"Python {about['python']}, {about['cores']} cores, medians of {about['runs']} runs. {names}."
+    yield f"Python {about['python']}, {about['cores']} cores; medians of several runs. {names}."
     for heading, (told, cases) in PARTS.items():
         measured = [found[case] for case in cases if case in found]
         if measured:
-            yield from ("", f"## {heading}", "", *([told, ""] if told else []))
+            yield from ("", f"## {heading}", "", " ".join(filter(None, (told, _runs(measured)))), "")
             yield from _table(measured)
             for results in measured:
                 if results.case in DRAWN:
                     yield from ("", f"![{CASES[results.case].told}]({results.case}.svg)")
+
+
+def _runs(measured: list[Results]) -> str:
+    counts = {len(outcomes) for results in measured for outcomes in results.outcomes.values() if outcomes}
+    fewest, most = min(counts), max(counts)
+    return f"{most} runs." if fewest == most else f"{fewest} to {most} runs."
 
 
 def _table(measured: list[Results]) -> Iterator[str]:

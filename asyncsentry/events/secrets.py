@@ -18,7 +18,7 @@ from asyncsentry.events.scrubbing import FILTERED, HARMLESS_LIMIT, SecretNames
 from asyncsentry.events.seen import SHORTEST
 from asyncsentry.events.shapes import IN_URL, PASSWORD, Span
 
-SHORT: Final = 64
+SHORT: Final = 160
 """Characters of a text that is remembered as harmless."""
 
 PLAIN: Final = 12
