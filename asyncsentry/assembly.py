@@ -15,6 +15,7 @@ from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
+from asyncsentry.events.packing import SHARED, Packed, pack, unpack
 from asyncsentry.events.plain import keep, own, plain_and_weight, unfold
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.events.scrubbing import SecretNames, scrub_plain, scrub_request
@@ -66,7 +67,7 @@ class Assembly:
         event = _without_secrets(event, self.rules.secret_names, freezer.seen)
         for stack in _stacks(event):
             own_lines(stack)
-        return event | {name: own(event[name]) for name in _SHARED if name in event}
+        return event | {name: own(event[name]) for name in SHARED if name in event}
 
     def changed_item(
         self, changed: Event, original: Event, attachments: tuple[Attachment, ...], late: tuple[str, ...]
@@ -85,13 +86,25 @@ class Assembly:
             return self._item(event, cast("Event", copy), weight, attachments, late, ())
         return self._item(event, partial(unfold, kept), len(kept), attachments, late, ())
 
-    def item(self, event: Event, freezer: Freezer, attachments: tuple[Attachment, ...], late: tuple[str, ...]) -> Item:
+    def item(
+        self,
+        event: Event,
+        freezer: Freezer,
+        attachments: tuple[Attachment, ...],
+        late: tuple[str, ...],
+        *,
+        crowded: bool = False,
+    ) -> Item:
         """The event, with what travels with it, and what was not known yet when it was made: fields, and gaps.
 
-        What its texts say of secrets is hidden when it is sent.
+        What its texts say of secrets is hidden when it is sent. ``crowded``: many are waiting for that.
         """
-        payload = partial(_without_secrets, event, self.rules.secret_names, freezer.seen)
-        return self._item(event, payload, freezer.weight, attachments, late, tuple(freezer.gaps))
+        names, gaps = self.rules.secret_names, tuple(freezer.gaps)
+        packed = pack(event, freezer.seen) if crowded and not gaps else None  # a gap has its place in the event
+        if packed is None:
+            payload: Payload = partial(_without_secrets, event, names, freezer.seen)
+            return self._item(event, payload, freezer.weight, attachments, late, gaps)
+        return self._item(event, partial(_unpacked, packed, names), len(packed.data), attachments, late, ())
 
     def _item(
         self,
@@ -138,6 +151,11 @@ def _without_secrets(event: Event, names: SecretNames, seen: Seen) -> Event:
     from asyncsentry.events.hiding import hide_secrets
 
     return hide_secrets(event, names, seen)
+
+
+def _unpacked(packed: Packed, names: SecretNames) -> Event:
+    event, seen = unpack(packed)
+    return _without_secrets(event, names, seen)
 
 
 def _add_thread(event: Event, *, crashed: bool) -> None:
@@ -258,8 +276,6 @@ def _stacks(event: Event) -> Iterator[object]:
         for value in values if isinstance(values, list) else ():
             yield value.get("stacktrace") if isinstance(value, dict) else None
 
-
-_SHARED: Final = ("breadcrumbs", "contexts", "modules", "sdk")
 
 _NOTES: Final = {"request": "_meta", "transaction": "transaction_info"}
 """What is said of a field that the work in hand gives, and is void where somebody else gives it."""

@@ -250,7 +250,7 @@ class Recorder:
                 return self._lose(changed.reason)
             item = self._assembly.changed_item(changed, event, scope.attachments, late)
         else:
-            item = self._assembly.item(event, freezer, scope.attachments, late)
+            item = self._assembly.item(event, freezer, scope.attachments, late, crowded=dispatcher.crowded)
         entry = dispatcher.entry(item)
         inside.put_off = partial(dispatcher.put_off, entry)
         taken = dispatcher.put(entry)

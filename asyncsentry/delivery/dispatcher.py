@@ -85,6 +85,11 @@ class Dispatcher:
         """Why an item of this category would be dropped now, if it would."""
         return self._outbox.refusal(category, self._now())
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that the form in which it does so matters."""
+        return self._outbox.crowded
+
     def entry(self, item: Item) -> Entry:
         """What an item is in the queue, to be `put` there; what it lacks is found out from now on."""
         if item.gaps:

@@ -72,6 +72,11 @@ class Outbox:
             return "ratelimit_backoff"
         return "queue_overflow" if self._clerk.queue.full(category) else None
 
+    @property
+    def crowded(self) -> bool:
+        """Whether many items wait. Right without a lock, within a moment."""
+        return self._clerk.queue.crowded
+
     def entry(self, item: Item, now: float) -> Entry:
         """What an item is in here, to be `put`."""
         return Entry(item, 0, now)

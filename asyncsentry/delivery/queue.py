@@ -12,6 +12,9 @@ from asyncsentry.item import PRIORITIES, PRIORITY, Category, Item, Squeezed
 SHARE: Final = 4
 """An item that did not fit keeps others like it out until it would fit, or until one part in so many is free."""
 
+CROWD: Final = 32
+"""So many entries that the containers in their items are a burden for the garbage collector."""
+
 
 class Entry:
     """An item on its way. ``number`` orders entries by their arrival, and is 0 before that; ``tries`` counts sends that
@@ -119,6 +122,14 @@ class Queue:
 
     def __len__(self) -> int:
         return sum(len(line.entries) for line in self._lines)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether many entries of one priority wait. Right without a lock, within a moment."""
+        for line in self._lines:  # noqa: SIM110  # as above
+            if len(line.entries) >= CROWD:
+                return True
+        return False
 
     @property
     def weight(self) -> int:
