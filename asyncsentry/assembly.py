@@ -15,8 +15,8 @@ from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.messages import logentry
-from asyncsentry.events.packing import SHARED, Packed, pack, unpack
-from asyncsentry.events.plain import keep, own, plain_and_weight, unfold
+from asyncsentry.events.packing import SHARED, Packed, keep, pack, unpack
+from asyncsentry.events.plain import own, plain_and_weight, unfold
 from asyncsentry.events.rules import MESSAGE_LIMIT, InApp, Rules
 from asyncsentry.events.scrubbing import SecretNames, scrub_plain, scrub_request
 from asyncsentry.events.seen import Seen

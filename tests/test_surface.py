@@ -44,7 +44,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
         "asyncsentry.cli.doctor",
         "subprocess",
     ): "it imports a program in a process of its own, when its owner asks for that",
-    ("asyncsentry.events.plain", "marshal"): "it copies data in memory: what it reads is what it has just written",
+    ("asyncsentry.events.packing", "marshal"): "it copies data in memory: what it reads is what it has just written",
     ("asyncsentry.process", "multiprocessing.util"): "its finalizers run in its workers, where no other exit hook does",
     ("asyncsentry.testing.listener", "create_server"): "the server for tests, on loopback alone",
 }

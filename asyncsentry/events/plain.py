@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from marshal import dumps, loads  # to copy in memory: nothing that it reads comes from elsewhere
 from math import isfinite
 from typing import Any, Final, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.foreign import show_name
 from asyncsentry.events.freezing import CIRCULAR, Freezer, cut
+from asyncsentry.events.packing import keep, recall
 from asyncsentry.events.rules import Rules
 
 DEPTH_LIMIT: Final = 60
@@ -43,20 +43,9 @@ def plain_and_weight(value: object) -> tuple[Json, int]:
     return copying.copy(value), copying.weight
 
 
-def keep(value: Any) -> bytes | None:  # Any: `marshal` itself says what it cannot take
-    """``value`` as it is now, if all that is in it is of builtin types: far sooner than Python code could copy it.
-
-    None if something is of another type, or nested very deep.
-    """
-    try:
-        return dumps(value)
-    except ValueError:
-        return None
-
-
 def unfold(kept: bytes) -> dict[str, Any]:
     """What was kept, as JSON can hold it."""
-    value: dict[str, Any] = loads(kept)
+    value: dict[str, Any] = recall(kept)
     if not _is_plain(value):
         value = cast("dict[str, Any]", plain(value))
     return value
@@ -65,7 +54,7 @@ def unfold(kept: bytes) -> dict[str, Any]:
 def own(value: Any) -> Any:
     """A copy of what is plain, or as good as that, to be changed."""
     kept = keep(value)
-    return plain(value) if kept is None else loads(kept)
+    return plain(value) if kept is None else recall(kept)
 
 
 def _is_plain(value: dict[str, Any]) -> bool:

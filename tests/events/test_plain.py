@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from asyncsentry.events.freezing import CIRCULAR
-from asyncsentry.events.plain import DEPTH_LIMIT, keep, own, plain, unfold
+from asyncsentry.events.packing import keep
+from asyncsentry.events.plain import DEPTH_LIMIT, own, plain, unfold
 
 Two = namedtuple("Two", "a b")
 
