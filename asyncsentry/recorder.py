@@ -172,20 +172,18 @@ class Recorder:
             return self._lose("internal_sdk_error")
         if self._selection.ignores(type(error)):
             return self._lose("event_processor")
-        marks, token = marks_of(error), self._token
-        if token in marks:
-            return marks[token]
-        marks[token] = None  # with no call since it was looked for: of threads that come at once, one goes on
+        marks, token, ours = marks_of(error), self._token, object()
+        found = marks.setdefault(token, ours)
+        if found is not ours:  # looked for and noted in one step: of threads that see it at once one goes on
+            return found if type(found) is str else None
         try:
-            known_ids = ids_of_members(error, token)
-            if known_ids:
-                marks[token] = next(filter(None, known_ids), None)
-                return marks[token]
-            marks[token] = self._report_new(error, mechanism, known, event, hint)
+            ids = ids_of_members(error, token)
+            new = next(filter(None, ids), None) if ids else self._report_new(error, mechanism, known, event, hint)
         except BaseException:
             del marks[token]  # whoever sees it next may do better
             raise
-        return marks[token]
+        marks[token] = new
+        return new
 
     def _report_new(
         self,

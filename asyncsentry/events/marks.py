@@ -12,8 +12,9 @@ MARK: Final = "__asyncsentry__"
 It is the only thing about an application's exception that we ever change.
 """
 
-Marks: TypeAlias = "dict[str, str | None]"
-"""The clients that have captured an error, by their tokens, each with the event's id; None if no event was made."""
+Marks: TypeAlias = "dict[str, object]"
+"""The clients that have captured an error, by their tokens, each with the event's id; what is no text if no event was
+made, or none yet."""
 
 # Past whatever a subclass puts in its place.
 _dict_of: Final = BaseException.__dict__["__dict__"].__get__
@@ -35,5 +36,6 @@ def ids_of_members(group: BaseException, token: str) -> list[str | None]:
         if (token not in marks and not members) or len(noted) > COUNT_LIMIT:
             return []
         errors += members
-        noted.append(marks.get(token))
+        known = marks.get(token)
+        noted.append(known if type(known) is str else None)
     return noted

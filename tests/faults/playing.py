@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,17 +42,20 @@ def play(case: Case, place: str, folder: Path, *, transport: str = "", sdk: str 
             with _running(replace(case, program=case.first), dsn, place, folder, sdk) as killed:
                 said = killed.communicate(timeout=PATIENCE)[1]
             assert killed.returncode == -signal.SIGKILL, said
-        with _running(case, dsn, place, folder, sdk) as program:
+        with ExitStack() as running:
             if case.interlude == "start":
+                program = running.enter_context(_running(case, dsn, place, folder, sdk))
                 _wait_for(folder / "ready", program)
-            with LocalSentry(port=0 if case.interlude == "absent" else port) as sentry:
-                sentry.answer(*case.replies)
-                sentry.always(case.always)
-                if case.interlude == "drop":
-                    _wait_for(folder / "ready", program)
-                    sentry.drop_connections()
-                (folder / "go").touch()
-                said = program.communicate(timeout=PATIENCE)[1]
+            sentry = running.enter_context(LocalSentry(port=0 if case.interlude == "absent" else port))
+            sentry.answer(*case.replies)
+            sentry.always(case.always)
+            if case.interlude != "start":
+                program = running.enter_context(_running(case, dsn, place, folder, sdk))
+            if case.interlude == "drop":
+                _wait_for(folder / "ready", program)
+                sentry.drop_connections()
+            (folder / "go").touch()
+            said = program.communicate(timeout=PATIENCE)[1]
     accounts = [json.loads(line) for line in (folder / "accounts").read_text(encoding="utf-8").splitlines()]
     ids = [event["event_id"] for event in sentry.events]
     told = _told(sentry)
