@@ -130,8 +130,16 @@ def test_a_request_that_is_answered_waits_for_no_collection_of_garbage(client: C
         gc.enable()
 
 
-def test_an_application_that_is_watched_no_more_goes_on(client: Client[Any], sentry: LocalSentry) -> None:
-    app = application()
+@web.middleware
+async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return await handler(request)
+
+
+@pytest.mark.parametrize("middlewares", [[], [let_pass]], ids=["alone", "with-another"])
+def test_an_application_that_is_watched_no_more_goes_on(
+    client: Client[Any], sentry: LocalSentry, middlewares: list[Any]
+) -> None:
+    app = application(fail, *middlewares)
     before = set(vars(app))
 
     async def main() -> None:
