@@ -43,14 +43,23 @@ def play(case: Case, place: str, folder: Path, *, transport: str = "", sdk: str 
                 said = killed.communicate(timeout=PATIENCE)[1]
             assert killed.returncode == -signal.SIGKILL, said
         with ExitStack() as running:
+
+            def start() -> subprocess.Popen[str]:
+                return running.enter_context(_running(case, dsn, place, folder, sdk))
+
+            def serve() -> LocalSentry:
+                sentry = running.enter_context(LocalSentry(port=0 if case.interlude == "absent" else port))
+                sentry.answer(*case.replies)
+                sentry.always(case.always)
+                return sentry
+
             if case.interlude == "start":
-                program = running.enter_context(_running(case, dsn, place, folder, sdk))
+                program = start()
                 _wait_for(folder / "ready", program)
-            sentry = running.enter_context(LocalSentry(port=0 if case.interlude == "absent" else port))
-            sentry.answer(*case.replies)
-            sentry.always(case.always)
-            if case.interlude != "start":
-                program = running.enter_context(_running(case, dsn, place, folder, sdk))
+                sentry = serve()
+            else:
+                sentry = serve()
+                program = start()
             if case.interlude == "drop":
                 _wait_for(folder / "ready", program)
                 sentry.drop_connections()
