@@ -77,9 +77,6 @@ class _Watch:
         """Take a place wherever an application offers one."""
         app.on_response_prepare.append(_name_event)
         app.on_startup.insert(0, self._start)
-        self._enclose(app)
-
-    def _enclose(self, app: web.Application) -> None:
         app.middlewares.insert(0, self._serve)
         app.middlewares.append(self._note)
         app.on_cleanup.append(self._finish)
@@ -148,12 +145,11 @@ class _Watch:
         if client is not None:
             client.wake()
         if not app.pre_frozen:  # what the application has added since then comes between ours
-            app.middlewares.remove(self._serve)
-            app.middlewares.remove(self._note)
+            others = [each for each in app.middlewares if each not in (self._serve, self._note)]
+            # With no others there is nobody who would answer what a handler raises.
+            app.middlewares[:] = [self._serve, *others, self._note] if others else [self._serve]
             app.on_cleanup.remove(self._finish)
-            self._enclose(app)
-            if len(app.middlewares) == len((self._serve, self._note)):
-                app.middlewares.remove(self._note)  # there is nobody who would answer what a handler raises
+            app.on_cleanup.append(self._finish)
 
     async def _finish(self, _: web.Application) -> None:
         client = self._client()

@@ -113,6 +113,29 @@ def test_an_application_that_runs_is_set_up_too_late(client: Client[Any]) -> Non
     asyncio.run(main())
 
 
+def test_an_application_whose_start_has_failed_is_watched_when_it_starts_after_all(
+    client: Client[Any], sentry: LocalSentry
+) -> None:
+    starts = iter([Broken("start")])
+
+    async def start(_: web.Application) -> None:
+        for error in starts:
+            raise error
+
+    app = application()
+    setup(app, client=client)
+    app.on_startup.append(start)
+
+    async def main() -> int:
+        with pytest.raises(Broken, match="start"):
+            await web.AppRunner(app).setup()
+        async with serving(app) as url:
+            return (await status_of(f"{url}/at/1"))[0]
+
+    assert asyncio.run(main()) == 500
+    assert kinds(sentry) == [UNHANDLED, UNHANDLED]
+
+
 def test_a_request_that_is_answered_waits_for_no_collection_of_garbage(client: Client[Any]) -> None:
     requests: list[weakref.ref[web.Request]] = []
 
