@@ -35,7 +35,18 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset(
-        {"client", "recorder", "selection", "callbacks", "assembly", "inside", "shipping", "awaiting", "wrapping"}
+        {
+            "client",
+            "recorder",
+            "selection",
+            "callbacks",
+            "assembly",
+            "laying",
+            "inside",
+            "shipping",
+            "awaiting",
+            "wrapping",
+        }
     ),
     frozenset({"hooks"}),
     frozenset({"api", ""}),  # "": the public names, in ``asyncsentry`` itself
