@@ -49,7 +49,7 @@ class _Level:
 
     def read(self) -> Scope | None:
         """What is known here, if anything is."""
-        holding = self._holding(_worker())
+        holding = self._held.get() and self._holding(_worker())
         return None if holding is None else holding.scope
 
     def write(self) -> Scope:

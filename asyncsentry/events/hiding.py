@@ -107,7 +107,8 @@ class _Rewriting:
                 self._put(place, name, self._hidden[member])
 
     def _put(self, place: Place, name: Any, instead: Hidden) -> None:
-        self._copy(place)[name] = instead.text
+        if place[0][name] != instead.text:
+            self._copy(place)[name] = instead.text
         self._remarks_on(place)[str(name)] = instead.meta
 
     def _rename(self, place: Place) -> None:

@@ -50,5 +50,6 @@ def pack(event: Mapping[str, Any], seen: Seen) -> Packed | None:
 
 def unpack(packed: Packed) -> tuple[dict[str, Any], Seen]:
     """The event, and what there was to be seen in it."""
-    own, *seen = recall(packed.data)
-    return {**own, **packed.shared}, Seen(*seen)
+    seen = Seen()
+    own, seen.texts, seen.numbers, seen.hiding, seen.foreign = recall(packed.data)
+    return {**own, **packed.shared}, seen

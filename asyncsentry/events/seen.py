@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 SHORTEST: Final = 3
@@ -12,14 +11,16 @@ LEAST_CARD: Final = 10**12
 """The least number of so many digits as a payment card's has."""
 
 
-@dataclass(slots=True)
 class Seen:
     """Texts, and names that are none of any variable's or key's; large numbers; and where something was hidden."""
 
-    texts: set[str] = field(default_factory=set)
-    numbers: set[int] = field(default_factory=set)
-    # Any: what is frozen is plain data of any shape.
-    hiding: list[dict[str, Any]] = field(default_factory=list)
-    """Mappings in which, however deep, something is hidden by its name."""
-    foreign: bool = False
-    """Whether there are frames that somebody else made, of whose variables none of that is known."""
+    __slots__ = ("foreign", "hiding", "numbers", "texts")
+
+    def __init__(self, *, foreign: bool = False) -> None:
+        self.texts: set[str] = set()
+        self.numbers: set[int] = set()
+        # Any: what is frozen is plain data of any shape.
+        self.hiding: list[dict[str, Any]] = []
+        """Mappings in which, however deep, something is hidden by its name."""
+        self.foreign = foreign
+        """Whether there are frames that somebody else made, of whose variables none of that is known."""
