@@ -17,6 +17,9 @@ from workloads import WORKLOADS, Make
 
 BACKLOG_PATIENCE: Final = 60.0
 
+GOES_ON: Final = 0.02
+"""Seconds for which the program does something else before it asks whether the event has been sent."""
+
 
 async def longest(sdk: Adapter, make: Make, events: int = 1) -> int:
     """The longest slice until they are sent, in nanoseconds."""
@@ -25,6 +28,7 @@ async def longest(sdk: Adapter, make: Make, events: int = 1) -> int:
     for _ in range(events):
         sdk.capture(make())
     loop.watching.restart()
+    await asyncio.sleep(GOES_ON)
     await sdk.drain(BACKLOG_PATIENCE)
     await asyncio.sleep(0)  # into the next slice
     return max(loop.watching.slices)

@@ -6,9 +6,11 @@ import asyncio
 import gc
 import logging
 import threading
+import time
 import unittest
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -16,8 +18,10 @@ from typing import Any
 import pytest
 
 from asyncsentry.testing import Answer, Hang, LocalSentry
-from asyncsentry.transport.protocol import Cancelled, NoResponse, Response, Settle, Transport
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response, Settle, Transport
 from asyncsentry.transport.settings import Settings
+from asyncsentry_transports._binding import Binding
+from asyncsentry_transports._flight import Flight
 from transports.style import PATIENCE, AnyTransport, Style, Traffic, done, event_request
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -84,6 +88,32 @@ def test_what_the_last_statement_of_main_captured_arrives(asyncio_style: Style, 
     asyncio_style.run(main)
     assert sorted(messages(sentry)) == ["and another", "and one more", "the last"]
     sentry.wait_for(lambda: sentry.open_connections == 0)
+
+
+def test_a_loop_does_not_end_before_the_turns_that_were_asked_for() -> None:
+    class Sender:
+        def send(self, request: Request, flight: Flight, /) -> None:
+            raise AssertionError("nothing is sent")
+
+        async def close(self) -> None:
+            order.append("closed")
+
+    order: list[str] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        binding = Binding(loop, Sender(), PATIENCE)
+        binding.start()
+        binding.expect()
+
+        def come() -> None:
+            binding.turn(0.0, partial(order.append, "turn"))
+            binding.has_come()
+
+        loop.call_later(0.05, come)
+
+    asyncio.run(main())
+    assert order == ["turn", "closed"]
 
 
 def test_it_arrives_when_main_raises_too(asyncio_style: Style, sentry: LocalSentry) -> None:
@@ -178,6 +208,29 @@ def test_a_timer_keeps_no_loop_alive(asyncio_style: Style) -> None:
         assert transport.later(1.0, never)
 
     asyncio_style.run(main)
+
+
+def test_what_became_due_while_a_capture_held_the_loop_up_comes_before_its_turn(asyncio_style: Style) -> None:
+    transport = asyncio_style.make(Settings("http://127.0.0.1:9/"))
+    order: list[str] = []
+
+    async def beat() -> None:
+        await asyncio.sleep(0.001)
+        order.append("beat")
+
+    async def main() -> None:
+        for _ in range(3):
+            beating = asyncio.create_task(beat())
+            await asyncio.sleep(0)
+            time.sleep(0.01)  # the capture, and what led to it
+            ran: Future[None] = Future()
+            assert transport.later(0.0, partial(order.append, "turn"))
+            assert transport.later(0.0, partial(ran.set_result, None))
+            await asyncio_style.until(ran)
+            await beating
+
+    asyncio_style.run(main)
+    assert order == ["beat", "turn"] * 3
 
 
 def test_a_turn_that_is_about_to_come_is_waited_for(asyncio_style: Style, sentry: LocalSentry) -> None:

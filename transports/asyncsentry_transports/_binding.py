@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -37,8 +38,10 @@ class Binding:
         self._patience = patience
         self._flights: dict[Flight, Settle] = {}
         self._changed = asyncio.Event()
-        self._timers: set[asyncio.TimerHandle] = set()
-        self._soon = 0
+        self._asked: deque[None] = deque()
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._soon: set[int] = set()
+        self._latest = 0
         self._hurried = False
         self._ending: asyncio.Task[None] | None = None
         self._life = self._live()
@@ -48,24 +51,33 @@ class Binding:
         with suppress(StopIteration):
             self._life.__anext__().send(None)
 
+    def expect(self) -> None:
+        """A turn was asked for, by any thread: the loop does not end before `has_come`."""
+        self._asked.append(None)
+
+    def has_come(self) -> None:
+        """It is here."""
+        self._asked.pop()
+        self._note()
+
     def turn(self, delay: float, turn: Turn) -> None:
-        """Run the turn now or ``delay`` seconds later."""
+        """Run the turn ``delay`` seconds from now.
+
+        Also if it may run now, by a timer: what is due on the loop, because a capture held it up or another turn did,
+        comes first.
+        """
         if self.ended:
             return
-        if delay <= 0:
-            run(turn)
-            return
-        soon = delay <= SOON
+        self._latest = number = self._latest + 1
+        if delay <= SOON:
+            self._soon.add(number)
+        self._timers[number] = self._loop.call_later(delay, self._fire, number, turn)
 
-        def fire() -> None:
-            self._timers.discard(handle)
-            self._soon -= soon
-            run(turn)
-            self._note()
-
-        handle = self._loop.call_later(delay, fire)
-        self._timers.add(handle)
-        self._soon += soon
+    def _fire(self, number: int, turn: Turn) -> None:
+        self._timers.pop(number, None)
+        run(turn)
+        self._soon.discard(number)
+        self._note()
 
     def send(self, request: Request, settle: Settle) -> None:
         flight = Flight(self._flights, self._note)
@@ -114,8 +126,7 @@ class Binding:
         alarm = self._loop.call_later(self._patience, self._stop_waiting)
         try:
             await asyncio.sleep(0)  # what main's last captures asked for is ready, and comes first
-            while (self._flights or self._soon) and not self._hurried:
-                # A settled send asks for the next turn before it wakes us, so we look after that turn.
+            while (self._flights or self._asked or self._soon) and not self._hurried:
                 self._changed.clear()
                 await self._changed.wait()
         finally:
@@ -125,7 +136,7 @@ class Binding:
         if self.over.done():
             return
         self.abandon("the loop has ended")
-        for timer in self._timers:
+        for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         await self._sender.close()

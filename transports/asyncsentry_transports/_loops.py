@@ -47,9 +47,12 @@ class Loops:
         # But in a step of a task the loop is awake, and looks for what is to be called before it sleeps again.
         awake = here is not None and asyncio.current_task(here) is not None
         call = loop.call_soon if awake else loop.call_soon_threadsafe
+        expecting = self._bindings.get(loop)
+        if expecting is not None:
+            expecting.expect()
         try:
             # An empty context, so that no timer keeps a request's variables alive.
-            call(run, partial(self._turn, loop, delay, turn), context=Context())
+            call(run, partial(self._turn, loop, delay, turn, expecting), context=Context())
         except RuntimeError:  # it was closed
             return False
         return True
@@ -91,7 +94,14 @@ class Loops:
             if not loop.is_running():
                 binding.abandon("the transport was closed")
 
-    def _turn(self, loop: asyncio.AbstractEventLoop, delay: float, turn: Turn) -> None:
+    def _turn(self, loop: asyncio.AbstractEventLoop, delay: float, turn: Turn, expecting: Binding | None) -> None:
+        try:
+            self._bound_turn(loop, delay, turn)
+        finally:
+            if expecting is not None:
+                expecting.has_come()
+
+    def _bound_turn(self, loop: asyncio.AbstractEventLoop, delay: float, turn: Turn) -> None:
         if self._closed:
             return
         for dead in [other for other in list(self._bindings) if other.is_closed()]:
