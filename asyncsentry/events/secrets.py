@@ -68,7 +68,11 @@ class Secrets:
 
     def hide(self, text: str) -> Hidden | None:
         """The text without its secrets; None if it has none. What was hidden is not hidden again."""
-        spans = [*_joined(sorted(self._find(text)))]
+        return self._hide(text, named=True, shaped=True)
+
+    def _hide(self, text: str, *, named: bool, shaped: bool) -> Hidden | None:
+        """The same, where there may be one that is ``named``, or one that is known by its looks."""
+        spans = [*_joined(sorted(self._find(text, named=named, shaped=shaped)))]
         if "%" in text or "+" in text:
             spans = [*_joined(sorted([*spans, *self._find_encoded(text, spans)]))]
         return _replace(text, spans) if spans else None
@@ -83,8 +87,9 @@ class Secrets:
         fresh = texts - harmless
         if len(harmless) + len(fresh) > HARMLESS_LIMIT:
             self._known = harmless, naming = set(), naming & texts
-        suspects = self._suspects(fresh)
-        outcomes = ((text, self.hide(text)) for text in suspects)
+        named, shaped = self._suspects(fresh)
+        suspects = named | shaped
+        outcomes = ((text, self._hide(text, named=text in named, shaped=text in shaped)) for text in suspects)
         hidden = {text: shown for text, shown in outcomes if shown is not None}
         naming.update([text for text in suspects if text not in hidden and self._is_name(text)])
         harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
@@ -96,9 +101,11 @@ class Secrets:
         hidden = _replace(line, spans) if spans else None
         return line if hidden is None else hidden.text
 
-    def _find(self, text: str) -> Iterator[Span]:
-        yield from shapes.find(text)
-        yield from self._assignments.find(text)
+    def _find(self, text: str, *, named: bool = True, shaped: bool = True) -> Iterator[Span]:
+        if shaped:
+            yield from shapes.find(text)
+        if named:
+            yield from self._assignments.find(text)
 
     def _find_encoded(self, text: str, known: Sequence[Span]) -> Iterator[Span]:
         """The words that hold a secret as a URL writes it (``%40``, ``+``) beside those that are ``known``."""
@@ -125,20 +132,23 @@ class Secrets:
     def _is_name(self, text: str) -> bool:
         return re.fullmatch(_NAME, text) is not None and text in self._names
 
-    def _suspects(self, texts: Collection[str]) -> list[str]:
-        """Those that may hold one: they are searched all at once, because most events have none at all."""
+    def _suspects(self, texts: Collection[str]) -> tuple[set[str], set[str]]:
+        """Those that may name one, or be its name, and those that may have one by its looks.
+
+        They are searched all at once, because most events have none at all.
+        """
         searched = [text for text in texts if len(text) > PLAIN or (len(text) >= SHORTEST and _says_something(text))]
         whole = _BORDER.join(searched)
         lowered = whole.lower()
         if len(lowered) != len(whole):  # a few letters are two when they are small
-            return searched
+            return set(searched), set(searched)
         ends = [*accumulate(len(text) + 1 for text in searched)]
-        found = {
-            bisect_right(ends, match.start())
-            for hints in (self._assignments.hints, shapes.HINTS)
-            for match in re.finditer(hints, lowered)
-        }
-        return [searched[index] for index in found]
+
+        def with_any_of(*hints: str | re.Pattern[str]) -> set[str]:
+            found = {bisect_right(ends, match.start()) for hint in hints for match in re.finditer(hint, lowered)}
+            return {searched[index] for index in found}
+
+        return with_any_of(self._assignments.hints), with_any_of(*shapes.HINTS)
 
 
 def _says_something(text: str) -> bool:

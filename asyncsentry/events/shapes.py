@@ -7,7 +7,7 @@ at more closely: a card's number has a check digit, and what a ``Basic`` header 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 
@@ -93,14 +93,31 @@ _TOLD: Final = (
 )
 """What a command, or a statement, tells of: the first group is the secret."""
 
+_SIGNS: Final = (
+    *("%", r"\+", ":aa", r"://[^\s\0]{1,512}@", r"://[^\s\0/]{1,768}\.{3}(?:\0|\Z)"),
+    *("a(?:kia|sia|gpa|roa|ida|npa|nva)", "age-secret", "aiza", "atatt3x", "basic", "bearer", "curl"),
+    *("dapi", "dckr", "digest", "do[op]_v1", "docker", r"dp\.[psc]t\.", "eyj"),
+    *("gh[pousr]_", "github_pat", "gl(?:pat|rt|dt|cbt|ptt|ft|soat|sa)[-_]", "gocspx"),
+    *("hf_", "hooks", r"http[\s'\",]", r"hv[sbr]\.", "identified", "jdbc:oracle", "key-[0-9a-f]{32}"),
+    *(r"ldap[a-z]{3,8}\s", "lin_api", r"login\s", "mariadb", "mongo", "mysql", "negotiate", "npm_", "nrak"),
+    *("pass:", "podman", "private key", "pscale", "pypi-", "redis-cli", "rk_", "rubygems"),
+    *("sbp_", r"sg\.", "shp", "sig=", "signature=", "sk-", "sk[0-9a-f]{32}", "sk_", "smbclient", "sntry", "sq0"),
+    *("sshpass", "valkey-cli", "webhook", "wget", "whsec", "xapp", "xkeysib", "xox", "ya29"),
+)
+
+
+def _by_first_letter(forms: Iterable[str]) -> str:
+    """One form of many. Sorted by what they begin with, they are looked for in a quarter of the time."""
+    ends: dict[str, list[str]] = {}
+    for form in forms:
+        length = 1 + form.startswith("\\")
+        ends.setdefault(form[:length], []).append(form[length:])
+    return "|".join(f"{begin}(?:{'|'.join(those)})" for begin, those in ends.items())
+
+
 HINTS: Final = (
-    r"(?<![0-9])[2-6][0-9]{3}[ \t\xa0+-]?[0-9]{4,6}[ \t\xa0+-]?[0-9]{3}|[%+]|eyj|a(?:kia|sia|gpa|roa|ida|npa|nva)"
-    r"|gh[pousr]_|github_pat|gl(?:pat|rt|dt|cbt|ptt|ft|soat|sa)[-_]|xox|xapp|[rs]k_|sk-|whsec"
-    r"|aiza|ya29|gocspx|npm_|pypi-|hf_|do[op]_v1|shp|sg\.|sk[0-9a-f]{32}|sntry|:aa|hooks|sig=|private key"
-    r"|hv[sbr]\.|dp\.[psc]t\.|lin_api|pscale|dapi|nrak|sq0|xkeysib|rubygems|dckr|atatt3x|sbp_|age-secret|key-[0-9a-f]{32}"
-    r"|://[^\s\0]{1,512}@|://[^\s\0/]{1,768}\.{3}(?:\0|\Z)"
-    r"|bearer|basic|digest|negotiate|mysql|mariadb|sshpass|mongo|curl|wget|http[\s'\",]|identified|docker|podman"
-    r"|redis-cli|valkey-cli|ldap[a-z]{3,8}\s|pass:|smbclient|login\s|signature=|jdbc:oracle|webhook"
+    r"[2-6](?<![0-9].)[0-9]{3}[ \t\xa0+-]?[0-9]{4,6}[ \t\xa0+-]?[0-9]{3}",
+    _by_first_letter(_SIGNS),
 )
 """What a text, in small letters, has somewhere if there is a secret in it that this module knows."""
 
