@@ -161,7 +161,7 @@ class Freezer:
                 if kind is str:
                     length = len(value)
                     if length > short:
-                        frozen[place] = value = self.text(value)
+                        frozen[place] = value = self.text(value, None if self._left > 0 else short)
                     if length >= SHORTEST:
                         note(value)
                 elif kind is int:

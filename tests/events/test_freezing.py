@@ -228,6 +228,14 @@ def test_once_the_budget_is_spent_containers_are_only_named() -> None:
     assert frozen == {"a": [1, 2, 3], "b": [1, 2, 3], "c": "<list of 3>", "d": "<list of 3>"}
 
 
+def test_texts_are_shorter_where_the_budget_is_spent() -> None:
+    texts = {f"a{row}": [f"{row} {number} " + "x" * 300 for number in range(10)] for row in range(10)}
+    frozen: dict[str, Any] = Freezer(Rules(max_values=130)).freeze_mapping(texts)
+    lengths = [len(text) for row in frozen.values() for text in row]
+    assert lengths[:5] == [304] * 5
+    assert lengths[-85:] == [100] * 85
+
+
 def test_once_the_budget_is_spent_foreign_code_does_not_run() -> None:
     asked = []
 
