@@ -16,7 +16,7 @@ from asyncsentry.callbacks import Callbacks, Dropped
 from asyncsentry.diary import Complaints
 from asyncsentry.events.attributes import new_event_id
 from asyncsentry.events.breadcrumbs import breadcrumb
-from asyncsentry.events.exceptions import Mechanism
+from asyncsentry.events.exceptions import Mechanism, traceback_of
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.issues import Issue, issue_of_error, issue_of_event
 from asyncsentry.events.marks import ids_of_members, marks_of
@@ -194,13 +194,13 @@ class Recorder:
         hint: Mapping[str, Any],
     ) -> str | None:
         def whole_hint() -> dict[str, Any]:
-            return {"exc_info": (type(error), error, _traceback_of(error)), **hint}
+            return {"exc_info": (type(error), error, traceback_of(error)), **hint}
 
         if not self._selection.keeps_error(error, whole_hint):
             return self._lose("sample_rate")
 
         def issue() -> Issue | None:
-            return None if mechanism.type == LAST_WORDS else issue_of_error(type(error), _traceback_of(error))
+            return None if mechanism.type == LAST_WORDS else issue_of_error(error)
 
         def make(known: Scope, freezer: Freezer) -> Event:
             return self._assembly.of_error(error, mechanism, event, known, freezer)
@@ -284,7 +284,3 @@ def _whole(event: Event, gaps: Sequence[Gap]) -> Event:
         gap.find_out()
         gap.fill()
     return event
-
-
-# Past whatever a subclass puts in its place.
-_traceback_of: Final = BaseException.__dict__["__traceback__"].__get__

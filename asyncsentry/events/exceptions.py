@@ -69,7 +69,7 @@ def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freeze
         values[number]["mechanism"] = described
     # Only now the stacks, which may use up what there is of budget and patience: no message is lost to a variable.
     for ((error, _, _), kind), value in zip(shown, values, strict=True):
-        frames = traceback_frames(_traceback_of(error), freezer)
+        frames = traceback_frames(traceback_of(error), freezer)
         if not frames and mechanism.calls and value is values[0]:
             frames = plain_frames(mechanism.calls, freezer)
         if kind.has_place:
@@ -84,8 +84,8 @@ def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freeze
 _cause_of: Final = BaseException.__dict__["__cause__"].__get__
 _context_of: Final = BaseException.__dict__["__context__"].__get__
 _suppresses: Final = BaseException.__dict__["__suppress_context__"].__get__
-_traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
-_arguments_of: Final = BaseException.__dict__["args"].__get__
+traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
+arguments_of: Final = BaseException.__dict__["args"].__get__
 _dict_of: Final = BaseException.__dict__["__dict__"].__get__
 
 
@@ -204,7 +204,7 @@ def _message(error: BaseException, kind: _Kind, freezer: Freezer) -> str:
     if kind.is_group:
         message = freezer.ask(lambda group: group.message, cast("Any", error))
         return freezer.text(show_name(error) if message is None else message, MESSAGE_LIMIT)
-    arguments = _arguments_of(error)
+    arguments = arguments_of(error)
     if kind.says_key and freezer.ask(writes_much, arguments):
         return _show_arguments(arguments, freezer)
     if not kind.own_text:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Final
 
+from asyncsentry.events.exceptions import arguments_of, grouped_in, traceback_of
 from asyncsentry.events.foreign import exact, show_name, type_name
 
 TEXT_LIMIT: Final = 200
@@ -14,15 +14,34 @@ TEXT_LIMIT: Final = 200
 Issue = tuple[object, ...]
 
 
-def issue_of_error(kind: type[BaseException], traceback: TracebackType | None) -> Issue:
-    """The name of the exception's type, and the instruction that raised it."""
+def issue_of_error(error: BaseException) -> Issue:
+    """The name of the exception's type, the instruction that raised it, and which calls led there, however often each.
+
+    Of a group also what is the first in it, for all groups of a kind are raised by the same line of a library. Of what
+    was never raised its text.
+    """
+    first = grouped_in(error)[:1]
+    return (*_origin_of(error), *_origin_of(first[0])) if first else _origin_of(error)
+
+
+def _origin_of(error: BaseException) -> Issue:
+    kind = type(error)
     name = type_name(kind)  # and not the type: a metaclass may say what it likes of that, and it would live on here
+    traceback = traceback_of(error)
     if traceback is None:
-        return (name,)
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
+        return name, _text_of(error)
+    way: set[int] = set()
+    while (inner := traceback.tb_next) is not None:
+        way.add(31 * id(traceback.tb_frame.f_code) + traceback.tb_lasti)  # as good as one number for each place
+        traceback = inner
     code = traceback.tb_frame.f_code
-    return name, code.co_filename, code.co_firstlineno, traceback.tb_lasti
+    return name, code.co_filename, code.co_firstlineno, traceback.tb_lasti, hash(frozenset(way))
+
+
+def _text_of(error: BaseException) -> str | None:
+    arguments = arguments_of(error)
+    text: Any = arguments[0] if arguments else None  # Any: known by its type, not by a test that mypy follows
+    return exact(text, TEXT_LIMIT) if issubclass(type(text), str) else None
 
 
 def issue_of_event(event: Mapping[str, Any]) -> Issue | None:
