@@ -32,7 +32,7 @@ def install(client: Client[Any]) -> Uninstall:
     if options.install_asyncio_hook:
         installed.append(asyncio_tasks.install(client))
     if options.install_logging_hook:
-        breadcrumb_level = levels.INFO if options.enable_breadcrumbs else None
+        breadcrumb_level = levels.INFO if options.enable_breadcrumbs and options.max_breadcrumbs else None
         installed.append(logging.install(client, breadcrumb_level=breadcrumb_level))
     if options.flush_on_sigterm:
         from asyncsentry.hooks import sigterm

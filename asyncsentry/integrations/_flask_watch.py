@@ -83,7 +83,7 @@ class Watched:
 def _hear(client: Client[Any], event_level: int | None) -> Uninstall:
     """Hear log records from this level on, until they are heard as `init` has it."""
     options = client.options
-    breadcrumb_level = levels.INFO if options.enable_breadcrumbs else None
+    breadcrumb_level = levels.INFO if options.enable_breadcrumbs and options.max_breadcrumbs else None
     uninstall = log_records.install(client, event_level=event_level, breadcrumb_level=breadcrumb_level)
 
     def restore() -> None:
