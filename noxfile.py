@@ -317,16 +317,16 @@ def servers(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure beside the peers; the gate's short form only shows that it works (``-- --runs 7`` for figures).
 
-    Arguments are those of ``benchmarks/run.py``.
+    Arguments are those of ``benchmarks/run.py``; all figures, and a chart of each case, are in ``.nox/output``.
     """
     install(session, "bench")
+    written = ("--json", str(OUTPUT / "bench.json"), "--svg", str(OUTPUT / "bench"))
     if session.posargs:
         session.run("python", "benchmarks/startup.py")
-        session.run("python", "benchmarks/run.py", *session.posargs)
+        session.run("python", "benchmarks/run.py", *written, *session.posargs)
         return
     session.run("python", "benchmarks/startup.py", "--runs", "5")
     briefly = ("python", "benchmarks/run.py", "--brief")
-    written = ("--json", str(OUTPUT / "bench.json"), "--svg", str(OUTPUT / "bench"))
     session.run(*briefly, *written, "--sdks", "asyncsentry,none")
     session.run(*briefly, "--cases", "shallow")
     session.run(*briefly, "--cases", "refused,storm-roomy,web-*", "--sdks", "*threaded,sentry-sdk*")

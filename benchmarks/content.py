@@ -2,7 +2,8 @@
 
 ``python benchmarks/content.py`` prints, for each error (or the one of ``--workload``), the sizes of both events and
 every field with how often each has it, in how many places both say the same, and why they differ (see meant.py). It
-fails if a field differs that should not. Locals are one field, however nested, in the way that sentry-sdk spells them.
+fails if a field differs that should not. Locals are one field, however nested, in the way that sentry-sdk spells them;
+what is hidden in ours is so in theirs, and an error or another object that ours show by its fields is so, too.
 """
 
 from __future__ import annotations
@@ -81,6 +82,17 @@ def spelled(value: Any) -> Any:
     return value if value == FILTERED else repr(value)
 
 
+def veiled(theirs: Any, ours: Any) -> Any:
+    """Their variables, without what is hidden in ours, and objects with the fields that ours show instead of a text."""
+    if ours == FILTERED or (isinstance(theirs, str) and isinstance(ours, dict) and "__class__" in ours):
+        return ours
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        return {key: veiled(each, ours.get(key)) for key, each in theirs.items()}
+    if isinstance(theirs, list) and isinstance(ours, list) and len(ours) == len(theirs):
+        return [veiled(each, our) for each, our in zip(theirs, ours, strict=True)]
+    return theirs
+
+
 @dataclass(frozen=True)
 class Compared:
     """One field of both events."""
@@ -109,8 +121,9 @@ def compare(ours: Event, theirs: Event) -> Iterator[Compared]:
     places: dict[str, list[Place]] = defaultdict(list)
     for place in sorted({*sides[0], *sides[1]}, key=str):
         places[field(place)].append(place)
-        if place[-1] == "vars" and place in sides[0]:
+        if place[-1] == "vars" and all(place in side for side in sides):
             sides[0][place] = spelled(sides[0][place])
+            sides[1][place] = veiled(sides[1][place], sides[0][place])
     for name, where in sorted(places.items()):
         ours_has, theirs_has = (sum(place in side for place in where) for side in sides)
         different = [place for place in where if not all(place in side for side in sides)]

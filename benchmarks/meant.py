@@ -19,7 +19,6 @@ MEANT: Final = {
     "exception.values.[].mechanism.type": "a chain is told as a tree, as a group is",
     "exception.values.[].mechanism.handled": "of the error that was captured, not of what it came from",
     "exception.values.[].module": "what is null is left out, as it is for Python's own errors",
-    "exception.values.[].stacktrace.frames.[].vars": "hidden are values whose name may be a secret's",
     "exception.values.[].thread_id": "tells the thread",
     "extra.sys.argv": "a command line may hold secrets",
     "modules": "names are spelled as package indexes spell them",
