@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Final
 
 MOST_ISSUES: Final = 1024
@@ -57,9 +58,7 @@ class Flood:
     def _remember(self, issue: Hashable, bucket: _Bucket) -> None:
         """As the latest."""
         self._buckets[issue] = bucket
-        try:
+        with suppress(KeyError):  # another thread has just had it forgotten
             self._buckets.move_to_end(issue)
             if len(self._buckets) > MOST_ISSUES:
                 self._buckets.popitem(last=False)
-        except KeyError:  # another thread has just had it forgotten
-            return
