@@ -20,4 +20,6 @@ async def greet(scope, receive, send):
     await send({"type": "http.response.body", "body": f"Hello, {name}!\n".encode()})
 
 
+# Without a lifespan nothing tells of the server's end, and uvicorn dies of the signal that ends it.
+asyncsentry.init(flush_on_sigterm=True)
 uvicorn.run(SentryMiddleware(greet), port=int(sys.argv[1]))
