@@ -35,9 +35,6 @@ REQUEST: Final = "<the request, as the server tells it>"
 CIRCULAR: Final = "<circular reference>"
 
 _SHORT: Final = 100
-_FEW: Final = 3
-"""Entries: no request has so few."""
-
 _EXACT_INT: Final = 2**53
 _LARGEST_INT_BITS: Final = 1024
 
@@ -192,7 +189,7 @@ class Freezer:
             return self._seen[mark][1]
         copy: _Copy
         if type(value) is dict:
-            if total > _FEW and ("asgi" in value or "wsgi.input" in value):
+            if "asgi" in value or "wsgi.input" in value:
                 return REQUEST
             copy = self._copy_dict(value, total, self._breadth)
         elif total > self._breadth:
