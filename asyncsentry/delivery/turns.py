@@ -80,7 +80,7 @@ class Turns:
     def wake(self) -> None:
         """Something was put: see that a turn runs, unless one is about to, which will look for itself."""
         now = self._now()
-        if self._soon is None or now - self._soon > OVERDUE:
+        if _is_due(self._soon, now):
             if self._outbox.open(now):
                 self._arm_soon(now, 0.0)
             else:
@@ -88,7 +88,7 @@ class Turns:
 
     def remind(self) -> None:
         """Something was lost, which is to be told some time: see that a turn runs then, unless one comes anyway."""
-        if self._alarm is None and (self._soon is None or self._now() - self._soon > OVERDUE):
+        if self._alarm is None and _is_due(self._soon, self._now()):
             self.arm()
 
     def arm(self, pause: float = 0.0) -> bool:
@@ -119,7 +119,7 @@ class Turns:
         self._ended = True
 
     def _arm_soon(self, now: float, pause: float) -> bool:
-        if self._soon is None or now - self._soon > OVERDUE:
+        if _is_due(self._soon, now):
             self._soon = now
             if not self._later(pause, self._run_soon):
                 self._soon = None
@@ -127,7 +127,8 @@ class Turns:
         return True
 
     def _arm_alarm(self, now: float, when: float) -> bool:
-        if self._alarm is None or when < self._alarm or now - self._alarm > OVERDUE:
+        alarm = self._alarm
+        if alarm is None or when < alarm or now - alarm > OVERDUE:
             self._alarm = when
             if not self._later(when - now, partial(self._run_alarm, when)):
                 self._alarm = None
@@ -135,7 +136,7 @@ class Turns:
         return True
 
     def _arm_rest(self, now: float, pause: float = REST) -> None:
-        if (self._rest is None or now - self._rest > OVERDUE) and self._outbox.loose:
+        if _is_due(self._rest, now) and self._outbox.loose:
             self._rest = now if self._later(pause, self._run_rest) else None
 
     def _later(self, delay: float, turn: Callable[[], None]) -> bool:
@@ -194,9 +195,10 @@ class Turns:
             return False
         self._readiness.find_out()
         now = self._now()
-        if self._put_off_at is None:
-            self._put_off_at = now
-        left = self._put_off_at + READY_WITHIN - now
+        since = self._put_off_at
+        if since is None:
+            self._put_off_at = since = now
+        left = since + READY_WITHIN - now
         if left <= 0:
             return False
         self._soon = now
@@ -217,3 +219,8 @@ class Turns:
         self.progress += 1
         self._exchange.end(lease, outcome)
         self.arm()
+
+
+def _is_due(armed: float | None, now: float) -> bool:
+    """Whether a turn is to be armed, as none was or what was armed did not run. ``armed`` changes in other threads."""
+    return armed is None or now - armed > OVERDUE

@@ -77,6 +77,24 @@ def test_a_turn_sends_one_request_and_arms_the_next() -> None:
     assert transport.delays == [PATIENCE]
 
 
+def test_a_turn_may_come_while_it_is_asked_whether_one_will() -> None:
+    """In another thread, that is, between the two looks of this one."""
+    stage, transport = Stage(InHand()), InHand()
+    ticking = stage.box.clock
+
+    def now() -> float:
+        if transport.turns:
+            transport.turn()
+        return ticking()
+
+    turns = Turns(stage.box.outbox, stage.exchange, transport, stage.known, now)
+    stage.box.put(event())
+    turns.arm()
+    stage.box.losses.add("before_send", "error")
+    turns.remind()
+    assert len(transport.sends) == 1
+
+
 def test_a_settlement_arms_the_next_turn() -> None:
     transport = InHand()
     stage = Stage(transport, box=Box(in_flight=1))

@@ -634,35 +634,42 @@ import os
 import sys
 import asyncsentry
 import twisted.internet
+from asyncsentry.testing import Hang, LocalSentry
 from asyncsentry.transport.protocol import Cancelled, Request
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports.twisted import TwistedTransport
 from twisted.internet import epollreactor, selectreactor
 
-def run(turn):
+def run(turn, delivered):
     reactor = twisted.internet.reactor
+
+    def crash_when_sent():
+        if dead.requests and asyncsentry.get_client().stats()["error"].delivered == delivered:
+            reactor.crash()
+        else:
+            reactor.callLater(0.05, crash_when_sent)
+
     assert transport.later(0.0, turn)
     asyncsentry.capture_message(f"on {type(reactor).__name__}")
-    reactor.callLater(0.2, reactor.crash)
+    reactor.callLater(0.0, crash_when_sent)
     reactor.run()
 
 asyncsentry.init(transport="twisted")
 outcomes = []
-transport = TwistedTransport(Settings(url, timeout=60.0))
+dead = LocalSentry()
+dead.always(Hang())
+transport = TwistedTransport(Settings(dead.url, timeout=60.0))
 selectreactor.install()
-run(lambda: transport.send(Request(url, {}, b"{}"), outcomes.append))
+run(lambda: transport.send(Request(dead.url, {}, b"{}"), outcomes.append), delivered=1)
 assert outcomes == []
 del sys.modules["twisted.internet.reactor"], twisted.internet.reactor
 epollreactor.install()
-run(lambda: None)
+run(lambda: None, delivered=2)
 (outcome,) = outcomes
 assert isinstance(outcome.error, Cancelled) and outcome.sent
 os._exit(0)
 """
-    with LocalSentry() as dead:
-        dead.always(Hang())
-        sent = sent_by(f"url = {dead.url!r}\n{program}", sentry, tmp_path)
-    assert sent == ["on EPollReactor", "on SelectReactor"]
+    assert sent_by(program, sentry, tmp_path) == ["on EPollReactor", "on SelectReactor"]
 
 
 def test_no_reactor_is_installed_by_us(sentry: LocalSentry, tmp_path: Path) -> None:
