@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from asyncsentry.events.looking import distrust, suspect
+from asyncsentry.events.looking import acquit, distrust, doubt
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,7 +15,11 @@ SLOW: Final = 0.005
 everything foreign for the rest of an event whose looks took longer together."""
 
 STUCK: Final = 0.05
-"""The same in seconds that went by, if it happens twice: a look may sleep, but a busy machine lets any thread wait."""
+"""Seconds that may go by for all looks of an event.
+
+A look may sleep, but a busy machine lets any thread wait: so a type is shown by its name after two looks in a row that
+took as long as this, or after three that took longer than `SLOW`.
+"""
 
 
 class Guard:
@@ -62,6 +66,8 @@ class Guard:
         if blame is not None:
             if failed or worked > SLOW:
                 distrust(blame)
-            elif waited > STUCK:
-                suspect(blame)
+            elif waited > SLOW:
+                doubt(blame, 1 if waited <= STUCK else 2)
+            else:
+                acquit(blame)
         return answer

@@ -34,7 +34,10 @@ HARMLESS: Final = frozenset(map(id, (FunctionType, BuiltinFunctionType, type, by
 type that it is one of them; these live for ever."""
 
 _looks: IdentityCache[Look] = IdentityCache(limit=2048)
-_suspects: IdentityCache[bool] = IdentityCache(limit=2048)
+_doubts: IdentityCache[int] = IdentityCache(limit=2048)
+
+ENOUGH: Final = 3
+"""Doubts about a type, without a look in between that raised none: its values are shown by its name from then on."""
 
 
 def look_at(value: object, breadth: int) -> Shown:
@@ -56,12 +59,18 @@ def distrust(kind: type) -> None:
         _looks.put(kind, show_name)
 
 
-def suspect(kind: type) -> None:
-    """Do so if this comes a second time: a look took long, though perhaps by no fault of the type."""
-    if _suspects.get(kind):
+def doubt(kind: type, weight: int) -> None:
+    """A look took long, though perhaps by no fault of the type: `distrust` it once there have been enough of them."""
+    doubts = (_doubts.get(kind) or 0) + weight
+    _doubts.put(kind, doubts)
+    if doubts >= ENOUGH:
         distrust(kind)
-    else:
-        _suspects.put(kind, True)
+
+
+def acquit(kind: type) -> None:
+    """A look took no time: those before were no fault of the type."""
+    if _doubts.get(kind):
+        _doubts.put(kind, 0)
 
 
 def _choose(kind: type) -> Look:

@@ -416,6 +416,24 @@ def test_a_machine_that_was_busy_is_no_fault_of_a_type() -> None:
         ]
 
 
+def test_a_type_that_waited_three_times_is_named_from_then_on() -> None:
+    wall = Clock()
+    value = slow(wall, STUCK / 4)
+    for _ in range(3):
+        assert Freezer(Rules(), Clock(), wall).freeze(value) == "shown"
+    assert Freezer(Rules(), Clock(), wall).freeze(value) == "<shop.Slow>"
+
+
+def test_a_look_that_took_no_time_clears_its_type() -> None:
+    for seconds, others in ((2 * STUCK, 1), (STUCK / 4, 2)):
+        wall = Clock()
+        value = slow(wall, seconds)
+        for _ in range(3):
+            for _ in range(others):
+                assert Freezer(Rules(), Clock(), wall).freeze(value) == "shown"
+            assert Freezer(Rules(), Clock(), Clock()).freeze(value) == "shown"
+
+
 def test_a_type_that_was_quick_is_asked_again() -> None:
     clock = Clock()
     value = slow(clock, SLOW / 2)
