@@ -18,7 +18,8 @@ from asyncsentry.events.packing import SHARED, Packed, keep, pack, unpack
 from asyncsentry.events.plain import own, plain_and_weight, unfold
 from asyncsentry.events.rules import InApp, Rules
 from asyncsentry.events.scrubbing import SecretNames
-from asyncsentry.events.seen import Seen
+from asyncsentry.events.searching import searches
+from asyncsentry.events.seen import LONG, Seen
 from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Gap, Item, Payload
 from asyncsentry.laying import lay_base, lay_scope
@@ -101,10 +102,11 @@ class Assembly:
         """
         names, gaps = self.rules.secret_names, tuple(freezer.gaps)
         packed = pack(event, freezer.seen) if crowded and not gaps else None  # a gap has its place in the event
+        gaps += searches(freezer.long, names)
         if packed is None:
             payload: Payload = partial(_without_secrets, event, names, freezer.seen)
             return self._item(event, payload, freezer.weight, attachments, late, gaps)
-        return self._item(event, partial(_unpacked, packed, names), len(packed.data), attachments, late, ())
+        return self._item(event, partial(_unpacked, packed, names), len(packed.data), attachments, late, gaps)
 
     def _item(
         self,
@@ -130,7 +132,9 @@ class Assembly:
         }
         lay_scope(event, known, freezer)
         if known.breadcrumbs and self._max_breadcrumbs:
-            event["breadcrumbs"] = {"values": list(known.breadcrumbs)[-self._max_breadcrumbs :]}
+            crumbs = list(known.breadcrumbs)[-self._max_breadcrumbs :]
+            event["breadcrumbs"] = {"values": crumbs}
+            freezer.long += [text for crumb in crumbs if len(text := crumb.get("message", "")) > LONG]
         lay_base(event, base, freezer)
         return event
 

@@ -15,11 +15,8 @@ from typing import Final, NamedTuple
 from asyncsentry.events import Json, shapes
 from asyncsentry.events.assignments import Assignments
 from asyncsentry.events.scrubbing import FILTERED, HARMLESS_LIMIT, SecretNames
-from asyncsentry.events.seen import SHORTEST
+from asyncsentry.events.seen import LONG, SHORTEST
 from asyncsentry.events.shapes import IN_URL, PASSWORD, Span
-
-SHORT: Final = 160
-"""Characters of a text that is remembered as harmless."""
 
 PLAIN: Final = 12
 """Characters: a text with digits in it that is no longer, and has no signs, is no secret by its looks."""
@@ -84,7 +81,8 @@ class Secrets:
     def look_at(self, texts: set[str]) -> tuple[dict[str, Hidden], set[str]]:
         """The same, and those of the texts that are names of secrets themselves, beside which one may stand."""
         harmless, naming = self._known
-        fresh = texts - harmless
+        known = self._names.searched
+        fresh = {text for text in texts - harmless if len(text) <= LONG or text not in known}
         if len(harmless) + len(fresh) > HARMLESS_LIMIT:
             self._known = harmless, naming = set(), naming & texts
         named, shaped = self._suspects(fresh)
@@ -92,7 +90,8 @@ class Secrets:
         outcomes = ((text, self._hide(text, named=text in named, shaped=text in shaped)) for text in suspects)
         hidden = {text: shown for text, shown in outcomes if shown is not None}
         naming.update([text for text in suspects if text not in hidden and self._is_name(text)])
-        harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
+        harmless.update([text for text in fresh if len(text) <= LONG and text not in hidden])
+        known.update([text for text in fresh if len(text) > LONG and text not in hidden])
         return hidden, naming & texts
 
     def hide_in_code(self, line: str) -> str:

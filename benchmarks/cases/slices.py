@@ -6,6 +6,7 @@ Only work on the loop's own thread is seen. That another thread has the interpre
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from cases.arrival import count, has_arrived
@@ -13,12 +14,21 @@ from cases.case import Case, Figures, Setting
 from cases.paced import WARM_UP, microseconds, worst
 from sdks import Adapter
 from slicing import SlicedLoop
-from workloads import WORKLOADS, Make
+from workloads import WORKLOADS, Make, caught
 
 BACKLOG_PATIENCE: Final = 60.0
 
+TEXTS: Final = 100
+
 GOES_ON: Final = 0.02
 """Seconds for which the program does something else before it asks whether the event has been sent."""
+
+
+def fail_with_texts(number: int) -> None:
+    """With a hundred texts of a thousand characters in its variables, which no event before had."""
+    texts = [f'{{"order": {number + index}, "note": "kept for the customer"}} ' * 20 for index in range(TEXTS)]
+    pages = [texts[start : start + 10] for start in range(0, TEXTS, 10)]
+    raise ValueError(f"{len(pages)} pages, from {number} on")
 
 
 async def longest(sdk: Adapter, make: Make, events: int = 1) -> int:
@@ -45,16 +55,18 @@ async def measure(setting: Setting) -> Figures:
             await longest(sdk, make)
         slices = [await longest(sdk, make) for _ in range(setting.calls)]
         figures |= {workload: microseconds(slices), f"{workload} p99": worst(slices)}
+    slices = [await longest(sdk, partial(caught, partial(fail_with_texts, n * TEXTS))) for n in range(setting.calls)]
+    figures["texts"] = microseconds(slices)
     figures["backlog"] = await longest(sdk, WORKLOADS["mid"], backlog) / 1000
-    has_arrived(setting, before, 2 * (WARM_UP + setting.calls) + backlog)
+    has_arrived(setting, before, 2 * (WARM_UP + setting.calls) + setting.calls + backlog)
     return figures
 
 
 SLICES: Final = {
     "slices": Case(
-        "the longest that sending an event holds the loop up: of one, mid and deep, and of 200 that wait",
+        "the longest that sending an event holds the loop up: mid, deep, with 100 kB of texts; and of 200 that wait",
         measure,
-        ("mid", "mid p99", "deep", "deep p99", "backlog"),
+        ("mid", "mid p99", "deep", "deep p99", "texts", "backlog"),
         loop=SlicedLoop,
     )
 }
