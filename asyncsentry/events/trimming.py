@@ -90,6 +90,20 @@ def _drop(fields: tuple[str, ...], oldest: int, newest: int) -> _Step:
     return drop
 
 
+def _shorten_variables(limit: int) -> _Step:
+    """Cut every text in the variables of frames."""
+
+    def shorten(event: _Node, note: _Note) -> None:
+        cuts: list[tuple[_Path, int]] = []
+        for path, stack in _stacks(event):
+            for index, frame in _members(stack["frames"]):
+                if "vars" in frame:
+                    frame["vars"] = _shortened(frame["vars"], limit, (*path, "frames", index, "vars"), cuts)
+        _note_cuts(cuts, note)
+
+    return shorten
+
+
 def _drop_field(name: str) -> _Step:
     def drop(event: _Node, note: _Note) -> None:
         if name in event:
@@ -150,10 +164,14 @@ def _shorten(limit: int) -> _Step:
         for name, value in event.items():
             if name != "_meta":
                 event[name] = _shortened(value, limit, (name,), cuts)
-        for path, length in cuts[:SHORTENED_NOTED]:
-            note(path, length, "s")
+        _note_cuts(cuts, note)
 
     return shorten
+
+
+def _note_cuts(cuts: list[tuple[_Path, int]], note: _Note) -> None:
+    for path, length in cuts[:SHORTENED_NOTED]:
+        note(path, length, "s")
 
 
 def _shortened(value: Any, limit: int, path: _Path, cuts: list[tuple[_Path, int]]) -> Any:
@@ -201,18 +219,21 @@ _STEPS: Final[tuple[_Step, ...]] = (
     _keep_newest("exception", 50),
     _drop(_VARIABLES, _WHOLE_FRAMES, _WHOLE_FRAMES),
     _drop(_SOURCE, _WHOLE_FRAMES, _WHOLE_FRAMES),
-    # What it would keep. Where it failed is read first.
+    # What it would keep. Where it failed is read first, and the beginning of a text tells most of it.
+    _shorten_variables(1024),
     _drop(_VARIABLES, 0, 10),
     _keep_newest("breadcrumbs", 20),
     _drop(_SOURCE, 0, 10),
+    _shorten_variables(256),
+    _drop_field("modules"),
     _drop(_VARIABLES, 0, 3),
+    _drop(_SOURCE, 0, 3),
     _drop(_VARIABLES, 0, 1),
     _drop(_VARIABLES, 0, 0),
     _drop(_SOURCE, 0, 0),
     _drop_field("extra"),
     _drop_contexts,
     _drop_field("breadcrumbs"),
-    _drop_field("modules"),
     _drop_field("request"),
     _drop_field("threads"),
     _shorten(1024),

@@ -119,23 +119,41 @@ def test_then_the_source_in_the_middle_then_all_but_where_it_failed() -> None:
         assert [number for number, one in enumerate(every) if name in one] == [*range(40, 50)]
 
 
-def test_the_variables_where_it_failed_go_last() -> None:
-    frames = frames_of(fits(event(frames=50, size=15_000)))
-    assert [number for number, one in enumerate(frames) if "vars" in one] == [*range(40, 50)]
-    assert all("pre_context" in one for one in frames)
-    large = event(frames=50, size=10)
+def test_before_variables_go_their_texts_are_cut_shorter() -> None:
+    trimmed = fits(event(frames=50, size=15_000))
+    frames = frames_of(trimmed)
+    assert {len(one["vars"]["a"]) for one in frames} == {1024}
+    assert all(len(one["pre_context"][0]) == 1500 for one in frames)
+    notes = trimmed["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]
+    assert notes["7"] == {"vars": {"a": {"": {"rem": [["!limit", "s"]], "len": 15_000}}}}
+    large = event(frames=50, size=10, message="x" * 1000)
     for one in frames_of(large):
         one["vars"] = wide(150_000)
+    frames = frames_of(trimmed := fits(large))
+    assert [number for number, one in enumerate(frames) if "vars" in one] == [*range(40, 50)]
+    assert {len(text) for one in frames[40:] for text in one["vars"].values()} == {256}
+    assert trimmed["message"] == "x" * 1000
+
+
+def test_the_variables_where_it_failed_go_last() -> None:
+    large = event(frames=50, size=10)
+    for one in frames_of(large):
+        one["vars"] = wide(24_000)
+    frames = frames_of(fits(large))
+    assert [number for number, one in enumerate(frames) if "vars" in one] == [*range(40, 50)]
+    assert all("pre_context" in one for one in frames)
+    for one in frames_of(large):
+        one["vars"] = wide(500_000)
     frames = frames_of(fits(large))
     assert [number for number, one in enumerate(frames) if "vars" in one] == [47, 48, 49]
     for one in frames:
-        one["vars"] = wide(600_000)
+        one["vars"] = wide(1_500_000)
     frames = frames_of(fits({**large, "exception": {"values": [{"type": "E", "stacktrace": {"frames": frames}}]}}))
     assert [number for number, one in enumerate(frames) if "vars" in one] == [49]
 
 
 def test_then_all_source_but_the_frames_own_lines() -> None:
-    frames = frames_of(fits(event(frames=50, size=200_000)))
+    frames = frames_of(fits(event(frames=50, size=200_000, exceptions=3)))
     assert not any("pre_context" in one or "post_context" in one for one in frames)
     assert all("context_line" in one for one in frames)
 
@@ -200,7 +218,8 @@ def test_notes_on_what_is_gone_are_gone_too() -> None:
     given["_meta"] = {"exception": {"values": {"0": {"stacktrace": {"frames": {"7": {"": {"len": 5}}}}}}}}
     notes = fits(given)["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]
     assert notes[""] == {"rem": [["!limit", "x"]], "len": 260}
-    assert set(notes) - {""} == {str(number) for number in range(240)}
+    without = {name for name, note in notes.items() if "vars" in note and "" in note["vars"]}
+    assert without == {str(number) for number in range(240)}
 
 
 def test_a_stack_of_a_thread_is_cut_too() -> None:
