@@ -322,7 +322,7 @@ def bench(session: nox.Session) -> None:
     install(session, "bench")
     written = ("--json", str(OUTPUT / "bench.json"), "--svg", str(OUTPUT / "bench"))
     if session.posargs:
-        session.run("python", "benchmarks/startup.py")
+        session.run("python", "benchmarks/startup.py", "--json", str(OUTPUT / "startup.json"))
         session.run("python", "benchmarks/run.py", *written, *session.posargs)
         return
     session.run("python", "benchmarks/startup.py", "--runs", "5")

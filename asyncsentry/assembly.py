@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -14,12 +14,12 @@ from asyncsentry.events import attributes, runtime
 from asyncsentry.events.exceptions import Mechanism, exception_values
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
-from asyncsentry.events.packing import SHARED, Packed, keep, pack, unpack
+from asyncsentry.events.leaving import Leaving
+from asyncsentry.events.packing import SHARED, keep, pack
 from asyncsentry.events.plain import own, plain_and_weight, unfold
 from asyncsentry.events.rules import InApp, Rules
 from asyncsentry.events.scrubbing import SecretNames
-from asyncsentry.events.searching import searches
-from asyncsentry.events.seen import LONG, Seen
+from asyncsentry.events.seen import Seen
 from asyncsentry.facts import Facts, accepted
 from asyncsentry.item import Attachment, Gap, Item, Payload
 from asyncsentry.laying import lay_base, lay_scope
@@ -102,11 +102,9 @@ class Assembly:
         """
         names, gaps = self.rules.secret_names, tuple(freezer.gaps)
         packed = pack(event, freezer.seen) if crowded and not gaps else None  # a gap has its place in the event
-        gaps += searches(freezer.long, names)
-        if packed is None:
-            payload: Payload = partial(_without_secrets, event, names, freezer.seen)
-            return self._item(event, payload, freezer.weight, attachments, late, gaps)
-        return self._item(event, partial(_unpacked, packed, names), len(packed.data), attachments, late, gaps)
+        leaving = Leaving(packed or (event, freezer.seen), names)
+        weight = len(packed.data) if packed else freezer.weight
+        return self._item(event, leaving, weight, attachments, late, gaps, leaving.step)
 
     def _item(
         self,
@@ -116,11 +114,13 @@ class Assembly:
         attachments: tuple[Attachment, ...],
         late: tuple[str, ...],
         gaps: tuple[Gap, ...],
+        step: Callable[[], bool] | None = None,
     ) -> Item:
         weight += OWN_WEIGHT
         if attachments:
             weight += sum(len(attachment.data) for attachment in attachments)
-        return Item("event", "error", payload, weight, event["event_id"], attachments, self._trace(event), late, gaps)
+        trace = self._trace(event)
+        return Item("event", "error", payload, weight, event["event_id"], attachments, trace, late, gaps, step)
 
     def _begin(self, base: Mapping[str, Any], known: Scope, freezer: Freezer) -> Event:
         event: Event = {
@@ -132,9 +132,7 @@ class Assembly:
         }
         lay_scope(event, known, freezer)
         if known.breadcrumbs and self._max_breadcrumbs:
-            crumbs = list(known.breadcrumbs)[-self._max_breadcrumbs :]
-            event["breadcrumbs"] = {"values": crumbs}
-            freezer.long += [text for crumb in crumbs if len(text := crumb.get("message", "")) > LONG]
+            event["breadcrumbs"] = {"values": list(known.breadcrumbs)[-self._max_breadcrumbs :]}
         lay_base(event, base, freezer)
         return event
 
@@ -155,11 +153,6 @@ def _without_secrets(event: Event, names: SecretNames, seen: Seen) -> Event:
     from asyncsentry.events.hiding import hide_secrets
 
     return hide_secrets(event, names, seen)
-
-
-def _unpacked(packed: Packed, names: SecretNames) -> Event:
-    event, seen = unpack(packed)
-    return _without_secrets(event, names, seen)
 
 
 def _add_thread(event: Event, *, crashed: bool) -> None:

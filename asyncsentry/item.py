@@ -67,7 +67,9 @@ class Item(NamedTuple):
     ``weight`` is about what it holds in memory, in bytes, attachments included. ``id`` is the event id of what carries
     one (an event, a transaction, a check-in): that is safe to send again after an unknown outcome, because the server
     knows it by its id. ``late`` names fields of the payload that were not known yet when it was made, ``gaps`` are
-    places in it that were not: they are added when it is encoded, as far as they are known then.
+    places in it that were not: they are added when it is encoded, as far as they are known then. ``step`` does a piece
+    of the work of a payload that is called, and gives whether there is more of it: no turn need take long. By any
+    thread, and by several; what is left to do then is done when it is called.
     """
 
     type: str
@@ -79,6 +81,7 @@ class Item(NamedTuple):
     trace: Mapping[str, str] | None = None
     late: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    step: Callable[[], bool] | None = None
 
     def __repr__(self) -> str:
         """Without what is in it, which is nobody's business."""

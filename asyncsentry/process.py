@@ -7,7 +7,6 @@ import atexit
 import logging
 import os
 import sys
-from _queue import Empty, SimpleQueue
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -95,12 +94,6 @@ def start_thread(work: Callable[[], None]) -> None:
     Takes no lock of `threading`, which the code that a signal handler interrupts may hold.
     """
     _unpatched()(work, ())
-
-
-def pause(seconds: float) -> None:
-    """Let other threads run, in one of the system's own: a patched `time.sleep` would make it a hub."""
-    with suppress(Empty):
-        SimpleQueue[None]().get(timeout=seconds)
 
 
 # Any: two libraries, neither of which need be there.

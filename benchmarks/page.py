@@ -1,8 +1,8 @@
 """The figures of the documentation's page on performance.
 
-``run.py --json FILE --svg docs/performance``, then ``page.py FILE``, which writes ``docs/performance/figures.md``: a
-table of each kind of case, in which a row is a case, with the SDKs side by side, and a chart of some. Nobody writes
-these figures by hand.
+``run.py --json FILE --svg docs/performance`` and ``startup.py --json STARTS``, then ``page.py FILE STARTS``, which
+writes ``docs/performance/figures.md``: a table of each kind of case, in which a row is a case, with the SDKs side by
+side, and a chart of some; at its end all that was measured. Nobody writes these figures by hand.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
+import startup
 from cases import CASES
 from results import Ratio, Results
 from sdks import NONE, PEER
+from startup import Measured
 from table import LIMIT, number
 
 OURS: Final = "asyncsentry"
@@ -58,7 +61,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Results]]:
     return told, found
 
 
-def lines(about: dict[str, Any], found: dict[str, Results]) -> Iterator[str]:
+def lines(about: dict[str, Any], found: dict[str, Results], starts: list[dict[str, Measured]]) -> Iterator[str]:
     yield from ("<!-- written by benchmarks/page.py -->", "# Figures of performance", "")
     names = ", ".join(name for sdk, name in about["sdks"].items() if sdk != NONE)
     yield f"Python {about['python']}, {about['cores']} cores; medians of several runs. {names}."
@@ -70,6 +73,32 @@ def lines(about: dict[str, Any], found: dict[str, Results]) -> Iterator[str]:
             for results in measured:
                 if results.case in DRAWN:
                     yield from ("", f"![{CASES[results.case].told}]({results.case}.svg)")
+    yield from ("", "## Start", "", f"Each in a fresh process. {len(starts)} runs.", "", *_starts(starts))
+    yield from ("", "## All that was measured", "", *_all(found))
+
+
+_STARTS: Final = {"import": "import, ms", "init": "`init`, ms", "modules": "modules", "threads": "threads"}
+
+
+def _starts(runs: list[dict[str, Measured]]) -> Iterator[str]:
+    yield from (f"| | {OURS} | {PEER} | ratio |", "|---|---:|---:|---:|")
+    for part, told in _STARTS.items():
+        ours, theirs = ([float(run[name][part]) for run in runs] for name in (startup.OURS, startup.PEER))  # type: ignore[literal-required]
+        ratio = median(b / a for a, b in zip(ours, theirs, strict=True)) if all(ours) else None
+        times = "–" if ratio is None else f"**{ratio:.1f}**"
+        yield f"| {told} | {number(median(ours))} | {number(median(theirs))} | {times} |"
+
+
+def _all(found: dict[str, Results]) -> Iterator[str]:
+    """Every column of every case."""
+    sdks = [OURS, PEER, *_others(list(found.values()))]
+    yield f"| | | {' | '.join(sdks)} |"
+    yield f"|---|---|{'---:|' * len(sdks)}"
+    for results in found.values():
+        case = CASES[results.case]
+        for column in case.columns:
+            cells = (_figure(results, sdk, column) for sdk in sdks)
+            yield f"| `{results.case}` | {column}, {case.unit} | {' | '.join(cells)} |"
 
 
 def _runs(measured: list[Results]) -> str:
@@ -84,9 +113,9 @@ def _table(measured: list[Results]) -> Iterator[str]:
     yield f"|---|---|{'---:|' * (3 + len(others))}"
     for results in measured:
         case = CASES[results.case]
-        cells = [_figure(results, sdk) for sdk in (OURS, PEER)]
+        cells = [_figure(results, sdk, case.columns[0]) for sdk in (OURS, PEER)]
         row = [case.told, f"{case.columns[0]}, {case.unit}", *cells, _ratio(results)]
-        yield f"| {' | '.join([*row, *(_figure(results, sdk) for sdk in others)])} |"
+        yield f"| {' | '.join([*row, *(_figure(results, sdk, case.columns[0]) for sdk in others)])} |"
 
 
 def _others(measured: list[Results]) -> list[str]:
@@ -96,10 +125,10 @@ def _others(measured: list[Results]) -> list[str]:
     return [*seen, *bare, *([LIMIT] if any(LIMIT in results.outcomes for results in measured) else [])]
 
 
-def _figure(results: Results, sdk: str) -> str:
+def _figure(results: Results, sdk: str, column: str) -> str:
     if sdk not in results.outcomes or results.without_figures(sdk) is not None:
         return "–"
-    return number(results.figure(sdk, CASES[results.case].columns[0]))
+    return number(results.figure(sdk, column))
 
 
 def _ratio(results: Results) -> str:
@@ -116,8 +145,9 @@ def _ratio(results: Results) -> str:
 
 def main() -> int:
     about, found = read(Path(sys.argv[1]))
+    starts = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n".join(lines(about, found)) + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(lines(about, found, starts)) + "\n", encoding="utf-8")
     return 0
 
 

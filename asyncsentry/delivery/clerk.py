@@ -88,6 +88,10 @@ class Clerk:
                 times.append(max(at, self._resume))
         return max(0.0, min(times) - now) if times else None
 
+    def first(self, now: float) -> Item | None:
+        entry = self.queue.first() if self.open(now) else None
+        return None if entry is None else entry.item
+
     def next(self, now: float, thread: int, hurry: bool) -> Lease | None:
         self.reclaim(lambda lease: lease.deadline <= now, tried=True)
         if not hurry and not self.open(now):

@@ -42,6 +42,10 @@ class Exchange:
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
 
+    def prepare(self) -> bool:
+        """Do a piece of the work on what goes first; whether there is more of it, which is another turn's."""
+        return _go_on(self._outbox.first(self._now()))
+
     def begin(self, thread: int, *, hurry: bool = False) -> tuple[Lease, Request | Parcel] | None:
         """What is to be sent now, by ``thread``. What cannot be encoded is counted, and is no reason to stop."""
         while (lease := self._outbox.next(self._now(), thread, hurry=hurry)) is not None:
@@ -53,11 +57,12 @@ class Exchange:
         return None
 
     def rest(self) -> None:
-        """Have what has to wait take less room: for a moment, and one item at least."""
+        """Have what has to wait take less room: for a moment, and one item, or a piece of its work, at least."""
         until = self._now() + SLICE
-        while self._outbox.loose:
+        while (item := self._outbox.first_loose()) is not None:
             try:
-                self._outbox.squeeze_one(self._squeeze)
+                if not _go_on(item):
+                    self._outbox.squeeze_one(self._squeeze)
             except Exception:  # its own turn will say so
                 logger.debug("an item could not be squeezed", exc_info=True)
             if self._now() >= until:
@@ -78,6 +83,14 @@ class Exchange:
         """What went wrong last since this was asked last, in words."""
         failure, self._failure = self._failure, None
         return failure
+
+
+def _go_on(item: Item | None) -> bool:
+    try:
+        return item is not None and item.step is not None and item.step()
+    except Exception:  # whoever encodes it will say so
+        logger.debug("a piece of the work on an item failed", exc_info=True)
+        return False
 
 
 def _reason(answer: Response) -> str:

@@ -102,6 +102,10 @@ class Outbox:
 
     # -- sending
 
+    def first(self, now: float) -> Item | None:
+        """What `next` would lease first, if something may go now."""
+        return self._turnstile.ask(lambda: self._clerk.first(now), None)
+
     def next(self, now: float, thread: int, *, hurry: bool = False) -> Lease | None:
         """Lease what to send now, if there is something and it may go. ``hurry`` waits for no back-off and no other."""
         lease = self._turnstile.ask(lambda: self._clerk.next(now, thread, hurry), None, PATIENCE)
@@ -112,6 +116,11 @@ class Outbox:
     def loose(self) -> bool:
         """Whether something that waits could take less room."""
         return self._clerk.queue.loose
+
+    def first_loose(self) -> Item | None:
+        """The oldest of that."""
+        entry = self._turnstile.ask(self._clerk.queue.first_loose, None)
+        return None if entry is None else entry.item
 
     def squeeze_one(self, squeeze: Callable[[Item], Item]) -> None:
         """Have the oldest of what could take less room take it."""

@@ -164,17 +164,30 @@ class Queue:
         """Queue at the head what was leased: it is never refused, it was counted in before."""
         self._line(entry).put_first(entry)
 
-    def pop(self) -> Entry | None:
+    def first(self) -> Entry | None:
         """The oldest entry of the highest priority."""
         for line in self._lines:
             entry = line.oldest()
             if entry is not None:
-                line.remove(entry)
                 return entry
         return None
 
+    def pop(self) -> Entry | None:
+        """The same, taken out."""
+        entry = self.first()
+        if entry is not None:
+            self._line(entry).remove(entry)
+        return entry
+
+    def first_loose(self) -> Entry | None:
+        """The oldest entry that could take less room."""
+        for line in self._lines:
+            if line.loose:
+                return next(iter(line.loose.values()))
+        return None
+
     def pop_loose(self) -> Entry | None:
-        """The oldest entry that could take less room; it stays where it is, and is not given again."""
+        """The same; it stays where it is, and is not given again."""
         for line in self._lines:
             if line.loose:
                 return line.loose.popitem(last=False)[1]

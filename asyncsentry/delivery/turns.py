@@ -1,7 +1,7 @@
 """Turns: what was captured is sent by a transport, in its style, one request at a time.
 
-A capture arms at most one turn. A turn encodes and sends *one* request, then arms the next for when the outbox has
-something to do again. So no pump recurses and every timer has an owner.
+A capture arms at most one turn. A turn encodes and sends *one* request, or does a piece of the work before that, then
+arms the next for when the outbox has something to do again. So no pump recurses and every timer has an owner.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Turns:
         self.home: int | None = None
         """The thread of the latest turn."""
         self.progress = 0
-        """Grows with each send and each settlement."""
+        """Grows with each send, each settlement, and each piece of work before them."""
         self._outbox = outbox
         self._exchange = exchange
         self._transport = transport
@@ -165,7 +165,11 @@ class Turns:
         here = self.home = get_native_id()
         if self._ended or self._put_off():
             return
-        work = self._next_parcel(here) or self._exchange.begin(here)
+        parcel = self._next_parcel(here)
+        if parcel is None and self._exchange.prepare() and self._arm_soon(self._now(), 0.0):
+            self.progress += 1
+            return
+        work = parcel or self._exchange.begin(here)
         if work is None:
             self.arm(MOMENT)
             return

@@ -15,7 +15,7 @@ from asyncsentry.events.looking import HARMLESS, distrust, look_at
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, SecretNames
-from asyncsentry.events.seen import LEAST_CARD, LONG, SHORTEST, Seen
+from asyncsentry.events.seen import LEAST_CARD, SHORTEST, Seen
 from asyncsentry.item import Gap
 
 # Any: what is being frozen is anything yet.
@@ -63,7 +63,6 @@ class Freezer:
         "_weight",
         "ask",
         "gaps",
-        "long",
         "rules",
         "seen",
     )
@@ -77,8 +76,6 @@ class Freezer:
         self.rules = rules
         self.gaps: list[Gap] = []
         """What is missing yet in what was frozen."""
-        self.long: list[str] = []
-        """Texts of some length: to search them takes time."""
         self.seen = Seen()
         self._hid = False
         self._guard = Guard(clock, wall)
@@ -126,10 +123,7 @@ class Freezer:
             value = str(value) if _is_plain(value) else self._foreign_text(value)
         limit = self.rules.max_value_length if limit is None else limit
         self._left -= 1 + min(len(value), limit) // _SHORT
-        shown = cut(value, limit)
-        if len(shown) > LONG:
-            self.long.append(shown)
-        return shown
+        return cut(value, limit)
 
     def spend(self, values: int) -> None:
         """Count what was made without the freezer towards the event's budget and weight."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from asyncsentry.events.looking import acquit, distrust, doubt
+from asyncsentry.events.looking import ENOUGH, acquit, distrust, doubt
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -67,7 +67,7 @@ class Guard:
             if failed or worked > SLOW:
                 distrust(blame)
             elif waited > SLOW:
-                doubt(blame, 1 if waited <= STUCK else 2)
+                doubt(blame, ENOUGH // 3 if waited <= STUCK else ENOUGH // 2)
             else:
                 acquit(blame)
         return answer

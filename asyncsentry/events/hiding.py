@@ -13,8 +13,8 @@ from typing import Any, Final, cast
 
 from asyncsentry.events import Json
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
-from asyncsentry.events.secrets import Hidden, Secrets, secrets_of
-from asyncsentry.events.seen import LEAST_CARD, Seen
+from asyncsentry.events.secrets import Hidden, secrets_of
+from asyncsentry.events.seen import LEAST_CARD, LONG, Seen
 from asyncsentry.events.shapes import CARD, PASSWORD, is_card
 from asyncsentry.events.sight import Parts, Place, Sight, look_through
 
@@ -24,39 +24,87 @@ _OWN: Final = frozenset(
 """Fields that say nothing of the program's data."""
 
 
+AT_ONCE: Final = 1024
+"""Characters of long texts that are searched in one go, within a millisecond or two."""
+
+
 def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> dict[str, Any]:
     """The event without them; ``names`` are those of secrets. Nothing in it is changed: what is, is another.
 
     What was ``seen`` in the variables of its frames is not looked for again: most events have nothing to hide there.
     """
-    shown = dict(event)
-    fields = {name: value for name, value in event.items() if name not in _OWN}
-    secrets = secrets_of(names)
-    sight = look_through(fields, None if seen.foreign else {id(variables) for variables in seen.hiding})
-    hidden, naming = _instead(sight.values() | seen.texts | seen.numbers, secrets)
-    if not hidden and not naming:
+    return Hiding(event, names, seen).finish()
+
+
+class Hiding:
+    """The same, bit by bit: `finish` does what is left to do after some steps. By any thread, and by several."""
+
+    def __init__(self, event: Mapping[str, Any], names: SecretNames, seen: Seen) -> None:
+        self._event = event
+        self._seen = seen
+        self._secrets = secrets_of(names)
+        self._fields = {name: value for name, value in event.items() if name not in _OWN}
+        hiding = None if seen.foreign else {id(variables) for variables in seen.hiding}
+        self._sight = look_through(self._fields, hiding)
+        self._values = self._sight.values() | seen.texts | seen.numbers
+        self._texts = {value for value in self._values if type(value) is str}
+        self._found: dict[str | int, Hidden] = {}
+        # Noted only when they have been: a thread may be called while another is in the midst of a step.
+        self._searched: set[str] = set()
+        long = [text for text in self._secrets.unknown(self._texts) if len(text) > LONG]
+        self._batches = _batches(long) if sum(map(len, long)) > AT_ONCE else []
+
+    def step(self) -> bool:
+        """Search some of the long texts; False if there were none left."""
+        try:
+            batch = self._batches.pop()
+        except IndexError:  # also if another thread was quicker
+            return False
+        found, _ = self._secrets.look_at(batch)
+        self._found.update(found.items())
+        self._searched.update(batch)
+        return True
+
+    def finish(self) -> dict[str, Any]:
+        """The event without secrets."""
+        event, seen, sight = self._event, self._seen, self._sight
+        shown = dict(event)
+        hidden, naming = self._instead()
+        if not hidden and not naming:
+            return shown
+        if (hidden.keys() | naming) & (seen.texts | seen.numbers) - {FILTERED}:
+            sight = look_through(self._fields, None)
+        rewriting = _Rewriting(sight, hidden, naming)
+        shown.update(rewriting.event)
+        if rewriting.remarks:
+            shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
         return shown
-    if (hidden.keys() | naming) & (seen.texts | seen.numbers) - {FILTERED}:
-        sight = look_through(fields, None)
-    rewriting = _Rewriting(sight, hidden, naming)
-    shown.update(rewriting.event)
-    if rewriting.remarks:
-        shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
-    return shown
+
+    def _instead(self) -> tuple[dict[str | int, Hidden], set[str]]:
+        """What is shown instead of which value, and which of them are names that a secret stands beside.
+
+        What was hidden by its name stays as it is, and is remarked.
+        """
+        left = self._texts - self._searched  # before what was found is looked at: see `step`
+        found, naming = self._secrets.look_at(left)
+        hidden = self._found.copy()
+        hidden.update(found.items())
+        hidden.update((value, _whole(CARD)) for value in self._values if type(value) is int and _is_card(value))
+        if FILTERED in self._texts:
+            hidden[FILTERED] = _whole(PASSWORD)
+        return hidden, naming
 
 
-def _instead(values: set[str | int], secrets: Secrets) -> tuple[dict[str | int, Hidden], set[str]]:
-    """What is shown instead of which value, and which of them are names that a secret stands beside.
-
-    What was hidden by its name stays as it is, and is remarked.
-    """
-    texts = {value for value in values if type(value) is str}
-    found, naming = secrets.look_at(texts)
-    hidden: dict[str | int, Hidden] = dict(found.items())
-    hidden.update((value, _whole(CARD)) for value in values if type(value) is int and _is_card(value))
-    if FILTERED in texts:
-        hidden[FILTERED] = _whole(PASSWORD)
-    return hidden, naming
+def _batches(texts: Iterable[str]) -> list[set[str]]:
+    batches: list[set[str]] = []
+    room = 0
+    for text in texts:
+        if len(text) > room:
+            batches.append(set())
+            room = AT_ONCE
+        batches[-1].add(text)
+        room -= len(text)
+    return batches
 
 
 def _is_card(number: int) -> bool:

@@ -36,8 +36,8 @@ type that it is one of them; these live for ever."""
 _looks: IdentityCache[Look] = IdentityCache(limit=2048)
 _doubts: IdentityCache[int] = IdentityCache(limit=2048)
 
-ENOUGH: Final = 3
-"""Doubts about a type, without a look in between that raised none: its values are shown by its name from then on."""
+ENOUGH: Final = 6
+"""So much doubt about a type, without a look in between that raised none, that it is shown by its name from then on."""
 
 
 def look_at(value: object, breadth: int) -> Shown:
@@ -60,7 +60,7 @@ def distrust(kind: type) -> None:
 
 
 def doubt(kind: type, weight: int) -> None:
-    """A look took long, though perhaps by no fault of the type: `distrust` it once there have been enough of them."""
+    """A look took long, though perhaps by no fault of the type: `distrust` it once that has been enough."""
     doubts = (_doubts.get(kind) or 0) + weight
     _doubts.put(kind, doubts)
     if doubts >= ENOUGH:

@@ -34,30 +34,6 @@ _WORD: Final = 16
 HARMLESS_LIMIT: Final = 4096
 """Names that are remembered as harmless."""
 
-SEARCHED_LIMIT: Final = 8192
-"""Long texts that are remembered as harmless."""
-
-
-class Hashes:
-    """A bounded number of texts, remembered by their hashes: however long they are, it takes little, and holds none."""
-
-    __slots__ = ("_hashes", "_limit")
-
-    def __init__(self, limit: int) -> None:
-        self._hashes: set[int] = set()
-        self._limit = limit
-
-    def __contains__(self, text: str) -> bool:
-        return hash(text) in self._hashes
-
-    def update(self, texts: Iterable[str]) -> None:
-        """Remember these, too. When there is no room it forgets all others: one set, no order and no lock to keep."""
-        more = {hash(text) for text in texts}
-        if len(self._hashes) + len(more) > self._limit:
-            self._hashes = more
-        else:
-            self._hashes.update(more)
-
 
 class SecretNames:
     """Tells which names are those of secrets, for one client.
@@ -66,7 +42,7 @@ class SecretNames:
     whole names that are none of secrets, whatever terms are in them.
     """
 
-    __slots__ = ("_shown", "harmless", "searched", "telling", "terms")
+    __slots__ = ("_shown", "harmless", "telling", "terms")
 
     def __init__(self, more: Iterable[str] = (), shown: Iterable[str] = ()) -> None:
         self.terms = (*_TERMS, *(term.lower() for term in more))
@@ -75,8 +51,6 @@ class SecretNames:
         of short ones."""
         self.telling: set[str] = set()
         """The same of names that are those of secrets, and tell nothing else."""
-        self.searched = Hashes(SEARCHED_LIMIT)
-        """Long texts in which no secret was found."""
         self._shown = frozenset(name.lower() for name in shown)
 
     def __contains__(self, name: str) -> bool:

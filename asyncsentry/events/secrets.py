@@ -78,11 +78,14 @@ class Secrets:
         """Those of many texts that hold a secret, with what is shown instead."""
         return self.look_at(texts)[0]
 
+    def unknown(self, texts: set[str]) -> set[str]:
+        """Those of them that are not known to be harmless: they have to be searched."""
+        return texts - self._known[0]
+
     def look_at(self, texts: set[str]) -> tuple[dict[str, Hidden], set[str]]:
         """The same, and those of the texts that are names of secrets themselves, beside which one may stand."""
         harmless, naming = self._known
-        known = self._names.searched
-        fresh = {text for text in texts - harmless if len(text) <= LONG or text not in known}
+        fresh = texts - harmless
         if len(harmless) + len(fresh) > HARMLESS_LIMIT:
             self._known = harmless, naming = set(), naming & texts
         named, shaped = self._suspects(fresh)
@@ -91,7 +94,6 @@ class Secrets:
         hidden = {text: shown for text, shown in outcomes if shown is not None}
         naming.update([text for text in suspects if text not in hidden and self._is_name(text)])
         harmless.update([text for text in fresh if len(text) <= LONG and text not in hidden])
-        known.update([text for text in fresh if len(text) > LONG and text not in hidden])
         return hidden, naming & texts
 
     def hide_in_code(self, line: str) -> str:

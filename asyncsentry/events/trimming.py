@@ -7,8 +7,9 @@ make it as large as this. The order is that of the steps; each is taken only if 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from asyncsentry.events import Event
 from asyncsentry.events.freezing import cut
@@ -21,15 +22,24 @@ SHORTENED_NOTED: Final = 100
 _WHOLE_FRAMES: Final = 25
 """Frames at each end of a stack of which Relay keeps the variables and the lines around."""
 
+_RANGED: Final = 4
+"""Members of a remark on a part of a text: the last two are where that begins and ends, in bytes."""
+
 _VARIABLES: Final = ("vars",)
 _SOURCE: Final = ("pre_context", "post_context")
 
 # Any: an event is what JSON can hold, and a hook may have given it any shape; what is used of it is looked at first.
 _Node: TypeAlias = dict[str, Any]
 _Path: TypeAlias = tuple[str, ...]
-_Note: TypeAlias = Callable[[_Path, int, "_Remark"], None]
 _Remark: TypeAlias = Literal["x", "s"]
 """What was done to a value, in Relay's words: it is gone, or something shorter stands for it."""
+
+
+class _Note(Protocol):
+    def __call__(self, path: _Path, length: int, remark: _Remark, left: int = 0) -> None:
+        """Say what a value was before; of a text that was cut also how many characters of it are ``left``."""
+
+
 _Step: TypeAlias = Callable[[_Node, _Note], None]
 
 
@@ -40,21 +50,26 @@ def trim(event: Event, limit: int = EVENT_LIMIT) -> Event:
         return event
     trimmed: Any = decode(encode(event))
     for step in (*_NOT_READ, _cut_the_largest(limit // 2), *_STEPS):
-        step(trimmed, lambda path, length, remark: _note(trimmed, path, length, remark))
+        step(trimmed, partial(_note, trimmed))
         if len(encode(trimmed)) <= limit:
             return trimmed  # type: ignore[no-any-return]  # read back from the JSON of an event
     return _skeleton(trimmed)
 
 
-def _note(event: _Node, path: _Path, length: int, remark: _Remark) -> None:
-    """Say what a value was before: the notes on what was within it are void, for its members have moved."""
+def _note(event: _Node, path: _Path, length: int, remark: _Remark, left: int = 0) -> None:
+    """Say what a value was before: the notes on what was within it are void, for its members have moved.
+
+    But not those on what is left of a text.
+    """
     node = event.setdefault("_meta", {})
     for part in path:
         node = node.setdefault(part, {})
     earlier = node.get("")
     node.clear()
     at_first = earlier.get("len", length) if type(earlier) is dict else length
-    node[""] = {"rem": [["!limit", remark]], "len": at_first}
+    remarks = earlier.get("rem") if type(earlier) is dict else None
+    kept = [each for each in remarks if len(each) == _RANGED and each[-1] <= left] if type(remarks) is list else []
+    node[""] = {"rem": [*kept, ["!limit", remark]], "len": at_first}
 
 
 def _members(value: Any) -> Iterator[tuple[str, _Node]]:
@@ -95,11 +110,11 @@ def _shorten_variables(limit: int) -> _Step:
 
     def shorten(event: _Node, note: _Note) -> None:
         cuts: list[tuple[_Path, int]] = []
-        for path, stack in _stacks(event):
-            for index, frame in _members(stack["frames"]):
+        for path, stack in reversed([*_stacks(event)]):  # the newest first, as not all are noted
+            for index, frame in reversed([*_members(stack["frames"])]):
                 if "vars" in frame:
                     frame["vars"] = _shortened(frame["vars"], limit, (*path, "frames", index, "vars"), cuts)
-        _note_cuts(cuts, note)
+        _note_cuts(cuts, limit, note)
 
     return shorten
 
@@ -164,14 +179,14 @@ def _shorten(limit: int) -> _Step:
         for name, value in event.items():
             if name != "_meta":
                 event[name] = _shortened(value, limit, (name,), cuts)
-        _note_cuts(cuts, note)
+        _note_cuts(cuts, limit, note)
 
     return shorten
 
 
-def _note_cuts(cuts: list[tuple[_Path, int]], note: _Note) -> None:
+def _note_cuts(cuts: list[tuple[_Path, int]], limit: int, note: _Note) -> None:
     for path, length in cuts[:SHORTENED_NOTED]:
-        note(path, length, "s")
+        note(path, length, "s", limit - len("..."))
 
 
 def _shortened(value: Any, limit: int, path: _Path, cuts: list[tuple[_Path, int]]) -> Any:

@@ -95,6 +95,59 @@ def test_a_turn_may_come_while_it_is_asked_whether_one_will() -> None:
     assert len(transport.sends) == 1
 
 
+def laborious(pieces: int, number: int = 1) -> Item:
+    """An item of which so many pieces of work are to be done before it is sent."""
+    work = iter(range(pieces))
+    return event(number)._replace(step=lambda: next(work, None) is not None)
+
+
+def test_each_piece_of_the_work_on_an_item_is_a_turn_of_its_own() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.box.put(laborious(3))
+    stage.turns.arm()
+    for done in range(1, 4):
+        transport.turn()
+        assert (transport.delays, len(transport.sends), stage.turns.progress) == ([0.0], 0, done)
+    transport.turn()
+    assert len(transport.sends) == 1
+
+
+def test_a_piece_of_work_that_fails_keeps_nothing_back() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+
+    def fail() -> bool:
+        raise ValueError("no text")
+
+    stage.box.put(event()._replace(step=fail))
+    stage.turns.arm()
+    transport.turn()
+    assert len(transport.sends) == 1
+
+
+def test_where_there_is_no_further_turn_all_is_done_in_this_one() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    stage.box.put(laborious(3))
+    stage.turns.arm()
+    transport.later = lambda delay, turn, /: False  # type: ignore[method-assign]
+    transport.turn()
+    assert len(transport.sends) == 1
+
+
+def test_no_work_is_done_on_what_may_not_go_yet() -> None:
+    transport = InHand()
+    stage = Stage(transport, box=Box(in_flight=1))
+    stage.capture(1)
+    transport.turn()
+    item = laborious(3, number=2)
+    stage.box.put(item)
+    assert not stage.exchange.prepare()
+    assert item.step is not None
+    assert [item.step() for _ in range(4)] == [True, True, True, False]
+
+
 def test_a_settlement_arms_the_next_turn() -> None:
     transport = InHand()
     stage = Stage(transport, box=Box(in_flight=1))
@@ -133,6 +186,22 @@ def test_what_has_to_wait_is_squeezed_meanwhile_one_at_a_time() -> None:
     transport.turn()
     assert squeezed(stage) == [True, True]
     assert transport.delays == [PATIENCE], "there is nothing left to do"
+
+
+def test_what_has_to_wait_is_worked_on_a_piece_at_a_time_before_it_is_squeezed() -> None:
+    stage, transport = busy()
+    pieces = iter((True, True, False))
+
+    def step() -> bool:
+        stage.box.clock.advance(SLICE)
+        return next(pieces)
+
+    stage.box.put(event()._replace(step=step))
+    stage.turns.arm()
+    for done in ([False], [False], [True]):
+        transport.turns.rotate(-1)
+        transport.turn()
+        assert squeezed(stage) == done
 
 
 def test_as_many_are_squeezed_in_one_go_as_a_moment_has_room_for() -> None:

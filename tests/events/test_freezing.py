@@ -424,6 +424,17 @@ def test_a_type_that_waited_three_times_is_named_from_then_on() -> None:
     assert Freezer(Rules(), Clock(), wall).freeze(value) == "<shop.Slow>"
 
 
+def test_a_type_that_waited_once_for_long_and_once_not_is_asked_once_more() -> None:
+    for first, second in ((2 * STUCK, 2 * SLOW), (2 * SLOW, 2 * STUCK)):
+        wall = Clock()
+        value = slow(wall, first)
+        assert Freezer(Rules(), Clock(), wall).freeze(value) == "shown"
+        type(value).__repr__ = type(slow(wall, second)).__repr__
+        for _ in range(2):
+            assert Freezer(Rules(), Clock(), wall).freeze(value) == "shown"
+        assert Freezer(Rules(), Clock(), wall).freeze(value) == "<shop.Slow>"
+
+
 def test_a_look_that_took_no_time_clears_its_type() -> None:
     for seconds, others in ((2 * STUCK, 1), (STUCK / 4, 2)):
         wall = Clock()

@@ -135,6 +135,23 @@ def test_before_variables_go_their_texts_are_cut_shorter() -> None:
     assert trimmed["message"] == "x" * 1000
 
 
+def test_what_is_hidden_in_a_text_that_is_cut_is_remarked_as_long_as_it_is_there() -> None:
+    given = event(frames=50, size=30_000)
+    meta: Event = {"rem": [["@password:filter", "s", 9, 19], ["@password:filter", "s", 20_000, 20_010]], "len": 30_100}
+    frames = {str(number): {"vars": {"a": {"": meta}}} for number in range(50)}
+    given["_meta"] = {"exception": {"values": {"0": {"stacktrace": {"frames": frames}}}}}
+    notes = fits(given)["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]
+    assert notes["49"]["vars"]["a"][""] == {"rem": [["@password:filter", "s", 9, 19], ["!limit", "s"]], "len": 30_100}
+
+
+def test_of_many_texts_those_are_noted_that_were_cut_where_it_failed() -> None:
+    given = event(frames=30, size=10)
+    for one in frames_of(given):
+        one["vars"] = {str(number): "x" * 4000 for number in range(10)}
+    notes = fits(given)["_meta"]["exception"]["values"]["0"]["stacktrace"]["frames"]
+    assert set(notes) == {str(number) for number in range(20, 30)}
+
+
 def test_the_variables_where_it_failed_go_last() -> None:
     large = event(frames=50, size=10)
     for one in frames_of(large):

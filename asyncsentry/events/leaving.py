@@ -1,0 +1,45 @@
+"""An event that is about to leave: what its texts say of secrets is hidden, bit by bit if they are long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncsentry.events import Event
+from asyncsentry.events.packing import Packed, unpack
+from asyncsentry.events.scrubbing import SecretNames
+from asyncsentry.events.seen import Seen
+
+if TYPE_CHECKING:
+    from asyncsentry.events.hiding import Hiding
+
+
+class Leaving:
+    """Made at the capture, and called when the event is sent: it gives what is sent.
+
+    Several threads may do so at once, and each gives all of it.
+    """
+
+    __slots__ = ("_hiding", "_kept", "_names")
+
+    def __init__(self, kept: tuple[Event, Seen] | Packed, names: SecretNames) -> None:
+        """``kept``: the event, with what there was to be seen in its variables."""
+        self._kept = kept
+        self._names = names
+        self._hiding: Hiding | None = None
+
+    def step(self) -> bool:
+        """Search some texts for secrets; whether there are more that should not be searched in the same go."""
+        return self._begun().step()
+
+    def __call__(self) -> Event:
+        return self._begun().finish()
+
+    def _begun(self) -> Hiding:
+        hiding = self._hiding
+        if hiding is None:
+            from asyncsentry.events.hiding import Hiding  # not before an event is sent: it takes a while to load
+
+            kept = self._kept
+            event, seen = unpack(kept) if isinstance(kept, Packed) else kept
+            hiding = self._hiding = Hiding(event, self._names, seen)
+        return hiding

@@ -1,0 +1,124 @@
+"""What an event's texts say of secrets is hidden when it leaves: bit by bit, if they are long."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from asyncsentry.client import Client
+from asyncsentry.events.hiding import AT_ONCE, hide_secrets
+from asyncsentry.events.leaving import Leaving
+from asyncsentry.events.packing import pack
+from asyncsentry.events.scrubbing import SecretNames
+from asyncsentry.events.seen import Seen
+from asyncsentry.testing import LocalSentry
+
+SECRET = "".join(("hun", "ter2"))  # no line of this program's source holds it
+LENGTH = 400
+PER_STEP = AT_ONCE // LENGTH
+COUNT = 10 * PER_STEP
+
+
+def text(number: int) -> str:
+    word = f"password={SECRET}" if number % 3 == 0 else "no secret"
+    return f"{number} {word} ".ljust(LENGTH, ".")
+
+
+def event(count: int = COUNT) -> dict[str, Any]:
+    return {"message": "words", "extra": {"said": [text(number) for number in range(count)]}, "platform": "python"}
+
+
+def plain(given: dict[str, Any]) -> Leaving:
+    return Leaving((given, Seen()), SecretNames())
+
+
+def packed(given: dict[str, Any]) -> Leaving:
+    kept = pack(given, Seen())
+    assert kept is not None
+    return Leaving(kept, SecretNames())
+
+
+@pytest.fixture(params=[plain, packed])
+def leaving(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], Leaving]:
+    chosen: Callable[[dict[str, Any]], Leaving] = request.param
+    return chosen
+
+
+def steps_of(leaving: Leaving) -> int:
+    steps = 0
+    while leaving.step():
+        steps += 1
+    return steps
+
+
+def test_an_event_with_few_long_texts_leaves_in_one_go(leaving: Callable[[dict[str, Any]], Leaving]) -> None:
+    given = event(PER_STEP)
+    assert not leaving(given).step()
+    assert leaving(given)() == hide_secrets(given, SecretNames(), Seen())
+
+
+def test_long_texts_are_searched_some_at_a_time(leaving: Callable[[dict[str, Any]], Leaving]) -> None:
+    assert steps_of(leaving(event())) == COUNT / PER_STEP
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5, 10])
+def test_what_is_left_after_some_steps_is_done_when_it_leaves(
+    leaving: Callable[[dict[str, Any]], Leaving], steps: int
+) -> None:
+    given = event()
+    begun = leaving(given)
+    for _ in range(steps):
+        assert begun.step()
+    shown = begun()
+    assert shown == hide_secrets(given, SecretNames(), Seen())
+    assert SECRET not in str(shown)
+    assert str(shown).count("[Filtered]") == len([number for number in range(COUNT) if number % 3 == 0])
+
+
+def test_a_text_longer_than_is_searched_in_one_go_has_a_step_of_its_own() -> None:
+    begun = plain({"extra": {"long": "x" * (3 * AT_ONCE), "longer": "y" * (4 * AT_ONCE), "short": "z" * 170}})
+    assert steps_of(begun) == 3
+
+
+def test_several_threads_may_have_a_hand_in_it() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            given = event()
+            begun = plain(given)
+            with ThreadPoolExecutor(4) as threads:
+                stepping = [threads.submit(steps_of, begun) for _ in range(2)]
+                shown = [threads.submit(begun) for _ in range(2)]
+            assert all(SECRET not in str(each.result()) for each in shown)
+            assert sum(each.result() for each in stepping) <= 2 * COUNT / PER_STEP  # both may have begun
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.fixture(params=["asyncio", "urllib", "threaded"])
+def client(request: pytest.FixtureRequest, sentry: LocalSentry) -> Iterator[Client[Any]]:
+    client: Client[Any] = Client(sentry.dsn_for(request.param), flood_limit=0)
+    yield client
+    client.close()
+
+
+def test_secrets_in_long_texts_are_hidden_wherever_they_are(client: Client[Any], sentry: LocalSentry) -> None:
+    client.add_breadcrumb(message=text(0), data={"said": text(3)})
+    client.set_extra("said", [text(number) for number in range(9)])
+    for number in range(3):
+        said = [text(1000 * number + 3 * each) for each in range(20)]
+        try:
+            raise ValueError(said[1])
+        except ValueError as error:
+            client.capture_exception(error)
+    assert client.flush(10)
+    assert len(sentry.events) == 3
+    for event in sentry.events:
+        assert SECRET not in str(event)
+        assert event["extra"]["said"][0].startswith("0 password=[Filtered] ")
+        assert event["extra"]["said"][1] == text(1)
