@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -103,8 +103,7 @@ class Assembly:
         names, gaps = self.rules.secret_names, tuple(freezer.gaps)
         packed = pack(event, freezer.seen) if crowded and not gaps else None  # a gap has its place in the event
         leaving = Leaving(packed or (event, freezer.seen), names)
-        weight = len(packed.data) if packed else freezer.weight
-        return self._item(event, leaving, weight, attachments, late, gaps, leaving.step)
+        return self._item(event, leaving, len(packed.data) if packed else freezer.weight, attachments, late, gaps)
 
     def _item(
         self,
@@ -114,13 +113,11 @@ class Assembly:
         attachments: tuple[Attachment, ...],
         late: tuple[str, ...],
         gaps: tuple[Gap, ...],
-        step: Callable[[], bool] | None = None,
     ) -> Item:
         weight += OWN_WEIGHT
         if attachments:
             weight += sum(len(attachment.data) for attachment in attachments)
-        trace = self._trace(event)
-        return Item("event", "error", payload, weight, event["event_id"], attachments, trace, late, gaps, step)
+        return Item("event", "error", payload, weight, event["event_id"], attachments, self._trace(event), late, gaps)
 
     def _begin(self, base: Mapping[str, Any], known: Scope, freezer: Freezer) -> Event:
         event: Event = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 Category = Literal["error", "transaction", "session", "attachment", "monitor", "log_item", "trace_metric", "internal"]
 """What rate limits and client reports count by: Sentry's data categories, as far as an SDK sends them."""
@@ -56,7 +56,20 @@ class Squeezed(NamedTuple):
     data: bytes
 
 
-Payload: TypeAlias = Mapping[str, object] | Callable[[], Mapping[str, object]] | bytes | Squeezed
+@runtime_checkable
+class Stepwise(Protocol):
+    """What gives plain data, and may do so bit by bit, so that no turn takes long. By any thread, and by several."""
+
+    def step(self) -> bool:
+        """Do a piece of the work; whether there may be more of it."""
+        ...
+
+    def __call__(self) -> Mapping[str, object]:
+        """Do the rest of it."""
+        ...
+
+
+Payload: TypeAlias = Mapping[str, object] | Callable[[], Mapping[str, object]] | Stepwise | bytes | Squeezed
 """Plain JSON-able data, or what gives that, or bytes that are sent as they are, or those bytes squeezed."""
 
 
@@ -67,9 +80,7 @@ class Item(NamedTuple):
     ``weight`` is about what it holds in memory, in bytes, attachments included. ``id`` is the event id of what carries
     one (an event, a transaction, a check-in): that is safe to send again after an unknown outcome, because the server
     knows it by its id. ``late`` names fields of the payload that were not known yet when it was made, ``gaps`` are
-    places in it that were not: they are added when it is encoded, as far as they are known then. ``step`` does a piece
-    of the work of a payload that is called, and gives whether there is more of it: no turn need take long. By any
-    thread, and by several; what is left to do then is done when it is called.
+    places in it that were not: they are added when it is encoded, as far as they are known then.
     """
 
     type: str
@@ -81,7 +92,6 @@ class Item(NamedTuple):
     trace: Mapping[str, str] | None = None
     late: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    step: Callable[[], bool] | None = None
 
     def __repr__(self) -> str:
         """Without what is in it, which is nobody's business."""

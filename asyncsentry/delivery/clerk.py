@@ -15,7 +15,7 @@ from asyncsentry.delivery.latches import Latches
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.limits import Limits, parse_retry_after
-from asyncsentry.delivery.losses import Losses
+from asyncsentry.delivery.losses import Losses, Reason
 from asyncsentry.delivery.queue import Entry, Queue
 from asyncsentry.delivery.reports import Reports
 from asyncsentry.delivery.retry import MAX_AGE, MAX_TRIES, RETRY_STATUSES, Backoff
@@ -89,7 +89,10 @@ class Clerk:
         return max(0.0, min(times) - now) if times else None
 
     def first(self, now: float) -> Item | None:
-        entry = self.queue.first() if self.open(now) else None
+        if not self.open(now):
+            return None
+        self._give_up_unwanted(now)
+        entry = self.queue.first()
         return None if entry is None else entry.item
 
     def next(self, now: float, thread: int, hurry: bool) -> Lease | None:
@@ -105,15 +108,23 @@ class Clerk:
         return lease
 
     def _pick(self, now: float) -> list[Entry]:
-        while (entry := self.queue.pop()) is not None:
-            if now - entry.born > MAX_AGE:
-                self.book.drop([entry], "network_error")
-            elif self.limits.limited(entry.item.category, now):
-                self.book.drop([entry], "ratelimit_backoff")
-            else:
-                self._strip(entry, now)
-                return [entry, *self._riders(entry, now)]
-        return []
+        self._give_up_unwanted(now)
+        entry = self.queue.pop()
+        if entry is None:
+            return []
+        self._strip(entry, now)
+        return [entry, *self._riders(entry, now)]
+
+    def _give_up_unwanted(self, now: float) -> None:
+        """Drop what comes before the first entry that is still to be sent."""
+        while (entry := self.queue.first()) is not None and (reason := self._refusal(entry, now)) is not None:
+            self.queue.pop()
+            self.book.drop([entry], reason)
+
+    def _refusal(self, entry: Entry, now: float) -> Reason | None:
+        if now - entry.born > MAX_AGE:
+            return "network_error"
+        return "ratelimit_backoff" if self.limits.limited(entry.item.category, now) else None
 
     def _strip(self, entry: Entry, now: float) -> None:
         """Take the attachments off an event while the server refuses attachments."""

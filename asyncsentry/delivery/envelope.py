@@ -143,7 +143,7 @@ class Packer:
         encoded = encode(payload)
         if item.type == "event" and len(encoded) > self._event_limit:
             encoded = encode(self._shrink(payload))
-        return item._replace(payload=encoded, gaps=(), step=None)
+        return item._replace(payload=encoded, gaps=())
 
     def squeeze(self, item: Item) -> Item:
         """The item while it has to wait, in a tenth of the room; a large one is only encoded, as that takes long."""

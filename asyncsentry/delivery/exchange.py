@@ -10,11 +10,14 @@ from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.retry import RETRY_STATUSES
-from asyncsentry.item import Item
+from asyncsentry.item import Item, Stepwise
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 
 SLICE: Final = 0.0005
-"""Seconds after which no further item is squeezed in one go."""
+"""Seconds after which no further item is squeezed in one go; and for which work on an item rests."""
+
+STINT: Final = 0.001
+"""Seconds after which no further piece of that is done in one go."""
 
 logger = logging.getLogger("asyncsentry")
 
@@ -39,12 +42,20 @@ class Exchange:
         self._now = now
         self._settled = settled
         self._failure: str | None = None
+        self._rested_at = now()
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
 
     def prepare(self) -> bool:
-        """Do a piece of the work on what goes first; whether there is more of it, which is another turn's."""
-        return _go_on(self._outbox.first(self._now()))
+        """Do some of the work on what goes first; whether there is more of it, for a turn that is a `SLICE` later."""
+        now = self._now()
+        if now < self._rested_at:  # another turn has just done some
+            return True
+        while _go_on(self._outbox.first(now)):
+            if self._now() >= now + STINT:
+                self._rested_at = self._now() + SLICE
+                return True
+        return False
 
     def begin(self, thread: int, *, hurry: bool = False) -> tuple[Lease, Request | Parcel] | None:
         """What is to be sent now, by ``thread``. What cannot be encoded is counted, and is no reason to stop."""
@@ -86,8 +97,9 @@ class Exchange:
 
 
 def _go_on(item: Item | None) -> bool:
+    payload = None if item is None else item.payload
     try:
-        return item is not None and item.step is not None and item.step()
+        return isinstance(payload, Stepwise) and payload.step()
     except Exception:  # whoever encodes it will say so
         logger.debug("a piece of the work on an item failed", exc_info=True)
         return False

@@ -104,7 +104,9 @@ class Outbox:
 
     def first(self, now: float) -> Item | None:
         """What `next` would lease first, if something may go now."""
-        return self._turnstile.ask(lambda: self._clerk.first(now), None)
+        item = self._turnstile.ask(lambda: self._clerk.first(now), None, PATIENCE)
+        self._announce(now)
+        return item
 
     def next(self, now: float, thread: int, *, hurry: bool = False) -> Lease | None:
         """Lease what to send now, if there is something and it may go. ``hurry`` waits for no back-off and no other."""

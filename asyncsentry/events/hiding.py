@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from asyncsentry.events import Json
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
 from asyncsentry.events.secrets import Hidden, secrets_of
-from asyncsentry.events.seen import LEAST_CARD, LONG, Seen
+from asyncsentry.events.seen import LEAST_CARD, Seen
 from asyncsentry.events.shapes import CARD, PASSWORD, is_card
 from asyncsentry.events.sight import Parts, Place, Sight, look_through
 
@@ -23,9 +23,8 @@ _OWN: Final = frozenset(
 )
 """Fields that say nothing of the program's data."""
 
-
 AT_ONCE: Final = 1024
-"""Characters of long texts that are searched in one go, within a millisecond or two."""
+"""Characters of texts that are searched in one go: of most that takes a tenth of a millisecond, of some a whole one."""
 
 
 def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> dict[str, Any]:
@@ -37,7 +36,10 @@ def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> di
 
 
 class Hiding:
-    """The same, bit by bit: `finish` does what is left to do after some steps. By any thread, and by several."""
+    """What `hide_secrets` does, bit by bit: `finish` does what is left to do after some steps.
+
+    By any thread, and by several.
+    """
 
     def __init__(self, event: Mapping[str, Any], names: SecretNames, seen: Seen) -> None:
         self._event = event
@@ -49,18 +51,20 @@ class Hiding:
         self._values = self._sight.values() | seen.texts | seen.numbers
         self._texts = {value for value in self._values if type(value) is str}
         self._found: dict[str | int, Hidden] = {}
+        self._naming: set[str] = set()
         # Noted only when they have been: a thread may be called while another is in the midst of a step.
         self._searched: set[str] = set()
-        long = [text for text in self._secrets.unknown(self._texts) if len(text) > LONG]
-        self._batches = _batches(long) if sum(map(len, long)) > AT_ONCE else []
+        unknown = self._secrets.unknown(self._texts)
+        self._batches = _batches(unknown) if sum(map(len, unknown)) > AT_ONCE else []
 
     def step(self) -> bool:
-        """Search some of the long texts; False if there were none left."""
+        """Search some of the texts that are not known to be harmless; False if there were none left, or only few."""
         try:
             batch = self._batches.pop()
         except IndexError:  # also if another thread was quicker
             return False
-        found, _ = self._secrets.look_at(batch)
+        found, naming = self._secrets.look_at(batch)
+        self._naming |= naming
         self._found.update(found.items())
         self._searched.update(batch)
         return True
@@ -89,6 +93,7 @@ class Hiding:
         found, naming = self._secrets.look_at(left)
         hidden = self._found.copy()
         hidden.update(found.items())
+        naming |= self._naming
         hidden.update((value, _whole(CARD)) for value in self._values if type(value) is int and _is_card(value))
         if FILTERED in self._texts:
             hidden[FILTERED] = _whole(PASSWORD)

@@ -28,11 +28,13 @@ class Leaving:
         self._hiding: Hiding | None = None
 
     def step(self) -> bool:
-        """Search some texts for secrets; whether there are more that should not be searched in the same go."""
+        """Search some texts for secrets; whether there may be more."""
         return self._begun().step()
 
     def __call__(self) -> Event:
-        return self._begun().finish()
+        event = self._begun().finish()
+        self._hiding = None  # it is as large as the event
+        return event
 
     def _begun(self) -> Hiding:
         hiding = self._hiding

@@ -15,8 +15,11 @@ from typing import Final, NamedTuple
 from asyncsentry.events import Json, shapes
 from asyncsentry.events.assignments import Assignments
 from asyncsentry.events.scrubbing import FILTERED, HARMLESS_LIMIT, SecretNames
-from asyncsentry.events.seen import LONG, SHORTEST
+from asyncsentry.events.seen import SHORTEST
 from asyncsentry.events.shapes import IN_URL, PASSWORD, Span
+
+SHORT: Final = 160
+"""Characters of a text that is remembered as harmless."""
 
 PLAIN: Final = 12
 """Characters: a text with digits in it that is no longer, and has no signs, is no secret by its looks."""
@@ -93,7 +96,7 @@ class Secrets:
         outcomes = ((text, self._hide(text, named=text in named, shaped=text in shaped)) for text in suspects)
         hidden = {text: shown for text, shown in outcomes if shown is not None}
         naming.update([text for text in suspects if text not in hidden and self._is_name(text)])
-        harmless.update([text for text in fresh if len(text) <= LONG and text not in hidden])
+        harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
         return hidden, naming & texts
 
     def hide_in_code(self, line: str) -> str:

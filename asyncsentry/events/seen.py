@@ -7,9 +7,6 @@ from typing import Any, Final
 SHORTEST: Final = 3
 """Characters: a shorter text neither holds a secret beside what tells that it is one, nor is the name of one."""
 
-LONG: Final = 160
-"""Characters: a longer text is not remembered as harmless, and takes a while to be searched."""
-
 LEAST_CARD: Final = 10**12
 """The least number of so many digits as a payment card's has."""
 

@@ -68,8 +68,13 @@ def _note(event: _Node, path: _Path, length: int, remark: _Remark, left: int = 0
     node.clear()
     at_first = earlier.get("len", length) if type(earlier) is dict else length
     remarks = earlier.get("rem") if type(earlier) is dict else None
-    kept = [each for each in remarks if len(each) == _RANGED and each[-1] <= left] if type(remarks) is list else []
+    kept = [each for each in remarks if _ends_before(each, left)] if type(remarks) is list else []
     node[""] = {"rem": [*kept, ["!limit", remark]], "len": at_first}
+
+
+def _ends_before(remark: Any, place: int) -> bool:
+    """Whether what a remark says is of a part of a text, all of which comes before a place."""
+    return type(remark) is list and len(remark) == _RANGED and type(remark[-1]) is int and remark[-1] <= place
 
 
 def _members(value: Any) -> Iterator[tuple[str, _Node]]:

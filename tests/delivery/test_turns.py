@@ -10,9 +10,10 @@ import pytest
 
 from asyncsentry.delivery.compression import Compression
 from asyncsentry.delivery.envelope import Parcel
-from asyncsentry.delivery.exchange import SLICE, Exchange
+from asyncsentry.delivery.exchange import SLICE, STINT, Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
+from asyncsentry.delivery.retry import MAX_AGE
 from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, REST, Turns
 from asyncsentry.item import Item, Squeezed
 from asyncsentry.transport.protocol import Request, Response, Transport, Turn
@@ -95,45 +96,81 @@ def test_a_turn_may_come_while_it_is_asked_whether_one_will() -> None:
     assert len(transport.sends) == 1
 
 
-def laborious(pieces: int, number: int = 1) -> Item:
-    """An item of which so many pieces of work are to be done before it is sent."""
-    work = iter(range(pieces))
-    return event(number)._replace(step=lambda: next(work, None) is not None)
+class Work:
+    """A payload that takes so many pieces of work, and so many seconds for each."""
+
+    def __init__(self, stage: Stage, pieces: int, seconds: float = STINT) -> None:
+        self._stage = stage
+        self.left = pieces
+        self._seconds = seconds
+
+    def step(self) -> bool:
+        self._stage.box.clock.advance(self._seconds)
+        self.left -= 1
+        return self.left >= 0
+
+    def __call__(self) -> dict[str, object]:
+        return {"left": self.left}
 
 
-def test_each_piece_of_the_work_on_an_item_is_a_turn_of_its_own() -> None:
+def laborious(stage: Stage, pieces: int, number: int = 1, seconds: float = STINT) -> Work:
+    """Work that waits, with what goes before it."""
+    work = Work(stage, pieces, seconds)
+    stage.box.put(event(number)._replace(payload=work))
+    stage.turns.arm()
+    return work
+
+
+def test_the_work_on_an_item_is_spread_over_turns() -> None:
     transport = InHand()
     stage = Stage(transport)
-    stage.box.put(laborious(3))
-    stage.turns.arm()
+    laborious(stage, 3)
     for done in range(1, 4):
         transport.turn()
-        assert (transport.delays, len(transport.sends), stage.turns.progress) == ([0.0], 0, done)
+        assert (transport.delays, len(transport.sends), stage.turns.progress) == ([SLICE], 0, done)
+        stage.box.clock.advance(SLICE)
     transport.turn()
     assert len(transport.sends) == 1
+
+
+def test_a_turn_does_as_many_pieces_as_a_moment_has_room_for() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    work = laborious(stage, 10, seconds=STINT / 4)
+    transport.turn()
+    assert work.left == 6
+
+
+def test_turns_that_come_at_once_do_no_more_than_one_of_them() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    work = laborious(stage, 10)
+    for _ in range(5):
+        stage.turns.rearm()
+    for _ in range(5):
+        transport.turn()
+    assert (work.left, len(transport.sends)) == (9, 0)
 
 
 def test_a_piece_of_work_that_fails_keeps_nothing_back() -> None:
     transport = InHand()
     stage = Stage(transport)
 
-    def fail() -> bool:
-        raise ValueError("no text")
+    class Fails(Work):
+        def step(self) -> bool:
+            raise ValueError("no text")
 
-    stage.box.put(event()._replace(step=fail))
+    stage.box.put(event()._replace(payload=Fails(stage, 1)))
     stage.turns.arm()
     transport.turn()
     assert len(transport.sends) == 1
 
 
-def test_where_there_is_no_further_turn_all_is_done_in_this_one() -> None:
-    transport = InHand()
+def test_where_there_is_no_later_turn_all_is_done_in_this_one() -> None:
+    transport = InPlace()
     stage = Stage(transport)
-    stage.box.put(laborious(3))
-    stage.turns.arm()
-    transport.later = lambda delay, turn, /: False  # type: ignore[method-assign]
-    transport.turn()
-    assert len(transport.sends) == 1
+    work = laborious(stage, 3)
+    assert (work.left, len(transport.sent)) == (2, 1)
 
 
 def test_no_work_is_done_on_what_may_not_go_yet() -> None:
@@ -141,11 +178,20 @@ def test_no_work_is_done_on_what_may_not_go_yet() -> None:
     stage = Stage(transport, box=Box(in_flight=1))
     stage.capture(1)
     transport.turn()
-    item = laborious(3, number=2)
-    stage.box.put(item)
+    work = laborious(stage, 3, number=2)
     assert not stage.exchange.prepare()
-    assert item.step is not None
-    assert [item.step() for _ in range(4)] == [True, True, True, False]
+    assert work.left == 3
+
+
+def test_no_work_is_done_on_what_is_given_up() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    old = laborious(stage, 3)
+    stage.box.clock.advance(MAX_AGE + 1)
+    new = laborious(stage, 3, number=2)
+    transport.turn()
+    assert (old.left, new.left) == (3, 2)
+    assert stage.box.losses.total() == {("network_error", "error"): 1}
 
 
 def test_a_settlement_arms_the_next_turn() -> None:
@@ -190,18 +236,13 @@ def test_what_has_to_wait_is_squeezed_meanwhile_one_at_a_time() -> None:
 
 def test_what_has_to_wait_is_worked_on_a_piece_at_a_time_before_it_is_squeezed() -> None:
     stage, transport = busy()
-    pieces = iter((True, True, False))
-
-    def step() -> bool:
-        stage.box.clock.advance(SLICE)
-        return next(pieces)
-
-    stage.box.put(event()._replace(step=step))
-    stage.turns.arm()
-    for done in ([False], [False], [True]):
+    work = laborious(stage, 2)
+    for left in (1, 0, -1):
+        assert squeezed(stage) == [False]
         transport.turns.rotate(-1)
         transport.turn()
-        assert squeezed(stage) == done
+        assert work.left == left
+    assert squeezed(stage) == [True]
 
 
 def test_as_many_are_squeezed_in_one_go_as_a_moment_has_room_for() -> None:

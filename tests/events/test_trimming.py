@@ -144,6 +144,12 @@ def test_what_is_hidden_in_a_text_that_is_cut_is_remarked_as_long_as_it_is_there
     assert notes["49"]["vars"]["a"][""] == {"rem": [["@password:filter", "s", 9, 19], ["!limit", "s"]], "len": 30_100}
 
 
+@pytest.mark.parametrize("odd", [1, "abcd", ["r", "s", 0, None], ["r", "s", 0, "9"], {"a": 1, "b": 2, "c": 3, "d": 4}])
+def test_remarks_of_any_shape_are_no_hindrance(odd: object) -> None:
+    given = event(message="x" * (EVENT_LIMIT + 1), _meta={"message": {"": {"rem": [odd]}}})
+    assert fits(given)["_meta"]["message"][""]["rem"] == [["!limit", "s"]]
+
+
 def test_of_many_texts_those_are_noted_that_were_cut_where_it_failed() -> None:
     given = event(frames=30, size=10)
     for one in frames_of(given):
