@@ -104,7 +104,7 @@ def _batches(texts: Iterable[str]) -> list[set[str]]:
     batches: list[set[str]] = []
     room = 0
     for text in texts:
-        if len(text) > room:
+        if len(text) > room or not batches:  # an empty text needs no room
             batches.append(set())
             room = AT_ONCE
         batches[-1].add(text)

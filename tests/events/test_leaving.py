@@ -83,6 +83,14 @@ def test_a_name_of_secrets_is_known_in_the_end_in_whichever_step_it_was_found() 
     assert shown["extra"]["pairs"] == [{"name": "password", "value": "[Filtered]"}]
 
 
+def test_an_empty_text_is_searched_like_any_other() -> None:
+    for count in range(60, 120):  # in each set of texts it has another place
+        given: dict[str, Any] = {"extra": {"x" * number: "" for number in range(count)}}
+        begun = plain(given)
+        steps_of(begun)
+        assert begun() == given
+
+
 @pytest.mark.parametrize("steps", [0, 1, 5, 10])
 def test_what_is_left_after_some_steps_is_done_when_it_leaves(
     leaving: Callable[[dict[str, Any]], Leaving], steps: int
