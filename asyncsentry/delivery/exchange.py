@@ -42,18 +42,18 @@ class Exchange:
         self._now = now
         self._settled = settled
         self._failure: str | None = None
-        self._rested_at = now()
+        self._rests_until = now()
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
 
     def prepare(self) -> bool:
         """Do some of the work on what goes first; whether there is more of it, for a turn that is a `SLICE` later."""
         now = self._now()
-        if now < self._rested_at:  # another turn has just done some
+        if now < self._rests_until:  # another turn has just done some
             return True
         while _go_on(self._outbox.first(now)):
             if self._now() >= now + STINT:
-                self._rested_at = self._now() + SLICE
+                self._rests_until = self._now() + SLICE
                 return True
         return False
 

@@ -80,7 +80,7 @@ class Turns:
     def wake(self) -> None:
         """Something was put: see that a turn runs, unless one is about to, which will look for itself."""
         now = self._now()
-        if _is_due(self._soon, now):
+        if _may_arm(self._soon, now):
             if self._outbox.open(now):
                 self._arm_soon(now, 0.0)
             else:
@@ -88,7 +88,7 @@ class Turns:
 
     def remind(self) -> None:
         """Something was lost, which is to be told some time: see that a turn runs then, unless one comes anyway."""
-        if self._alarm is None and _is_due(self._soon, self._now()):
+        if self._alarm is None and _may_arm(self._soon, self._now()):
             self.arm()
 
     def arm(self, pause: float = 0.0) -> bool:
@@ -119,7 +119,7 @@ class Turns:
         self._ended = True
 
     def _arm_soon(self, now: float, pause: float) -> bool:
-        if _is_due(self._soon, now):
+        if _may_arm(self._soon, now):
             self._soon = now
             if not self._later(pause, self._run_soon):
                 self._soon = None
@@ -136,7 +136,7 @@ class Turns:
         return True
 
     def _arm_rest(self, now: float, pause: float = REST) -> None:
-        if _is_due(self._rest, now) and self._outbox.loose:
+        if _may_arm(self._rest, now) and self._outbox.loose:
             self._rest = now if self._later(pause, self._run_rest) else None
 
     def _later(self, delay: float, turn: Callable[[], None]) -> bool:
@@ -225,6 +225,6 @@ class Turns:
         self.arm()
 
 
-def _is_due(armed: float | None, now: float) -> bool:
+def _may_arm(armed: float | None, now: float) -> bool:
     """Whether a turn is to be armed, as none was or what was armed did not run. ``armed`` changes in other threads."""
     return armed is None or now - armed > OVERDUE

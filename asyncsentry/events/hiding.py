@@ -52,7 +52,7 @@ class Hiding:
         self._texts = {value for value in self._values if type(value) is str}
         self._found: dict[str | int, Hidden] = {}
         self._naming: set[str] = set()
-        # Noted only when they have been: a thread may be called while another is in the midst of a step.
+        # Noted last: one thread may finish while another is in the midst of a step, whose texts it has to search, too.
         self._searched: set[str] = set()
         unknown = self._secrets.unknown(self._texts)
         self._batches = _batches(unknown) if sum(map(len, unknown)) > AT_ONCE else []
@@ -89,7 +89,7 @@ class Hiding:
 
         What was hidden by its name stays as it is, and is remarked.
         """
-        left = self._texts - self._searched  # before what was found is looked at: see `step`
+        left = self._texts - self._searched  # first: what is noted as searched is among what was found by then
         found, naming = self._secrets.look_at(left)
         hidden = self._found.copy()
         hidden.update(found.items())

@@ -1,4 +1,4 @@
-"""An event that is about to leave: what its texts say of secrets is hidden, bit by bit if they are long."""
+"""An event that is about to leave: what its texts say of secrets is hidden, bit by bit if there is much of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Leaving:
     """Made at the capture, and called when the event is sent: it gives what is sent.
 
-    Several threads may do so at once, and each gives all of it.
+    Several threads may do so at once, and each gets all of it.
     """
 
     __slots__ = ("_hiding", "_kept", "_names")
