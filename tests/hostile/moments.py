@@ -111,6 +111,7 @@ def no_memory(sdk: Sdk) -> None:
     import resource
 
     use(sdk)
+    time.sleep(0.5)  # a thread that is about to begin or to end, after that delivery, would give memory back later
     with open("/proc/self/statm", encoding="ascii") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
