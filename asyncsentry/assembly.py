@@ -103,7 +103,8 @@ class Assembly:
         names, gaps = self.rules.secret_names, tuple(freezer.gaps)
         packed = pack(event, freezer.seen) if crowded and not gaps else None  # a gap has its place in the event
         leaving = Leaving(packed or (event, freezer.seen), names)
-        return self._item(event, leaving, len(packed.data) if packed else freezer.weight, attachments, late, gaps)
+        weight = len(packed.data) * 3 // 2 if packed else freezer.weight  # with the holes that `marshal` leaves behind
+        return self._item(event, leaving, weight, attachments, late, gaps)
 
     def _item(
         self,

@@ -6,7 +6,6 @@ https://develop.sentry.dev/sdk/foundations/client/data-collection/
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from asyncsentry.errors import OptionError
@@ -37,7 +36,7 @@ def collect(asked: Mapping[str, Any], preset: DataCollection, given: Mapping[str
     if "http_bodies" in checked:
         fields["incoming_bodies"] = "incoming_request" in checked["http_bodies"]
     fields |= {f"graphql_{part}": shown for part, shown in checked.get("graphql", {}).items()}
-    return replace(preset, **fields)
+    return preset._replace(**fields)
 
 
 _AS_THEY_ARE: Final = (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from asyncsentry.dsn import Dsn, parse
 from asyncsentry.errors import DsnError, OptionError
@@ -41,13 +40,17 @@ BODY_LIMITS: Final[Mapping[BodySize, int]] = {"never": 0, "small": 1000, "medium
 """Bytes: https://develop.sentry.dev/sdk/expected-features/#attaching-request-body-in-server-sdks"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Options:
+_UNSHOWN: Final = frozenset({"transport", "ssl_context", *PROXIES})
+"""Options whose values say too much, or nothing."""
+
+
+# A tuple, and no dataclass: to make a dataclass of so many fields is a tenth of `import asyncsentry`.
+class Options(NamedTuple):
     """Every option with its value, checked. The defaults stand here and nowhere else."""
 
     dsn: Dsn | None = None
     """None: nothing is captured or sent."""
-    transport: AnyFactory | AnyTransport | None = field(default=None, repr=False)
+    transport: AnyFactory | AnyTransport | None = None
     """A factory, or the instance that was handed in (`asyncsentry.registry.is_instance`). None only without a DSN."""
     transport_name: str = DEFAULT
 
@@ -148,11 +151,11 @@ class Options:
     cert_file: str | None = None
     """A client certificate (PEM), with ``key_file`` if its key is in a file of its own."""
     key_file: str | None = None
-    ssl_context: SSLContext | None = field(default=None, repr=False)
+    ssl_context: SSLContext | None = None
     """Used as it is, instead of the four above."""
-    http_proxy: str | None = field(default=None, repr=False)
+    http_proxy: str | None = None
     """The proxy for a server reached by http. None: what ``HTTP_PROXY`` says. An empty string: no proxy."""
-    https_proxy: str | None = field(default=None, repr=False)
+    https_proxy: str | None = None
     """The proxy for a server reached by https. None: what ``HTTPS_PROXY`` says. An empty string: no proxy."""
 
     install_sys_hook: bool = True
@@ -165,6 +168,15 @@ class Options:
     """Whether an exception of a task that nobody awaited is captured."""
     install_logging_hook: bool = True
     """Whether log records become events (from ERROR) and breadcrumbs (from INFO)."""
+
+    def __repr__(self) -> str:
+        """Without what is secret, and what is as it would be without it."""
+        shown = (
+            f"{name}={value!r}"
+            for name, value in self._asdict().items()
+            if name not in _UNSHOWN and value != self._field_defaults[name]
+        )
+        return f"Options({', '.join(shown)})"
 
 
 def resolve(
@@ -241,9 +253,9 @@ def _collected(given: Mapping[str, Any]) -> dict[str, Any]:
     """What is collected, and what that says of the older options for parts of it."""
     preset = PERSONAL if given.get("send_default_pii") else QUIET
     if not given.get("include_local_variables", True):
-        preset = replace(preset, stack_frame_variables=OFF)
+        preset = preset._replace(stack_frame_variables=OFF)
     if not given.get("include_source_context", True):
-        preset = replace(preset, frame_context_lines=0)
+        preset = preset._replace(frame_context_lines=0)
     asked = given.get("data_collection")
     if asked is None:
         return {"data_collection": preset}

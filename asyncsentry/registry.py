@@ -8,9 +8,8 @@ Any other name is looked up in the entry-point group ``asyncsentry.transports``:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 from asyncsentry.errors import MissingExtraError, SetupError, TransportError, UnknownTransportError
 from asyncsentry.transport.protocol import Factory, Transport
@@ -60,8 +59,7 @@ TransportOption: TypeAlias = AnyFactory | AnyTransport | str
 """What the option ``transport`` takes: a factory (a class, usually), an instance, or a registered name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The transport that was decided on: the name to show, and what makes it, or the instance handed in."""
 
     name: str

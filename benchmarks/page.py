@@ -1,15 +1,16 @@
 """The figures of the documentation's page on performance.
 
-``run.py --json FILE --svg docs/performance`` and ``startup.py --json STARTS``, then ``page.py FILE STARTS``, which
-writes ``docs/performance/figures.md``: a table of each kind of case, in which a row is a case, with the SDKs side by
-side, and a chart of some; at its end all that was measured. Nobody writes these figures by hand.
+``run.py --json FILE --svg docs/performance`` and ``startup.py --json STARTS``, then ``page.py STARTS FILE…`` (several,
+if not all cases were measured in one run), which writes ``docs/performance/figures.md``: a table of each kind of case,
+in which a row is a case, with the SDKs side by side, and a chart of some; at its end all that was measured. Nobody
+writes these figures by hand.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -51,14 +52,17 @@ DRAWN: Final = ("mid", "deep", "storm-roomy", "throughput-20", "memory")
 """The cases that have a chart."""
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, Results]]:
-    """What was measured where, and the results of each case."""
-    told = json.loads(path.read_text(encoding="utf-8"))
+def read(paths: Iterable[Path]) -> tuple[dict[str, Any], dict[str, Results]]:
+    """What was measured where, and the results of each case: of a case that is in two files, the last one's."""
+    about: dict[str, Any] = {"sdks": {}}
     found = {}
-    for case, outcomes in told.pop("cases").items():
-        found[case] = Results(case, list(outcomes))
-        found[case].outcomes = outcomes
-    return told, found
+    for path in paths:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        about = {**about, **told, "sdks": {**about["sdks"], **told["sdks"]}}
+        for case, outcomes in told["cases"].items():
+            found[case] = Results(case, list(outcomes))
+            found[case].outcomes = outcomes
+    return about, found
 
 
 def lines(about: dict[str, Any], found: dict[str, Results], starts: list[dict[str, Measured]]) -> Iterator[str]:
@@ -144,10 +148,11 @@ def _ratio(results: Results) -> str:
 
 
 def main() -> int:
-    about, found = read(Path(sys.argv[1]))
-    starts = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
+    starts, *files = map(Path, sys.argv[1:])
+    about, found = read(files)
+    page = lines(about, found, json.loads(starts.read_text(encoding="utf-8")))
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n".join(lines(about, found, starts)) + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(page) + "\n", encoding="utf-8")
     return 0
 
 

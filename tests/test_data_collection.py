@@ -65,7 +65,7 @@ def test_a_preset_without_the_option_is_the_old_options_own() -> None:
 def test_each_setting_changes_itself_alone(asked: dict[str, Any], field: str, value: object) -> None:
     changed = collected(asked)
     assert getattr(changed, field) == value
-    rest = [each for each in DataCollection.__dataclass_fields__ if each != field]
+    rest = [each for each in DataCollection._fields if each != field]
     assert [getattr(changed, each) for each in rest] == [getattr(QUIET, each) for each in rest]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import ssl
@@ -48,13 +47,13 @@ def refusal(**arguments: Any) -> str:
 
 def test_without_arguments_everything_has_its_default() -> None:
     assert given() is not given()
-    for field in dataclasses.fields(Options):
-        if field.name not in ("dsn", "transport", "transport_name"):
-            assert getattr(given(), field.name) == field.default
+    for name, default in Options._field_defaults.items():
+        if name not in ("dsn", "transport", "transport_name"):
+            assert getattr(given(), name) == default
 
 
 def test_every_option_has_a_type_for_callers_and_a_check() -> None:
-    fields = {field.name for field in dataclasses.fields(Options)} - {"transport_name"}
+    fields = {*Options._fields} - {"transport_name"}
     assert set(CHECKS) == set(OptionArguments.__annotations__) == fields - {"dsn", "transport"}
     assert set(CHECKS) >= {*ENVIRONMENT, *DSN_OPTIONS, *CONNECTION}
 
@@ -137,6 +136,11 @@ def test_a_proxys_password_is_never_shown() -> None:
     assert "hidden" not in repr(given(https_proxy="http://user:hidden@proxy", http_proxy="http://u:hidden@proxy"))
     in_the_dsn = resolve(f"{DSN}?https_proxy=http://user:hidden@proxy", None, {}, {})
     assert "hidden" not in repr(in_the_dsn) + str(in_the_dsn.dsn)
+
+
+def test_what_was_chosen_is_shown() -> None:
+    assert repr(Options()) == "Options()"
+    assert repr(Options(release="shop@1", debug=True)) == "Options(release='shop@1', debug=True)"
 
 
 @pytest.mark.parametrize("name", ["in_app_include", "in_app_exclude"])

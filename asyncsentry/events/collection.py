@@ -6,14 +6,12 @@ single settings of it: https://develop.sentry.dev/sdk/foundations/client/data-co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Mode: TypeAlias = Literal["off", "denyList", "allowList"]
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(NamedTuple):
     """Which values are shown, by the names that they stand under; the names themselves are, unless it is off.
 
     What stands under the name of a secret is hidden in any case.
@@ -44,8 +42,7 @@ ALL: Final = Behaviour()
 """All but secrets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataCollection:
+class DataCollection(NamedTuple):
     """What is collected. The defaults are those of ``send_default_pii=False``."""
 
     user_info: bool = False

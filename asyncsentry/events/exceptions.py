@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from asyncsentry.events import Json
@@ -30,8 +29,7 @@ COUNT_LIMIT: Final = 1000
 """How many exceptions beyond the bound are still counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanism:
+class Mechanism(NamedTuple):
     """How an exception came to be captured. ``type`` is ``generic`` for a capture that the application asked for."""
 
     type: str = "generic"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from asyncsentry.events.collection import QUIET, DataCollection
 
@@ -21,8 +21,7 @@ _INSTALLED: Final = ("/site-packages/", "/dist-packages/")
 _STANDARD_LIBRARY: Final = os.path.dirname(os.__file__).replace(os.sep, "/") + "/"
 
 
-@dataclass(frozen=True, slots=True)
-class InApp:
+class InApp(NamedTuple):
     """Tells the application's own frames from those of what it uses.
 
     ``include`` and ``exclude`` hold names of modules; each speaks for the modules beneath it, too, and ``include``
@@ -50,6 +49,10 @@ class InApp:
     def root(self) -> str:
         """The project's folder with forward slashes and one at its end; empty without a project."""
         return "" if self.project_root is None else self.project_root.replace(os.sep, "/").rstrip("/") + "/"
+
+
+NOT_INSTALLED: Final = InApp()
+"""What no option says anything of: all is the application's that is neither installed nor Python's own."""
 
 
 def _is_among(module: str, names: Iterable[str]) -> bool:
@@ -82,5 +85,5 @@ class Rules:
     """Bytes: of a request whose body is longer the body is not shown."""
     trusted_proxies: tuple[Network, ...] = ()
     """Where these say for whom they ask, they are believed."""
-    in_app: InApp = field(default_factory=InApp)
+    in_app: InApp = NOT_INSTALLED
     secret_names: SecretNames = USUAL

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -38,7 +37,7 @@ def report(
     if not isinstance(error, Exception) or isinstance(error, CancelledError) or innermost in HUNG_UP:
         return
     if error.__traceback__ is None:
-        mechanism = replace(mechanism, calls=_calls(innermost))
+        mechanism = mechanism._replace(calls=_calls(innermost))
     client.report(error, mechanism, event=event, hint={"log_failure": failure, **(hint or {})}, scope=scope)
 
 

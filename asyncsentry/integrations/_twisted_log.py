@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from twisted.logger import LogEvent, LogLevel, formatEvent
@@ -21,7 +20,7 @@ _OWN: Final = "asyncsentry_transports"
 """Is in the paths of the modules that send."""
 
 _IN_DEFERRED: Final = "Unhandled error in Deferred"
-_ABANDONED: Final = replace(UNHANDLED, description=_IN_DEFERRED)
+_ABANDONED: Final = UNHANDLED._replace(description=_IN_DEFERRED)
 
 _FURNITURE: Final = frozenset(
     {"debugInfo", "failure", "format", "isError", "logLevel", "message", "system", "time", "why"}
