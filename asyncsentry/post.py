@@ -61,13 +61,14 @@ class Channel:
         self._tls = tls or TlsContext(settings)
         self._wire: Wire | None = None
         self._reusable = False
+        self._aborted = False
 
     def post(self, request: Request, timeout: float) -> Response | NoResponse:
         """Send, and give the answer; ``timeout`` seconds for all of it, connecting included.
 
         A kept connection that the server has closed in the meantime is replaced at once, without a word.
         """
-        self.sent = self._reusable = False
+        self.sent = self._reusable = self._aborted = False
         try:
             return self._exchange(request, time.monotonic() + timeout)
         except Exception as error:  # name look-up, sockets, TLS, HTTP and certificates each fail in their own way
@@ -78,6 +79,7 @@ class Channel:
 
     def abort(self) -> None:
         """End the post that another thread is in, as far as it can be ended: it gives `NoResponse` soon."""
+        self._aborted = True
         if (wire := self._wire) is not None:
             wire.abort()
 
@@ -95,7 +97,7 @@ class Channel:
             try:
                 return self._converse(self._wire, message, reader)
             except OSError as error:
-                if reader.started or isinstance(error, TimeoutError):
+                if reader.started or self._aborted or isinstance(error, TimeoutError):
                     raise
         self.close()
         return self._converse(self._connect(deadline), message, AnswerReader())

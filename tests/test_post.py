@@ -174,18 +174,24 @@ def test_a_kept_connection_that_was_reset_is_not_used() -> None:
             reset_by_now.wait(PATIENCE)
 
 
-def test_another_thread_may_end_a_post(sentry: LocalSentry) -> None:
-    sentry.answer(Hang())
+@pytest.mark.parametrize("before", [0, 1])
+def test_another_thread_may_end_a_post(sentry: LocalSentry, before: int) -> None:
+    """Which is not made again, also not if its connection had been of use before."""
     channel = Channel(Settings(sentry.url))
+    for _ in range(before):
+        assert isinstance(channel.post(event_request(sentry), PATIENCE), Response)
+    sentry.answer(Hang())
     outcomes: list[Response | NoResponse] = []
     thread = threading.Thread(target=lambda: outcomes.append(channel.post(event_request(sentry), 10 * PATIENCE)))
     thread.start()
-    sentry.wait_for(lambda: sentry.requests)
+    sentry.wait_for(lambda: len(sentry.requests) > before)
     channel.abort()
     thread.join(PATIENCE)
     (outcome,) = outcomes
     assert isinstance(outcome, NoResponse)
     assert outcome.sent
+    assert len(sentry.requests) == before + 1
+    channel.close()
 
 
 def test_a_look_up_that_fails_too_late_is_a_time_out() -> None:

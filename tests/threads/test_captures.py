@@ -168,7 +168,9 @@ def test_who_closes_while_others_capture_counts_all(sentry: LocalSentry, begin: 
     captured = [id for each in ids for id in each if id is not None]
     fates = settled(client)
     assert len(captured) == sum(fates.values())
-    assert fates["delivered"] == len(ids_at(sentry)) == len(set(ids_at(sentry)))
+    # What was under way just then may have arrived, and is counted so.
+    delivered, unknown = fates["delivered"], fates.get("unknown", 0)
+    assert delivered <= len(ids_at(sentry)) == len(set(ids_at(sentry))) <= delivered + unknown
     assert set(ids_at(sentry)) <= set(captured)
 
 
@@ -193,7 +195,9 @@ def test_init_again_and_again_while_others_capture(sentry: LocalSentry) -> None:
             if client is not asyncsentry.get_client():
                 assert not client.active
         fates = [settled(client) for client in clients if client.stats()]
-        assert sum(each.get("delivered", 0) for each in fates) == len(ids_at(sentry)) == len(set(ids_at(sentry)))
+        # What was under way just as its client was closed may have arrived, and is counted so.
+        delivered, unknown = (sum(each.get(fate, 0) for each in fates) for fate in ("delivered", "unknown"))
+        assert delivered <= len(ids_at(sentry)) == len(set(ids_at(sentry))) <= delivered + unknown
         # What came to a client just as it was closed is counted; one more has been heard, and has no id here.
         assert len({*ids, *captured}) + 1 <= sum(sum(each.values()) for each in fates)
         assert set(captured) <= set(ids_at(sentry))
