@@ -170,13 +170,13 @@ class Options(NamedTuple):
     """Whether log records become events (from ERROR) and breadcrumbs (from INFO)."""
 
     def __repr__(self) -> str:
-        """Without what is secret, and what is as it would be without it."""
-        shown = (
+        """What differs from the defaults, without what is secret."""
+        chosen = (
             f"{name}={value!r}"
             for name, value in self._asdict().items()
             if name not in _UNSHOWN and value != self._field_defaults[name]
         )
-        return f"Options({', '.join(shown)})"
+        return f"Options({', '.join(chosen)})"
 
 
 def resolve(
