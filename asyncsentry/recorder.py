@@ -60,7 +60,7 @@ class Recorder:
 
         self._shipping = shipping
         self._scopes = scopes
-        self._options = options
+        self._max_breadcrumbs = options.max_breadcrumbs
         self._complaints = Complaints()
         self._selection = Selection(options, self._complaints)
         self._callbacks = Callbacks(options, self._complaints)
@@ -117,7 +117,7 @@ class Recorder:
         complete: bool = False,
     ) -> None:
         """Note what happened, as plain data, on the isolation scope. ``complete``: the fields are just that already."""
-        most, inside = self._options.max_breadcrumbs, self._threads.inside
+        most, inside = self._max_breadcrumbs, self._threads.inside
         if not most or inside.capturing:
             return
         inside.capturing = True

@@ -55,7 +55,7 @@ class _Level:
     def write(self) -> Scope:
         """The scope to write to: made now, where there is none for this worker."""
         holding = self._held.get()
-        if holding is not None and not holding.scope.ended and (holding.opened or holding.worker == _worker()):
+        if holding is not None and not holding.scope.ended and (holding.opened or _is_at_work(holding.worker)):
             return holding.scope  # as nearly always
         worker = _worker()
         holding = self._holding(worker)
@@ -269,6 +269,19 @@ def _worker() -> object:
     if greenlet is not None and greenlet.parent is not None:  # also of a hub that is a loop of asyncio
         return _Fellow(greenlet)
     return get_ident() if loop is None else object()
+
+
+def _is_at_work(worker: object) -> bool:
+    """Whether this is who runs here, as `_worker` would say; of a task of asyncio, in a third of its time."""
+    modules = sys.modules
+    asyncio = modules.get("asyncio")
+    if type(worker) is not ref or asyncio is None or "trio.lowlevel" in modules:
+        return worker == _worker()
+    try:
+        task = asyncio.current_task()
+    except (AttributeError, RuntimeError):  # in the midst of another import of it; no loop runs here
+        return False
+    return task is not None and task is worker()
 
 
 def _trio_task(trio: Any) -> Any:
