@@ -203,9 +203,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS, tags=["full"], requires=["build"])
 def tests_bare(session: nox.Session) -> None:
-    """The tests with no extra installed."""
+    """The tests with no extra installed, but for `faults`, which takes long and meets the same code in `tests`."""
     install(session, "test")
-    run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS))
+    run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS, "faults"))
 
 
 @nox.session(python=[OLDEST, NEWEST], tags=["full"], requires=["build"])
