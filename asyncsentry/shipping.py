@@ -147,6 +147,7 @@ class Shipping:
             losses,
             self.transport,
             encode=pack,
+            stages=(pack.complete, pack.finish),
             squeeze=pack.squeeze,
             open_channel=self._open_channel,
             readiness=self.facts,

@@ -88,12 +88,11 @@ class Clerk:
                 times.append(max(at, self._resume))
         return max(0.0, min(times) - now) if times else None
 
-    def first(self, now: float) -> Item | None:
+    def first(self, now: float) -> Entry | None:
         if not self.open(now):
             return None
         self._give_up_unwanted(now)
-        entry = self.queue.first()
-        return None if entry is None else entry.item
+        return self.queue.first()
 
     def next(self, now: float, thread: int, hurry: bool) -> Lease | None:
         self.reclaim(lambda lease: lease.deadline <= now, tried=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from threading import Lock, get_native_id
 from typing import Any, Final, Protocol
@@ -55,6 +55,7 @@ class Dispatcher:
         transport: Transport[Any],
         *,
         encode: Callable[[Lease], Request | Parcel],
+        stages: Sequence[Callable[[Item], Item]],
         squeeze: Callable[[Item], Item],
         open_channel: Callable[[], Channel],
         readiness: Readiness,
@@ -66,7 +67,7 @@ class Dispatcher:
         self.spool = spool
         self._outbox = outbox
         self._losses = losses
-        self._exchange = Exchange(outbox, encode, now, spool.wake if spool else bool, squeeze)
+        self._exchange = Exchange(outbox, encode, now, spool.wake if spool else bool, stages, squeeze)
         self._readiness = Preparation(readiness)
         self._turns = Turns(outbox, self._exchange, transport, self._readiness, now)
         self._last_resort = LastResort(outbox, self._exchange, open_channel, timeout, now)

@@ -135,15 +135,27 @@ class Packer:
             return item
         if isinstance(item.payload, Squeezed):
             return item._replace(payload=decompress(item.payload.data))
-        for gap in item.gaps:
-            gap.fill()
-        late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
-        given = item.payload() if callable(item.payload) else item.payload
-        payload = {**late, **given}
+        payload = self._told(item, item.payload)
         encoded = encode(payload)
         if item.type == "event" and len(encoded) > self._event_limit:
             encoded = encode(self._shrink(payload))
-        return item._replace(payload=encoded, gaps=())
+        return item._replace(payload=encoded, gaps=(), late=())
+
+    def complete(self, item: Item) -> Item:
+        """The item as plain data, with all that is known by now and without secrets: a step on the way to `finish`."""
+        if isinstance(item.payload, bytes | Squeezed):
+            return item
+        if isinstance(item.payload, Mapping) and not item.gaps and not item.late:
+            return item
+        return item._replace(payload=self._told(item, item.payload), gaps=(), late=())
+
+    def _told(
+        self, item: Item, given: Mapping[str, object] | Callable[[], Mapping[str, object]]
+    ) -> Mapping[str, object]:
+        for gap in item.gaps:
+            gap.fill()
+        late = {name: value for name, value in self._late_fields().items() if name in item.late} if item.late else {}
+        return {**late, **(given() if callable(given) else given)}
 
     def squeeze(self, item: Item) -> Item:
         """The item while it has to wait, in a tenth of the room; a large one is only encoded, as that takes long."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from asyncsentry.delivery.envelope import Parcel
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
+from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.retry import RETRY_STATUSES
-from asyncsentry.item import Item, Stepwise
+from asyncsentry.item import Item, Squeezed, Stepwise
 from asyncsentry.transport.protocol import NoResponse, Request, Response
 
 SLICE: Final = 0.0005
-"""Seconds after which no further item is squeezed in one go; and for which work on an item rests."""
+"""Seconds after which no further item is squeezed in one go, and what comes next for the one that goes first is left to
+another turn; and for which work on an item rests."""
 
 STINT: Final = 0.001
 """Seconds after which no further piece of that is done in one go."""
@@ -25,7 +27,8 @@ logger = logging.getLogger("asyncsentry")
 class Exchange:
     """Makes leases into requests, and answers into settled leases. May be used from any thread.
 
-    ``settled`` is called after each answer; ``squeeze`` gives an item a form that takes less room.
+    ``settled`` is called after each answer. ``stages`` give an item, one after the other, the form in which it is sent;
+    ``squeeze`` one that takes less room.
     """
 
     def __init__(
@@ -34,10 +37,12 @@ class Exchange:
         encode: Callable[[Lease], Request | Parcel],
         now: Callable[[], float],
         settled: Callable[[], object] = bool,
+        stages: Sequence[Callable[[Item], Item]] = (),
         squeeze: Callable[[Item], Item] = lambda item: item,
     ) -> None:
         self._outbox = outbox
         self._encode = encode
+        self._stages = stages
         self._squeeze = squeeze
         self._now = now
         self._settled = settled
@@ -46,16 +51,33 @@ class Exchange:
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
 
-    def prepare(self) -> bool:
-        """Do some of the work on what goes first; whether there is more of it, for a turn that is a `SLICE` later."""
-        now = self._now()
-        if now < self._rests_until:  # another turn has just done some
-            return True
-        while _go_on(self._outbox.first(now)):
-            if self._now() >= now + STINT:
+    def prepare(self) -> float | None:
+        """Do some of the work on what goes first. Gives the seconds until a turn is to go on; None: this one may send.
+
+        Steps rest in between, as there may be many; what comes after them is two stages, and goes on at once.
+        """
+        begun = self._now()
+        if begun < self._rests_until:  # another turn has just done some
+            return SLICE
+        while _go_on(entry := self._outbox.first(begun)):
+            if self._now() >= begun + STINT:
                 self._rests_until = self._now() + SLICE
-                return True
-        return False
+                return SLICE
+        for stage in self._stages:
+            # Only who has done something may leave the rest to another turn: else none would ever send it.
+            if entry is not None and self._reshape(entry, stage) and self._now() >= begun + SLICE:
+                return 0.0
+        return None
+
+    def _reshape(self, entry: Entry, stage: Callable[[Item], Item]) -> bool:
+        """Have an item pass a stage; whether it had not yet, and could."""
+        if isinstance(entry.item.payload, bytes | Squeezed):
+            return False
+        try:
+            return self._outbox.reshape(entry, stage)
+        except Exception:  # whoever sends it will say so
+            logger.debug("an item could not be encoded before it is sent", exc_info=True)
+            return False
 
     def begin(self, thread: int, *, hurry: bool = False) -> tuple[Lease, Request | Parcel] | None:
         """What is to be sent now, by ``thread``. What cannot be encoded is counted, and is no reason to stop."""
@@ -70,9 +92,9 @@ class Exchange:
     def rest(self) -> None:
         """Have what has to wait take less room: for a moment, and one item, or a piece of its work, at least."""
         until = self._now() + SLICE
-        while (item := self._outbox.first_loose()) is not None:
+        while (entry := self._outbox.first_loose()) is not None:
             try:
-                if not _go_on(item):
+                if not _go_on(entry):
                     self._outbox.squeeze_one(self._squeeze)
             except Exception:  # its own turn will say so
                 logger.debug("an item could not be squeezed", exc_info=True)
@@ -96,8 +118,8 @@ class Exchange:
         return failure
 
 
-def _go_on(item: Item | None) -> bool:
-    payload = None if item is None else item.payload
+def _go_on(entry: Entry | None) -> bool:
+    payload = None if entry is None else entry.item.payload
     try:
         return isinstance(payload, Stepwise) and payload.step()
     except Exception:  # whoever encodes it will say so

@@ -102,11 +102,11 @@ class Outbox:
 
     # -- sending
 
-    def first(self, now: float) -> Item | None:
+    def first(self, now: float) -> Entry | None:
         """What `next` would lease first, if something may go now."""
-        item = self._turnstile.ask(lambda: self._clerk.first(now), None, PATIENCE)
+        entry = self._turnstile.ask(lambda: self._clerk.first(now), None, PATIENCE)
         self._announce(now)
-        return item
+        return entry
 
     def next(self, now: float, thread: int, *, hurry: bool = False) -> Lease | None:
         """Lease what to send now, if there is something and it may go. ``hurry`` waits for no back-off and no other."""
@@ -119,17 +119,24 @@ class Outbox:
         """Whether something that waits could take less room."""
         return self._clerk.queue.loose
 
-    def first_loose(self) -> Item | None:
+    def first_loose(self) -> Entry | None:
         """The oldest of that."""
-        entry = self._turnstile.ask(self._clerk.queue.first_loose, None)
-        return None if entry is None else entry.item
+        return self._turnstile.ask(self._clerk.queue.first_loose, None)
 
     def squeeze_one(self, squeeze: Callable[[Item], Item]) -> None:
         """Have the oldest of what could take less room take it."""
         entry = self._turnstile.ask(self._clerk.queue.pop_loose, None)
         if entry is not None:
-            item = entry.item
-            self._turnstile.do(partial(self._clerk.exchange, entry, item, squeeze(item)))
+            self.reshape(entry, squeeze)
+
+    def reshape(self, entry: Entry, shape: Callable[[Item], Item]) -> bool:
+        """Have an entry's item take another form, unless somebody gives it one meanwhile; False if it has it."""
+        before = entry.item
+        after = shape(before)
+        if after is before:
+            return False
+        self._turnstile.do(partial(self._clerk.exchange, entry, before, after))
+        return True
 
     def take_over(self, lease: Lease, thread: int) -> bool:
         """Have ``thread`` go on with a lease that another may have begun; False if it was taken back meanwhile."""

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from asyncsentry import own
 from asyncsentry.delivery.envelope import Parcel
-from asyncsentry.delivery.exchange import SLICE, Exchange
+from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
@@ -166,7 +166,8 @@ class Turns:
         if self._ended or self._put_off():
             return
         parcel = self._next_parcel(here)
-        if parcel is None and self._exchange.prepare() and self._arm_soon(self._now(), SLICE):
+        pause = self._exchange.prepare() if parcel is None else None
+        if pause is not None and self._arm_soon(self._now(), pause):
             self.progress += 1
             return
         work = parcel or self._exchange.begin(here)

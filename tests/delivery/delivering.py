@@ -59,6 +59,7 @@ class Delivery:
             self.losses,
             transport,
             encode=pack,
+            stages=(pack.complete, pack.finish),
             squeeze=pack.squeeze,
             open_channel=open_channel or self._open,
             readiness=self.known,

@@ -63,6 +63,12 @@ class InHand(Nowhere):
         _, turn = self.turns.popleft()
         turn()
 
+    def turn_and_send(self) -> None:
+        """Run turns until one has sent something: on a slow machine that is the one after that which has encoded it."""
+        before = len(self.sends)
+        while len(self.sends) == before:
+            self.turn()
+
     def settle(self, outcome: Response | NoResponse = OK) -> None:
         _, settle = self.sends.popleft()
         settle(outcome)

@@ -60,7 +60,7 @@ def test_what_a_dead_loop_had_in_flight_is_delivered_at_the_end(delivery: Delive
     transport = InHand()
     dispatcher = delivery.begin(transport)
     put(dispatcher, 1, 2)
-    elsewhere(transport.turn)
+    elsewhere(transport.turn_and_send)
     assert dispatcher.exit(1.0) == 0
     assert delivery.arrived == ["01", "02"]
 
@@ -160,8 +160,8 @@ def test_what_a_close_cancels_is_counted_once(delivery: Delivery) -> None:
     dispatcher = delivery.begin(transport, timeout=0.2)
     put(dispatcher, 1, 2)
     dispatcher.put(dispatcher.entry(session()))
-    elsewhere(transport.turn)
-    elsewhere(transport.turn)
+    elsewhere(transport.turn_and_send)
+    elsewhere(transport.turn_and_send)
     assert len(transport.sends) == 2
     dispatcher.end(0.0)
     assert not transport.sends

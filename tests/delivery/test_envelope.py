@@ -258,6 +258,15 @@ def test_gaps_are_filled_as_far_as_they_are_known() -> None:
     assert packer().finish(item).gaps == ()
 
 
+def test_an_item_may_be_completed_before_it_is_finished() -> None:
+    whole = Item("event", "error", lambda: {"message": "a"}, 1, ID, late=("release",))
+    complete = packer({"release": "shop@1"}).complete(whole)
+    assert complete.payload == {"message": "a", "release": "shop@1"}
+    assert packer({"release": "shop@2"}).finish(complete) == packer({"release": "shop@1"}).finish(whole)
+    for done in (complete, packer().finish(complete), packer().squeeze(complete)):
+        assert packer().complete(done) is done
+
+
 def test_what_has_to_wait_takes_a_fraction_of_the_room_and_is_sent_as_it_was() -> None:
     file = Attachment(b"file", "a.txt")
     item = Item("event", "error", {"message": "a" * 10_000}, 50_000, ID, (file,))

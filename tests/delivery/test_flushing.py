@@ -73,7 +73,7 @@ def test_a_loop_s_own_thread_sends_what_the_loop_has_in_flight(delivery: Deliver
     transport = InHand()
     dispatcher = delivery.begin(transport)
     put(dispatcher, 1, 2)
-    transport.turn()  # in this thread
+    transport.turn_and_send()  # in this thread
     assert len(transport.sends) == 1
     assert dispatcher.flush(LONG)
     assert delivery.arrived == ["01", "02"]
@@ -100,7 +100,7 @@ def test_a_loop_in_another_thread_that_shows_no_sign_of_life_is_given_up_on(deli
     transport = InHand()
     dispatcher = delivery.begin(transport)
     put(dispatcher, 1, 2)
-    elsewhere(transport.turn)
+    elsewhere(transport.turn_and_send)
     assert len(transport.sends) == 1
     assert dispatcher.flush(1)
     assert delivery.arrived == ["01", "02"]
@@ -120,7 +120,7 @@ def test_a_flush_leaves_to_another_thread_what_that_begins_to_send_just_now(deli
     transport = InHand()
 
     def begin_elsewhere() -> Channel:
-        elsewhere(transport.turn)
+        elsewhere(transport.turn_and_send)
         threading.Thread(target=lambda: transport.settle(delivery.post(transport.sends[0][0]))).start()
         return Connection(delivery.settings)
 

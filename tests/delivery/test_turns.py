@@ -15,7 +15,7 @@ from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
 from asyncsentry.delivery.retry import MAX_AGE
 from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, REST, Turns
-from asyncsentry.item import Item, Squeezed
+from asyncsentry.item import Item, Payload, Squeezed
 from asyncsentry.transport.protocol import Request, Response, Transport, Turn
 from delivery.delivering import elsewhere
 from delivery.material import ELSEWHERE, LOST, PATIENCE, REFUSED, Box, Known, event, session
@@ -23,7 +23,7 @@ from delivery.styles import InHand, InPlace, Nowhere, Raises, SettlesTwice
 
 
 def pack(lease: Lease) -> Request | Parcel:
-    if any(entry.item.payload == b"unencodable" for entry in lease.entries):
+    if any(entry.item.payload in (b"unencodable", {"not": "JSON"}) for entry in lease.entries):
         raise ValueError("no JSON")
     body = str([entry.item.id for entry in lease.entries]).encode()
     if any(entry.item.payload == b"large" for entry in lease.entries):
@@ -37,11 +37,32 @@ class Stage:
     def __init__(self, transport: Transport[bool], known: Known | None = None, box: Box | None = None) -> None:
         self.box = box or Box()
         self.known = known or Known()
-        exchange = Exchange(self.box.outbox, pack, self.box.clock, squeeze=self.squeeze)
+        stages = (self.complete, self.finish)
+        exchange = Exchange(self.box.outbox, pack, self.box.clock, stages=stages, squeeze=self.squeeze)
         self.turns = Turns(self.box.outbox, exchange, transport, self.known, self.box.clock)
         self.exchange = exchange
         self.effort = SLICE
         """Seconds that squeezing takes."""
+        self.pains = 0.0
+        """Seconds that a stage takes."""
+        self.passed: list[str] = []
+        """The stages that items have come to."""
+
+    def complete(self, item: Item) -> Item:
+        if not callable(item.payload):
+            return item
+        self._pass("complete")
+        return item._replace(payload={})
+
+    def finish(self, item: Item) -> Item:
+        self._pass("finish")
+        if item.payload == {"not": "JSON"}:
+            raise ValueError("no JSON")
+        return item._replace(payload=b"{}")
+
+    def _pass(self, stage: str) -> None:
+        self.box.clock.advance(self.pains)
+        self.passed.append(stage)
 
     def squeeze(self, item: Item) -> Item:
         if item.id == event(13).id:
@@ -130,6 +151,8 @@ def test_the_work_on_an_item_is_spread_over_turns() -> None:
         assert (transport.delays, len(transport.sends), stage.turns.progress) == ([SLICE], 0, done)
         stage.box.clock.advance(SLICE)
     transport.turn()
+    assert (transport.delays, len(transport.sends)) == ([0.0], 0), "to find out that nothing is left took long, too"
+    transport.turn()
     assert len(transport.sends) == 1
 
 
@@ -150,6 +173,66 @@ def test_turns_that_come_at_once_do_no_more_than_one_of_them() -> None:
     for _ in range(5):
         transport.turn()
     assert (work.left, len(transport.sends)) == (9, 0)
+
+
+def staged(payload: Payload, pains: float) -> tuple[Stage, InHand]:
+    """An item waits, alone, and each of its stages takes so many seconds."""
+    transport = InHand()
+    stage = Stage(transport)
+    stage.pains = pains
+    stage.box.put(event()._replace(payload=payload))
+    stage.turns.arm()
+    return stage, transport
+
+
+def test_what_takes_long_has_a_turn_for_each_stage() -> None:
+    stage, transport = staged(dict, SLICE)
+    for passed in (["complete"], ["complete", "finish"]):
+        transport.turn()
+        assert (stage.passed, transport.delays, len(transport.sends)) == (passed, [0.0], 0)
+    transport.turn()
+    assert (stage.passed, len(transport.sends)) == (["complete", "finish"], 1)
+
+
+def test_what_goes_fast_has_one_turn_for_all() -> None:
+    stage, transport = staged(dict, SLICE / 3)
+    transport.turn()
+    assert (stage.passed, len(transport.sends)) == (["complete", "finish"], 1)
+
+
+def test_stages_that_take_long_together_are_too_much_for_one_turn() -> None:
+    stage, transport = staged(dict, SLICE / 2)
+    transport.turn()
+    assert (stage.passed, transport.delays, len(transport.sends)) == (["complete", "finish"], [0.0], 0)
+
+
+@pytest.mark.parametrize("payload", [b"{}", Squeezed(b"")])
+def test_what_was_encoded_before_passes_no_stage(payload: Payload) -> None:
+    stage, transport = staged(payload, SLICE)
+    transport.turn()
+    assert (stage.passed, len(transport.sends)) == ([], 1)
+
+
+def test_who_had_nothing_to_do_sends_however_slow_the_machine_is() -> None:
+    transport, box = InHand(), Box()
+
+    def slowly() -> float:
+        box.clock.advance(SLICE)
+        return box.clock()
+
+    exchange = Exchange(box.outbox, pack, slowly, stages=[lambda item: item])
+    turns = Turns(box.outbox, exchange, transport, Known(), box.clock)
+    box.put(event())
+    turns.arm()
+    transport.turn()
+    assert len(transport.sends) == 1
+
+
+def test_what_cannot_be_encoded_is_counted_once_by_who_would_send_it() -> None:
+    stage, transport = staged({"not": "JSON"}, SLICE)
+    transport.turn()
+    assert not transport.sends
+    assert stage.box.losses.total() == {("internal_sdk_error", "error"): 1}
 
 
 def test_a_piece_of_work_that_fails_keeps_nothing_back() -> None:
@@ -179,7 +262,7 @@ def test_no_work_is_done_on_what_may_not_go_yet() -> None:
     stage.capture(1)
     transport.turn()
     work = laborious(stage, 3, number=2)
-    assert not stage.exchange.prepare()
+    assert stage.exchange.prepare() is None
     assert work.left == 3
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,3 +150,22 @@ def test_secrets_in_long_texts_are_hidden_wherever_they_are(client: Client[Any],
         assert SECRET not in str(event)
         assert event["extra"]["said"][0].startswith("0 password=[Filtered] ")
         assert event["extra"]["said"][1] == text(1)
+
+
+def test_the_first_error_at_a_place_shows_its_lines_also_where_a_secret_is_hidden(
+    client: Client[Any], sentry: LocalSentry, tmp_path: Path
+) -> None:
+    source = "def fail(said):\n    raise ValueError\n"
+    program = tmp_path / "program.py"
+    program.write_text(source, encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(compile(source, program, "exec"), names)
+    try:
+        names["fail"](text(0))
+    except ValueError as error:
+        client.capture_exception(error)
+    assert client.flush(10)
+    (event,) = sentry.events
+    frame = event["exception"]["values"][0]["stacktrace"]["frames"][-1]
+    assert frame["context_line"] == "    raise ValueError"
+    assert frame["vars"]["said"].startswith("0 password=[Filtered] ")
