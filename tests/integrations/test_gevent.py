@@ -48,7 +48,8 @@ def client(open_client: OpenClient) -> Client[Any]:
 
 @pytest.fixture
 def watched(client: Client[Any]) -> Iterator[Client[Any]]:
-    """The client for which gevent is set up."""
+    """The client for which gevent is set up, where this thread has its hub: some tests make it do something at once."""
+    gevent.get_hub()
     uninstall = setup(client=client)
     yield client
     uninstall()
