@@ -203,16 +203,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS, tags=["full"], requires=["build"])
 def tests_bare(session: nox.Session) -> None:
-    """The tests with no extra installed, but for those of `faults_bare`."""
+    """The tests with no extra installed."""
     install(session, "test")
-    run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS, "faults"))
-
-
-@nox.session(python=NEWEST, tags=["full"], requires=["build"])
-def faults_bare(session: nox.Session) -> None:
-    """What goes wrong on the way, with no extra installed; in the gate it does with all of them, in `tests`."""
-    install(session, "test")
-    run_pytest(session, "-n2", "faults")
+    run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS))
 
 
 @nox.session(python=[OLDEST, NEWEST], tags=["full"], requires=["build"])
