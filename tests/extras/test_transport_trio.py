@@ -90,6 +90,32 @@ def test_what_the_last_statement_of_main_captured_arrives(
     sentry.wait_for(lambda: sentry.open_connections == 0)
 
 
+@pytest.mark.parametrize("run", [run_alone, run_as_guest])
+def test_a_run_does_not_end_before_the_turns_that_turns_ask_for(
+    sentry: LocalSentry, run: Callable[[Any], None]
+) -> None:
+    transport = TrioTransport(Settings(sentry.url))
+    traffic = Traffic(transport, [event_request(sentry)])
+    left = list(range(5))
+
+    def turn() -> None:
+        if left:
+            left.pop()
+            assert transport.later(0.0, turn)
+        else:
+            traffic.turn()
+
+    async def main() -> None:
+        bound = trio.Event()
+        assert transport.later(0.0, bound.set)
+        await bound.wait()
+        assert transport.later(0.0, turn)
+
+    run(main)
+    (answered,) = traffic.outcomes
+    assert isinstance(answered, Response)
+
+
 def test_it_arrives_when_main_raises_too(sentry: LocalSentry, make: Callable[..., Made]) -> None:
     client = make()
 

@@ -44,6 +44,7 @@ class Binding:
         self._flights: dict[Flight, Settle] = {}
         self._scopes: set[trio.CancelScope] = set()
         self._soon = 0
+        self._ran = 0
         self._told = trio.Event()
         self._stirred = trio.lowlevel.ParkingLot()
 
@@ -64,6 +65,7 @@ class Binding:
         if self._nursery is None:
             self._early.append(partial(self.turn, delay, turn))
         elif delay <= 0:
+            self._ran += 1
             run(turn)
             self._stir()
         else:
@@ -134,16 +136,18 @@ class Binding:
         """Wait while turns and sends are outstanding, but not for long."""
         async with at_most(self._patience):
             while not self._told.is_set():
-                await self._catch_up()  # a settled send asks for the next turn before it wakes us
+                if await self._catch_up():  # a settled send asks for the next turn before it wakes us
+                    continue
                 if not (self._flights or self._soon):
                     return
                 await self._stirred.park()
 
-    async def _catch_up(self) -> None:
-        """Let the turns run that have been asked for until now."""
-        caught_up = trio.Event()
+    async def _catch_up(self) -> bool:
+        """Let the turns run that have been asked for until now; whether any did, which may have asked for another."""
+        ran, caught_up = self._ran, trio.Event()
         if ask(self._token, caught_up.set):
             await caught_up.wait()
+        return self._ran > ran
 
     async def _end(self) -> None:
         self.abandon("the run has ended")
