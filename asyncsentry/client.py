@@ -95,6 +95,7 @@ class Client(Generic[Wait_co]):
     def _begin(self, options: Options, scopes: Scopes) -> None:
         self.options = options
         self.scopes = scopes
+        # Another thread may close this client at any moment: what captures looks at it once.
         self._recorder: Recorder | None = None
         self._shipping: Shipping | None = None
         self._inherited: list[Shipping] = []
@@ -154,7 +155,7 @@ class Client(Generic[Wait_co]):
         ``scope`` and ``scope_data`` add to what is known for this event alone. None if it is not sent: there is
         nothing to send, it is ignored or sampled out. An exception that was captured before gives its first id.
         """
-        if self._recorder is None:
+        if (recorder := self._recorder) is None:
             return None
         if error is None:
             error = sys.exc_info()
@@ -162,7 +163,7 @@ class Client(Generic[Wait_co]):
         raised: Any = error[1] if type(error) is tuple and len(error) == 3 else error
         if raised is None:
             return None
-        return self._recorder.report(raised, CAPTURED, self._known_with(scope, scope_data))
+        return recorder.report(raised, CAPTURED, self._known_with(scope, scope_data))
 
     def capture_message(
         self,
@@ -185,9 +186,9 @@ class Client(Generic[Wait_co]):
         **scope_data: Unpack[ScopeData],
     ) -> str | None:
         """Send an event in Sentry's form, completed by what is known here; gives the event's id."""
-        if self._recorder is None:
+        if (recorder := self._recorder) is None:
             return None
-        return self._recorder.report_event(event, self._known_with(scope, scope_data), hint=hint)
+        return recorder.report_event(event, self._known_with(scope, scope_data), hint=hint)
 
     @overload
     def capture_exceptions(self, *errors: type[BaseException]) -> Capturing: ...
@@ -216,10 +217,10 @@ class Client(Generic[Wait_co]):
 
         ``event`` has fields of the event to begin with; ``scope`` stands instead of all that is known here.
         """
-        if self._recorder is None:
+        if (recorder := self._recorder) is None:
             return None
         known = self.scopes.known if scope is None else lambda: scope
-        return self._recorder.report(error, mechanism, known, event=event, hint=hint)
+        return recorder.report(error, mechanism, known, event=event, hint=hint)
 
     def report_message(
         self,
@@ -235,10 +236,10 @@ class Client(Generic[Wait_co]):
 
         ``stack`` asks for the stack of the call, as the option ``attach_stacktrace`` does for all messages.
         """
-        if self._recorder is None:
+        if (recorder := self._recorder) is None:
             return None
         whole = {**(event or {}), "level": level, "logentry": {"message": message, "params": params}}
-        return self._recorder.report_event(whole, self.scopes.known, hint=hint, stack=stack)
+        return recorder.report_event(whole, self.scopes.known, hint=hint, stack=stack)
 
     # -- what is known
 
@@ -260,8 +261,8 @@ class Client(Generic[Wait_co]):
 
     def disregard(self, error: BaseException) -> None:
         """What integrations call for an error that is none: no hook reports it, wherever it comes up."""
-        if self._recorder is not None:
-            self._recorder.disregard(error)
+        if (recorder := self._recorder) is not None:
+            recorder.disregard(error)
 
     def get_global_scope(self) -> Scope:
         """What is known of the whole process."""
@@ -339,8 +340,8 @@ class Client(Generic[Wait_co]):
 
         ``complete``: it is as events hold it, and nothing of it can change.
         """
-        if self._recorder is not None:
-            self._recorder.add_breadcrumb(crumb, fields, hint, complete=complete)
+        if (recorder := self._recorder) is not None:
+            recorder.add_breadcrumb(crumb, fields, hint, complete=complete)
 
     # -- delivery
 
@@ -435,8 +436,7 @@ class Client(Generic[Wait_co]):
 
     def _report_crash(self, crash: Crash) -> bool:
         """Capture what `faulthandler` wrote in a process that is gone; False if nothing is captured any more."""
-        recorder = self._recorder
-        if recorder is not None:
+        if (recorder := self._recorder) is not None:
             recorder.report_crash(crash, self.scopes.global_scope)
         return recorder is not None
 
@@ -444,7 +444,7 @@ class Client(Generic[Wait_co]):
         """Capture no more; gives what is to be closed, once."""
         recorder, self._recorder = self._recorder, None
         process.unsettle(self)
-        return None if recorder is None else self._delivery()
+        return self._shipping.retire() if recorder and self._shipping else None
 
     def _delivery(self) -> Dispatcher | None:
         """What delivers, if anything was captured yet."""

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -57,7 +57,8 @@ class Shipping:
         self.dispatcher: Dispatcher | None = None
         """What delivers; None before the first capture."""
         self._early: deque[tuple[Reason, Category]] = deque()
-        self._exit_within: float | None = None
+        self._belated: Callable[[Dispatcher], object] = bool
+        """How all this was ended before the first capture was through: what delivers ends as soon as it is there."""
         self._crashed: Report | None = None
         if options.spool is not None and not forked:
             from asyncsentry.delivery.spool.folder import prepare
@@ -77,7 +78,9 @@ class Shipping:
                 return None
             _inside.append(True)
             try:
-                self.dispatcher = self.dispatcher or self._load()
+                if self.dispatcher is None:
+                    self.dispatcher = self._load()
+                    self._belated(self.dispatcher)
             except Exception:
                 logger.debug("what delivers could not be loaded", exc_info=True)
                 return None
@@ -105,12 +108,18 @@ class Shipping:
 
         Where nothing was captured yet, nothing is loaded for it: the first capture may still come, or none.
         """
-        self._exit_within = timeout
+        self._belated = lambda dispatcher: dispatcher.exit(timeout)
         if self.dispatcher is None:
             return 0
         left = self.dispatcher.exit(timeout)
         self.dispatcher.end(0.0)
         return left
+
+    def retire(self) -> Dispatcher | None:
+        """What is to be closed, if anything was captured yet; a capture that is under way makes nothing that lasts."""
+        begun = self.begun()
+        self._belated = lambda dispatcher: dispatcher.close(0.0)
+        return begun or self.dispatcher
 
     def begin(self, crashed: Report) -> None:
         """Bring back what is in the spool, if there is one. ``crashed`` is told what is found of crashed processes."""
@@ -142,7 +151,7 @@ class Shipping:
             spooling=options.spool is not None,
         )
         pack = self._make_packer(dsn)
-        dispatcher = Dispatcher(
+        return Dispatcher(
             outbox,
             losses,
             self.transport,
@@ -154,9 +163,6 @@ class Shipping:
             timeout=options.timeout,
             spool=None if options.spool is None else self._make_spool(options.spool, dsn, outbox, pack),
         )
-        if self._exit_within is not None:
-            dispatcher.exit(self._exit_within)
-        return dispatcher
 
     def _make_packer(self, dsn: Dsn) -> Packer:
         from asyncsentry.delivery.compression import compression

@@ -104,8 +104,8 @@ class Dispatcher:
     def put(self, entry: Entry) -> bool:
         """Queue an entry and see that it is sent; False if there was no room for it."""
         taken = self._outbox.put(entry)
-        if self.spool is not None:
-            self.spool.wake()
+        if (spool := self.spool) is not None:
+            spool.wake()
         if self._budget is None:
             self._turns.wake()
         else:  # there may be no turns any more
@@ -242,7 +242,7 @@ class Dispatcher:
         self._spent = timeout  # whoever interrupts this will not wait at the end either
         done = self.flush(timeout, patient=False)
         self._spent = self._now() - began
-        return (self.spool is not None and self.spool.catch_up()) or done
+        return ((spool := self.spool) is not None and spool.catch_up()) or done
 
     def exit(self, timeout: float) -> int:
         """Deliver what is left at the end of the process, and from now on whatever is captured, from its own thread.
@@ -273,11 +273,11 @@ class Dispatcher:
 
     def _leave(self) -> int:
         """Leave what is not delivered to the disk, and count the rest as lost; gives how many items that were."""
-        if self.spool is None:
+        if (spool := self.spool) is None:
             return self._outbox.give_up(self._now())
-        self.spool.save()
+        spool.save()
         left = self._outbox.give_up(self._now())
-        self.spool.leave()
+        spool.leave()
         return left
 
     # -- forking

@@ -50,15 +50,16 @@ class Passage:
 
     def read(self) -> None:
         """Find it, unless it has been. By any thread."""
+        loader = self._loader  # another thread forgets it as soon as it has found the lines
         if self.found is None:
-            self.found = self._find()
+            self.found = self._find(loader)
             self._loader = None
 
-    def _find(self) -> dict[str, Json]:
+    def _find(self, loader: object) -> dict[str, Json]:
         first = max(1, self._line - self._around)
         lines = _lines_of_file(self._path, first, self._line + self._around)
         if lines is None:
-            lines = _lines_in_memory(self._path, self._module, self._loader)[first - 1 : self._line + self._around]
+            lines = _lines_in_memory(self._path, self._module, loader)[first - 1 : self._line + self._around]
         here = self._line - first
         if here >= len(lines):
             return {}

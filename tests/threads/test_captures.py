@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 import asyncsentry
+import asyncsentry.client as client_module
 from asyncsentry.client import Client
 from asyncsentry.delivery.ledger import Account
+from asyncsentry.events.exceptions import Mechanism
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from threads.together import THREADS, settled, together
 
@@ -172,6 +177,54 @@ def test_who_closes_while_others_capture_counts_all(sentry: LocalSentry, begin: 
     delivered, unknown = fates["delivered"], fates.get("unknown", 0)
     assert delivered <= len(ids_at(sentry)) == len(set(ids_at(sentry))) <= delivered + unknown
     assert set(ids_at(sentry)) <= set(captured)
+
+
+CAPTURES: dict[str, Callable[[Client[Any]], object]] = {
+    "an error": lambda client: client.capture_exception(ValueError("number 1")),
+    "a message": lambda client: client.capture_message("number 1"),
+    "a hook's error": lambda client: client.report(ValueError("number 1"), Mechanism("hook", handled=False)),
+    "a hook's message": lambda client: client.report_message("number %d", (1,), level="error"),
+    "a breadcrumb": lambda client: client.add_breadcrumb(message="number 1"),
+    "an error that is none": lambda client: client.disregard(ValueError("number 1")),
+}
+
+
+@pytest.mark.parametrize("capture", CAPTURES.values(), ids=CAPTURES)
+def test_a_client_may_be_closed_at_any_instruction_of_a_capture(
+    begin: Callable[..., Client[Any]], capture: Callable[[Client[Any]], object]
+) -> None:
+    for number in count():
+        client = begin("urllib")
+        if not closed_at(number, client, capture):
+            break
+        assert not client.active
+        account = client.stats().get("error", Account())
+        assert account.captured == account.delivered + sum(account.lost.values())
+    assert number > 10
+
+
+def closed_at(number: int, client: Client[Any], capture: Callable[[Client[Any]], object]) -> bool:
+    """Capture, and close the client before that instruction of its own code; whether there are so many."""
+    left, before = number, sys.gettrace()
+
+    def trace(frame: FrameType, event: str, _arg: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != client_module.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            if left == 0:
+                sys.settrace(before)
+                client.close(0.0)
+            left -= 1
+        return trace if left >= 0 else None
+
+    sys.settrace(trace)
+    try:
+        capture(client)
+    finally:
+        sys.settrace(before)
+    return left < 0
 
 
 def test_init_again_and_again_while_others_capture(sentry: LocalSentry) -> None:
