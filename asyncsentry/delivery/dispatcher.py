@@ -247,9 +247,10 @@ class Dispatcher:
     def exit(self, timeout: float) -> int:
         """Deliver what is left at the end of the process, and from now on whatever is captured, from its own thread.
 
-        Gives how many items had to be given up. The transport is left as it is: the process ends it.
+        Gives how many items had to be given up. The transport is left as it is: the process ends it. For how long the
+        end of a loop has just waited for the server in vain, this does not wait again.
         """
-        self._budget = max(0.0, timeout - self._spent)
+        self._budget = max(0.0, timeout - self._spent - self._exchange.waited_in_vain())
         return self._deliver_last(self._budget)
 
     def _deliver_last(self, patience: float = 0.0) -> int:

@@ -12,7 +12,7 @@ from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.retry import RETRY_STATUSES
 from asyncsentry.item import Item, Squeezed, Stepwise
-from asyncsentry.transport.protocol import NoResponse, Request, Response
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response
 
 SLICE: Final = 0.0005
 """Seconds after which no further item is squeezed in one go, and what comes next for the one that goes first is left to
@@ -48,6 +48,7 @@ class Exchange:
         self._settled = settled
         self._failure: str | None = None
         self._rests_until = now()
+        self._held_until = now()
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
 
@@ -108,9 +109,14 @@ class Exchange:
         elif outcome.status >= 300:
             self._failure = f"status {outcome.status}: {_reason(outcome)}"
             self.refused += outcome.status not in RETRY_STATUSES
+        self._held_until = self._now() + _waited(outcome)
         self._outbox.settle(lease, outcome, self._now())
         self._settled()
         _log(outcome)
+
+    def waited_in_vain(self) -> float:
+        """For how many seconds a loop that has just ended waited for the server, less what has passed since."""
+        return max(0.0, self._held_until - self._now())
 
     def take_failure(self) -> str | None:
         """What went wrong last since this was asked last, in words."""
@@ -125,6 +131,11 @@ def _go_on(entry: Entry | None) -> bool:
     except Exception:  # whoever encodes it will say so
         logger.debug("a piece of the work on an item failed", exc_info=True)
         return False
+
+
+def _waited(outcome: Response | NoResponse) -> float:
+    error = outcome.error if isinstance(outcome, NoResponse) else None
+    return error.waited if isinstance(error, Cancelled) else 0.0
 
 
 def _reason(answer: Response) -> str:

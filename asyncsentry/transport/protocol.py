@@ -62,7 +62,15 @@ class NoResponse:
 
 
 class Cancelled(Exception):
-    """The send ended because its loop, task or transport did: nobody failed."""
+    """The send ended because its loop, task or transport did: nobody failed.
+
+    ``waited``: for how many seconds that end has just waited for the server without hearing anything. If the program
+    ends next, it does not wait for them again.
+    """
+
+    def __init__(self, *reason: object, waited: float = 0.0) -> None:
+        super().__init__(*reason)
+        self.waited = waited
 
 
 Settle = Callable[[Response | NoResponse], None]

@@ -11,9 +11,9 @@ import pytest
 from asyncsentry.delivery.last_resort import Channel
 from asyncsentry.post import Channel as Connection
 from asyncsentry.testing import Answer, Hang, LocalSentry
-from asyncsentry.transport.protocol import Cancelled, NoResponse
+from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response
 from delivery.delivering import LONG, Delivery, elsewhere, put
-from delivery.material import event, session
+from delivery.material import OK, event, session
 from delivery.styles import InHand, InPlace, Nowhere, OnThread
 
 # -- waiting in another colour
@@ -63,6 +63,30 @@ def test_what_a_dead_loop_had_in_flight_is_delivered_at_the_end(delivery: Delive
     elsewhere(transport.turn_and_send)
     assert dispatcher.exit(1.0) == 0
     assert delivery.arrived == ["01", "02"]
+
+
+@pytest.mark.parametrize(("heard", "longest"), [(False, 30.0 - 22.0), (True, 30.0)])
+def test_for_how_long_a_loop_has_just_waited_in_vain_its_program_does_not_wait_again(
+    delivery: Delivery, heard: bool, longest: float
+) -> None:
+    class Recording(Connection):
+        def post(self, request: Request, timeout: float) -> Response | NoResponse:
+            timeouts.append(timeout)
+            return super().post(request, timeout)
+
+    timeouts: list[float] = []
+    transport = InHand()
+    dispatcher = delivery.begin(transport, timeout=60.0, open_channel=lambda: Recording(delivery.settings))
+    put(dispatcher, 1, 2)
+    transport.turn_and_send()
+    transport.turn_and_send()
+    transport.settle(NoResponse(Cancelled("the loop has ended", waited=22.0), sent=True))
+    if heard:
+        transport.settle(OK)
+    transport.turns.clear()
+    elsewhere(lambda: dispatcher.exit(30.0))
+    assert timeouts
+    assert longest - LONG / 2 < timeouts[0] <= longest
 
 
 def test_what_is_captured_after_the_end_is_delivered_by_who_captured_it(delivery: Delivery) -> None:

@@ -141,6 +141,7 @@ def test_a_slow_server_is_waited_for_but_not_a_dead_one(sentry: LocalSentry) -> 
     assert isinstance(answered, Response)
     assert isinstance(cancelled, NoResponse)
     assert isinstance(cancelled.error, Cancelled)
+    assert cancelled.error.waited > 0
     assert cancelled.sent
 
 

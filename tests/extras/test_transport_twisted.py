@@ -339,7 +339,7 @@ def test_a_deferred_never_fails(sentry: LocalSentry) -> None:
 
 def test_a_reactor_that_is_told_to_stop_waits_for_a_slow_server_but_not_for_a_dead_one(sentry: LocalSentry) -> None:
     sentry.always(Hang())
-    transport = STYLE.make(Settings(sentry.url, timeout=PATIENCE, shutdown_timeout=0.3))
+    transport = STYLE.make(Settings(sentry.url, timeout=PATIENCE, shutdown_timeout=0.4))
     traffic = Traffic(transport, [event_request(sentry)])
 
     async def scenario() -> None:
@@ -351,6 +351,7 @@ def test_a_reactor_that_is_told_to_stop_waits_for_a_slow_server_but_not_for_a_de
     (outcome,) = traffic.outcomes
     assert isinstance(outcome, NoResponse)
     assert isinstance(outcome.error, Cancelled)
+    assert outcome.error.waited > 0
     assert outcome.sent
     sentry.wait_for(lambda: not sentry.open_connections)
 

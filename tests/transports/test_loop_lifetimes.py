@@ -22,6 +22,7 @@ from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Respo
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports._binding import Binding
 from asyncsentry_transports._flight import Flight
+from asyncsentry_transports._patience import Vigil
 from transports.style import PATIENCE, AnyTransport, Style, Traffic, done, event_request
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -102,7 +103,7 @@ def test_a_loop_does_not_end_before_the_turns_that_were_asked_for() -> None:
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        binding = Binding(loop, Sender(), PATIENCE)
+        binding = Binding(loop, Sender(), Vigil(Settings("http://127.0.0.1:9/", shutdown_timeout=PATIENCE)))
         binding.start()
         binding.expect()
 
@@ -145,6 +146,28 @@ def test_a_slow_server_is_waited_for_but_not_a_dead_one(asyncio_style: Style, se
     assert answered
     assert {type(outcome.error) for outcome in cancelled} == {Cancelled}
     assert cancelled[-1].sent
+    assert max(waited(outcome.error) for outcome in cancelled) > 0
+
+
+def test_a_loop_that_has_not_waited_does_not_say_so(asyncio_style: Style, sentry: LocalSentry) -> None:
+    sentry.always(Hang())
+    transport = asyncio_style.make(Settings(sentry.url, timeout=PATIENCE))
+    queue = Queue(transport, sentry)
+
+    async def main() -> None:
+        queue.put("never")
+        await asyncio_style.see(sentry, lambda: len(sentry.requests) == 1)
+        await transport.close(done(), 0.0)
+
+    asyncio_style.run(main)
+    (cancelled,) = queue.outcomes
+    assert isinstance(cancelled, NoResponse)
+    assert waited(cancelled.error) == 0
+
+
+def waited(error: BaseException) -> float:
+    assert isinstance(error, Cancelled)
+    return error.waited
 
 
 def test_cancelling_every_task_cuts_no_request_in_two(asyncio_style: Style, sentry: LocalSentry) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._flight import Flight
-from asyncsentry_transports._patience import SOON
+from asyncsentry_transports._patience import SOON, Vigil
 from asyncsentry_transports._turns import run
 
 
@@ -30,12 +30,12 @@ class Sender(Protocol):
 class Binding:
     """A transport's life on one loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sender: Sender, patience: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, sender: Sender, vigil: Vigil) -> None:
         self.ended = False
         self.over: Future[None] = Future()
         self._loop = loop
         self._sender = sender
-        self._patience = patience
+        self._vigil = vigil
         self._flights: dict[Flight, Settle] = {}
         self._changed = asyncio.Event()
         self._asked: deque[None] = deque()
@@ -80,7 +80,7 @@ class Binding:
         self._note()
 
     def send(self, request: Request, settle: Settle) -> None:
-        flight = Flight(self._flights, self._note)
+        flight = Flight(self._flights, self._landed)
         self._flights[flight] = settle
         if self.ended:
             flight.cancel("the transport has ended")
@@ -104,8 +104,9 @@ class Binding:
     def abandon(self, reason: str) -> None:
         """Settle all that is in flight."""
         self.ended = True
+        waited = self._vigil.in_vain
         for flight in list(self._flights):
-            flight.cancel(reason)
+            flight.cancel(reason, waited)
 
     async def _end_early(self) -> None:
         await self._end()  # not in the generator: were this task cancelled, the loop's own end has to finish it
@@ -123,7 +124,8 @@ class Binding:
 
     async def _linger(self) -> None:
         """Wait while turns and sends are outstanding, but not for long."""
-        alarm = self._loop.call_later(self._patience, self._stop_waiting)
+        self._vigil.begin()
+        alarm = self._loop.call_later(self._vigil.longest, self._stop_waiting)
         try:
             await asyncio.sleep(0)  # what main's last captures asked for is ready, and comes first
             while (self._flights or self._asked or self._soon) and not self._hurried:
@@ -144,6 +146,10 @@ class Binding:
 
     def _stop_waiting(self) -> None:
         self._hurried = True
+        self._note()
+
+    def _landed(self) -> None:
+        self._vigil.hear()
         self._note()
 
     def _note(self) -> None:

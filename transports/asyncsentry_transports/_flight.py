@@ -28,8 +28,8 @@ class Flight:
             run(partial(settle, outcome))
             self._landed()
 
-    def cancel(self, reason: str) -> None:
-        self.settle(NoResponse(Cancelled(reason), self.sent))
+    def cancel(self, reason: str, waited: float = 0.0) -> None:
+        self.settle(NoResponse(Cancelled(reason, waited=waited), self.sent))
 
     def fail(self, error: BaseException) -> None:
         self.settle(NoResponse(error, self.sent))

@@ -17,9 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
+from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._binding import Binding, Sender
-from asyncsentry_transports._patience import PATIENCE
+from asyncsentry_transports._patience import PATIENCE, Vigil
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._waiting import Waiting
 
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
 class Loops:
     """A transport's bindings, and the verbs that do not depend on how it sends."""
 
-    def __init__(self, make_sender: Callable[[asyncio.AbstractEventLoop], Sender], patience: float) -> None:
-        """``patience``: for how many seconds a loop that is ending is held to deliver what is left."""
+    def __init__(self, make_sender: Callable[[asyncio.AbstractEventLoop], Sender], settings: Settings) -> None:
         self._make_sender = make_sender
-        self._patience = patience
+        self._settings = settings
         self._bindings: dict[asyncio.AbstractEventLoop, Binding] = {}
         self._closed = False
 
@@ -109,7 +109,7 @@ class Loops:
                 buried.bury()
         binding = self._bindings.get(loop)
         if binding is None:
-            binding = Binding(loop, self._make_sender(loop), self._patience)
+            binding = Binding(loop, self._make_sender(loop), Vigil(self._settings))
             binding.start()
             self._bindings[loop] = binding
         binding.turn(delay, turn)

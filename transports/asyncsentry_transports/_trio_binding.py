@@ -17,7 +17,7 @@ from trio.lowlevel import enable_ki_protection
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._flight import Flight
-from asyncsentry_transports._patience import SOON
+from asyncsentry_transports._patience import SOON, Vigil
 from asyncsentry_transports._trio_pool import Pool
 from asyncsentry_transports._trio_run import Token, ask
 from asyncsentry_transports._trio_time import at_most, sleep
@@ -30,13 +30,13 @@ class Binding:
     Ctrl-C is never raised in our tasks, where it would be an error of trio's: it is main's.
     """
 
-    def __init__(self, token: Token, pool: Pool, patience: float, given: trio.Nursery | None) -> None:
+    def __init__(self, token: Token, pool: Pool, vigil: Vigil, given: trio.Nursery | None) -> None:
         """``given``: the application's nursery, if requests are to be sent in one; its cancellation is theirs then."""
         self.ended = False
         self.over: Future[None] = Future()
         self._token = token
         self._pool = pool
-        self._patience = patience
+        self._vigil = vigil
         self._given = given
         self._nursery: trio.Nursery | None = None
         self._early: list[Callable[[], None]] = []
@@ -93,8 +93,9 @@ class Binding:
     def abandon(self, reason: str) -> None:
         """Settle all that is in flight, from any thread: the run is held up, or ends."""
         self.ended = True
+        waited = self._vigil.in_vain
         for flight in list(self._flights):
-            flight.cancel(reason)
+            flight.cancel(reason, waited)
 
     def bury(self) -> None:
         """Settle all that is in flight and let go of the rest, from any thread: the run is over."""
@@ -134,7 +135,8 @@ class Binding:
 
     async def _linger(self) -> None:
         """Wait while turns and sends are outstanding, but not for long."""
-        async with at_most(self._patience):
+        self._vigil.begin()
+        async with at_most(self._vigil.longest):
             while not self._told.is_set():
                 if await self._catch_up():  # a settled send asks for the next turn before it wakes us
                     continue
@@ -194,6 +196,7 @@ class Binding:
 
     def _landed(self) -> None:
         if not self.ended:  # else perhaps in another thread
+            self._vigil.hear()
             self._stir()
 
     def _leave(self, flight: Flight, reason: str) -> None:

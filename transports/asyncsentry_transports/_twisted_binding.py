@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._binding import Sender
 from asyncsentry_transports._flight import Flight
-from asyncsentry_transports._patience import SOON
+from asyncsentry_transports._patience import SOON, Vigil
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._twisted_reactor import DelayedCall, Reactor
 
@@ -18,13 +18,12 @@ from asyncsentry_transports._twisted_reactor import DelayedCall, Reactor
 class Binding:
     """A transport's life on one reactor."""
 
-    def __init__(self, reactor: Reactor, sender: Sender, patience: float) -> None:
-        """``patience``: for how many seconds a reactor that is about to stop is held to deliver what is left."""
+    def __init__(self, reactor: Reactor, sender: Sender, vigil: Vigil) -> None:
         self.ended = False
         self.over: Future[None] = Future()
         self._reactor = reactor
         self._sender = sender
-        self._patience = patience
+        self._vigil = vigil
         self._flights: dict[Flight, Settle] = {}
         self._timers: set[DelayedCall] = set()
         self._soon = 0
@@ -65,7 +64,7 @@ class Binding:
         self._soon += soon
 
     def send(self, request: Request, settle: Settle) -> None:
-        flight = Flight(self._flights, self._note)
+        flight = Flight(self._flights, self._landed)
         self._flights[flight] = settle
         if self.ended:
             flight.cancel("the transport has ended")
@@ -97,12 +96,14 @@ class Binding:
     def abandon(self, reason: str) -> None:
         """Settle all that is in flight."""
         self.ended = True
+        waited = self._vigil.in_vain
         for flight in list(self._flights):
-            flight.cancel(reason)
+            flight.cancel(reason, waited)
 
     def _linger(self) -> Deferred[object]:
         """Hold a reactor that is about to stop while turns and sends are outstanding, but not for long."""
-        alarm = self._reactor.callLater(self._patience, self.end)
+        self._vigil.begin()
+        alarm = self._reactor.callLater(self._vigil.longest, self.end)
         self._quiet = quiet = Deferred[object]().addCallback(lambda _: alarm.active() and alarm.cancel())
         self._note()
         return quiet
@@ -110,6 +111,10 @@ class Binding:
     def _stop(self) -> None:
         self._stopped = True
         self.end()
+
+    def _landed(self) -> None:
+        self._vigil.hear()
+        self._note()
 
     def _note(self) -> None:
         """Look whether all is quiet now; but first let the turns run that have been asked for until now."""

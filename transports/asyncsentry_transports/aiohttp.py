@@ -28,7 +28,7 @@ class AiohttpTransport:
 
     def __init__(self, settings: Settings) -> None:
         tls = TlsContext(settings)
-        self._loops = Loops(lambda loop: _Session(loop, settings, tls), settings.shutdown_timeout)
+        self._loops = Loops(lambda loop: _Session(loop, settings, tls), settings)
 
     def later(self, delay: float, turn: Turn, /) -> bool:
         """Run the turn on this thread's loop, or on one that has captured before; False where there is none."""

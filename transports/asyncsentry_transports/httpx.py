@@ -44,7 +44,7 @@ class HttpxTransport:
         """
         tls = TlsContext(settings)
         http2 = http2 and settings.ssl_context is None
-        self._loops = Loops(lambda loop: _Sender(loop, settings, tls, http2), settings.shutdown_timeout)
+        self._loops = Loops(lambda loop: _Sender(loop, settings, tls, http2), settings)
 
     def later(self, delay: float, turn: Turn, /) -> bool:
         """Run the turn on this thread's loop, or on one that has captured before; False where there is none."""

@@ -30,7 +30,7 @@ class TornadoTransport:
         """
         tls = TlsContext(settings)
         make = _curl_sender(settings) if curl or settings.proxy else None
-        self._loops = Loops(make or (lambda loop: SimpleSender(loop, settings, tls)), settings.shutdown_timeout)
+        self._loops = Loops(make or (lambda loop: SimpleSender(loop, settings, tls)), settings)
 
     def later(self, delay: float, turn: Turn, /) -> bool:
         """Run the turn on this thread's loop, or on one that has captured before; False where there is none."""

@@ -12,7 +12,7 @@ from asyncsentry.errors import OptionError
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._patience import PATIENCE
+from asyncsentry_transports._patience import PATIENCE, Vigil
 from asyncsentry_transports._trio_binding import Binding
 from asyncsentry_transports._trio_pool import Pool
 from asyncsentry_transports._trio_run import Token, ask, present_run, wait
@@ -90,7 +90,7 @@ class TrioTransport:
         binding = self._bindings.get(token)
         if binding is None:
             self._forget_gone()
-            binding = Binding(token, Pool(self._settings, self._tls), self._settings.shutdown_timeout, self._nursery)
+            binding = Binding(token, Pool(self._settings, self._tls), Vigil(self._settings), self._nursery)
             binding.start()
             self._bindings[token] = binding
         binding.turn(delay, turn)

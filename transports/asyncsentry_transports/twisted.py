@@ -14,7 +14,7 @@ from twisted.python.threadable import isInIOThread
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._patience import PATIENCE
+from asyncsentry_transports._patience import PATIENCE, Vigil
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._twisted_binding import Binding
 from asyncsentry_transports._twisted_client import AgentSender
@@ -95,7 +95,7 @@ class TwistedTransport:
                 binding.abandon("another reactor runs now")
         if reactor not in self._bindings:
             sender = AgentSender(reactor, self._settings, self._tls)
-            binding = Binding(reactor, sender, self._settings.shutdown_timeout)
+            binding = Binding(reactor, sender, Vigil(self._settings))
             if self._bindings.setdefault(reactor, binding) is binding:
                 binding.start()
         return self._bindings[reactor]
