@@ -20,8 +20,8 @@ from asyncsentry.transport.protocol import Request
 
 CONTENT_TYPE: Final = "application/x-sentry-envelope"
 
-OWN_WEIGHT: Final = 512
-"""About what an item takes in memory beside its payload and its attachments, in bytes."""
+OWN_WEIGHT: Final = 640
+"""About what an item takes in memory beside its payload and its attachments, in bytes, with what `malloc` adds."""
 
 AT_ONCE: Final = 128 * 1024
 """Bytes of a body that is compressed on the spot: a longer one would hold an event loop for some milliseconds."""
