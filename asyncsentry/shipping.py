@@ -57,7 +57,7 @@ class Shipping:
         self.dispatcher: Dispatcher | None = None
         """What delivers; None before the first capture."""
         self._early: deque[tuple[Reason, Category]] = deque()
-        self._belated: Callable[[Dispatcher], object] = bool
+        self._ending: Callable[[Dispatcher], object] = bool
         """How all this was ended before the first capture was through: what delivers ends as soon as it is there."""
         self._crashed: Report | None = None
         if options.spool is not None and not forked:
@@ -80,7 +80,7 @@ class Shipping:
             try:
                 if self.dispatcher is None:
                     self.dispatcher = self._load()
-                    self._belated(self.dispatcher)
+                    self._ending(self.dispatcher)
             except Exception:
                 logger.debug("what delivers could not be loaded", exc_info=True)
                 return None
@@ -108,7 +108,7 @@ class Shipping:
 
         Where nothing was captured yet, nothing is loaded for it: the first capture may still come, or none.
         """
-        self._belated = lambda dispatcher: dispatcher.exit(timeout)
+        self._ending = lambda dispatcher: dispatcher.exit(timeout)
         if self.dispatcher is None:
             return 0
         left = self.dispatcher.exit(timeout)
@@ -118,7 +118,7 @@ class Shipping:
     def retire(self) -> Dispatcher | None:
         """What is to be closed, if anything was captured yet; a capture that is under way makes nothing that lasts."""
         begun = self.begun()
-        self._belated = lambda dispatcher: dispatcher.close(0.0)
+        self._ending = lambda dispatcher: dispatcher.close(0.0)
         return begun or self.dispatcher
 
     def begin(self, crashed: Report) -> None:

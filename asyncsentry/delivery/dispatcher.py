@@ -23,6 +23,7 @@ from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.turns import READY_WITHIN, Readiness, Turns
 from asyncsentry.item import Category, Item
 from asyncsentry.transport.protocol import Request, Transport
+from asyncsentry.transport.settings import LOOP_SHARE
 
 GRACE: Final = 0.1
 """Seconds that a flush leaves the transport to show that it is at work, before it sends from its own thread."""
@@ -250,7 +251,8 @@ class Dispatcher:
         Gives how many items had to be given up. The transport is left as it is: the process ends it. For how long the
         end of a loop has just waited for the server in vain, this does not wait again.
         """
-        self._budget = max(0.0, timeout - self._spent - self._exchange.waited_in_vain())
+        waited = min(self._exchange.waited_in_vain(), timeout * LOOP_SHARE)
+        self._budget = max(0.0, timeout - self._spent - waited)
         return self._deliver_last(self._budget)
 
     def _deliver_last(self, patience: float = 0.0) -> int:

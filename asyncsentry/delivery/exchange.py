@@ -48,7 +48,7 @@ class Exchange:
         self._settled = settled
         self._failure: str | None = None
         self._rests_until = now()
-        self._held_until = now()
+        self._heard_at = self._credit_until = now()
         self.refused = 0
         """How many envelopes the server refused for good so far, rate limits included."""
 
@@ -109,14 +109,21 @@ class Exchange:
         elif outcome.status >= 300:
             self._failure = f"status {outcome.status}: {_reason(outcome)}"
             self.refused += outcome.status not in RETRY_STATUSES
-        self._held_until = self._now() + _waited(outcome)
         self._outbox.settle(lease, outcome, self._now())
+        self._note_wait(outcome)
         self._settled()
         _log(outcome)
 
     def waited_in_vain(self) -> float:
         """For how many seconds a loop that has just ended waited for the server, less what has passed since."""
-        return max(0.0, self._held_until - self._now())
+        return max(0.0, self._credit_until - self._now())
+
+    def _note_wait(self, outcome: Response | NoResponse) -> None:
+        now = self._now()
+        if isinstance(outcome, Response):
+            self._heard_at = self._credit_until = now
+        elif isinstance(outcome.error, Cancelled) and outcome.error.waited:
+            self._credit_until = now + min(outcome.error.waited, now - self._heard_at)  # others may have heard of it
 
     def take_failure(self) -> str | None:
         """What went wrong last since this was asked last, in words."""
@@ -131,11 +138,6 @@ def _go_on(entry: Entry | None) -> bool:
     except Exception:  # whoever encodes it will say so
         logger.debug("a piece of the work on an item failed", exc_info=True)
         return False
-
-
-def _waited(outcome: Response | NoResponse) -> float:
-    error = outcome.error if isinstance(outcome, NoResponse) else None
-    return error.waited if isinstance(error, Cancelled) else 0.0
 
 
 def _reason(answer: Response) -> str:

@@ -68,6 +68,8 @@ class Cancelled(Exception):
     ends next, it does not wait for them again.
     """
 
+    waited: float = 0.0
+
     def __init__(self, *reason: object, waited: float = 0.0) -> None:
         super().__init__(*reason)
         self.waited = waited

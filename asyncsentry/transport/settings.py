@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+
+LOOP_SHARE: Final = 0.75
+"""Of `Settings.shutdown_timeout`: for so long the end of a loop waits at most. The rest is left to the end of the
+program, which may come next, for a last try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +57,9 @@ class Settings:
     max_in_flight: int = 16
     """How many requests the core leaves unsettled at once: as many connections are enough."""
     shutdown_timeout: float = 2.0
-    """Seconds that a transport whose loop is ending may hold it to deliver what is left."""
+    """Seconds that the end of the program may take to deliver what is left."""
+
+    @property
+    def loop_timeout(self) -> float:
+        """Seconds that a transport whose loop is ending may hold it to deliver what is left."""
+        return self.shutdown_timeout * LOOP_SHARE

@@ -43,6 +43,7 @@ class Delivery:
         reports: bool = True,
         timeout: float = TIMEOUT,
         open_channel: Callable[[], Channel] | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> Dispatcher:
         outbox = Outbox(
             self.losses,
@@ -64,6 +65,7 @@ class Delivery:
             open_channel=open_channel or self._open,
             readiness=self.known,
             timeout=timeout,
+            now=now,
         )
 
     def post(self, request: Request) -> Response | NoResponse:

@@ -75,11 +75,17 @@ def test_for_how_long_a_loop_has_just_waited_in_vain_its_program_does_not_wait_a
             return super().post(request, timeout)
 
     timeouts: list[float] = []
-    transport = InHand()
-    dispatcher = delivery.begin(transport, timeout=60.0, open_channel=lambda: Recording(delivery.settings))
+    passed = 0.0
+    dispatcher = delivery.begin(
+        transport := InHand(),
+        timeout=60.0,
+        open_channel=lambda: Recording(delivery.settings),
+        now=lambda: time.monotonic() + passed,
+    )
     put(dispatcher, 1, 2)
     transport.turn_and_send()
     transport.turn_and_send()
+    passed = 22.0
     transport.settle(NoResponse(Cancelled("the loop has ended", waited=22.0), sent=True))
     if heard:
         transport.settle(OK)

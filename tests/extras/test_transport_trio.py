@@ -130,7 +130,7 @@ def test_it_arrives_when_main_raises_too(sentry: LocalSentry, make: Callable[...
 
 def test_a_slow_server_is_waited_for_but_not_a_dead_one(sentry: LocalSentry) -> None:
     sentry.answer(Answer(delay=0.3), Hang())
-    transport = TrioTransport(Settings(sentry.url, timeout=PATIENCE, shutdown_timeout=0.8))
+    transport = TrioTransport(Settings(sentry.url, timeout=PATIENCE, shutdown_timeout=1.6))
     traffic = Traffic(transport, [event_request(sentry)] * 2, eager=True)
 
     async def main() -> None:
@@ -141,7 +141,7 @@ def test_a_slow_server_is_waited_for_but_not_a_dead_one(sentry: LocalSentry) -> 
     assert isinstance(answered, Response)
     assert isinstance(cancelled, NoResponse)
     assert isinstance(cancelled.error, Cancelled)
-    assert cancelled.error.waited > 0
+    assert 0 < cancelled.error.waited < 1.19  # of 1.2: the answer came in between
     assert cancelled.sent
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Respo
 from asyncsentry.transport.settings import Settings
 from hooks.programs import run_program
 from testing.client import AUTH
-from transports.places.twisted_reactor import STYLES
+from transports.places.twisted_reactor import STYLES, reactor
 from transports.scripted import Talk, answer, read_request, scripted
 from transports.style import PATIENCE, Traffic, done, event_request
 
@@ -354,6 +355,27 @@ def test_a_reactor_that_is_told_to_stop_waits_for_a_slow_server_but_not_for_a_de
     assert outcome.error.waited > 0
     assert outcome.sent
     sentry.wait_for(lambda: not sentry.open_connections)
+
+
+def test_what_holds_a_reactor_up_when_all_was_quiet_is_not_our_waiting(sentry: LocalSentry) -> None:
+    sentry.always(Hang())
+    transport = STYLE.make(Settings(sentry.url, timeout=PATIENCE))
+    traffic = Traffic(transport, [event_request(sentry)])
+
+    async def scenario() -> None:
+        bound: Deferred[None] = Deferred()
+        held: Deferred[None] = Deferred()
+        assert transport.later(0.0, partial(bound.callback, None))
+        await bound
+        reactor.addSystemEventTrigger("before", "shutdown", lambda: held)
+        reactor.callLater(0.3, lambda: transport.later(0.0, traffic.turn))
+        reactor.callLater(0.4, held.callback, None)
+
+    STYLE.run(scenario)
+    (outcome,) = traffic.outcomes
+    assert isinstance(outcome, NoResponse)
+    assert isinstance(outcome.error, Cancelled)
+    assert outcome.error.waited == 0
 
 
 def test_a_reactor_that_is_told_to_stop_waits_for_turns_that_are_about_to_come(sentry: LocalSentry) -> None:

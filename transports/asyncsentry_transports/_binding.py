@@ -85,6 +85,7 @@ class Binding:
         if self.ended:
             flight.cancel("the transport has ended")
             return
+        self._vigil.move()
         try:
             self._sender.send(request, flight)
         except Exception as error:  # a request that cannot be written is a failed one
@@ -101,10 +102,9 @@ class Binding:
         self.abandon("the loop was closed")
         self._report_over()
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: str, waited: float = 0.0) -> None:
         """Settle all that is in flight."""
         self.ended = True
-        waited = self._vigil.in_vain
         for flight in list(self._flights):
             flight.cancel(reason, waited)
 
@@ -137,7 +137,7 @@ class Binding:
     async def _end(self) -> None:
         if self.over.done():
             return
-        self.abandon("the loop has ended")
+        self.abandon("the loop has ended", self._vigil.in_vain)
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -149,7 +149,7 @@ class Binding:
         self._note()
 
     def _landed(self) -> None:
-        self._vigil.hear()
+        self._vigil.move()
         self._note()
 
     def _note(self) -> None:

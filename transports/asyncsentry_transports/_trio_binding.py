@@ -80,6 +80,7 @@ class Binding:
         if self.ended or nursery is None:
             flight.cancel("the transport has ended")
             return
+        self._vigil.move()
         try:
             nursery.start_soon(self._post, request, flight)
         except RuntimeError:
@@ -90,10 +91,9 @@ class Binding:
         self._told.set()
         self._stir()
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: str, waited: float = 0.0) -> None:
         """Settle all that is in flight, from any thread: the run is held up, or ends."""
         self.ended = True
-        waited = self._vigil.in_vain
         for flight in list(self._flights):
             flight.cancel(reason, waited)
 
@@ -152,7 +152,7 @@ class Binding:
         return self._ran > ran
 
     async def _end(self) -> None:
-        self.abandon("the run has ended")
+        self.abandon("the run has ended", self._vigil.in_vain)
         for scope in self._scopes:
             scope.cancel()
         while self._scopes:
@@ -196,7 +196,7 @@ class Binding:
 
     def _landed(self) -> None:
         if not self.ended:  # else perhaps in another thread
-            self._vigil.hear()
+            self._vigil.move()
             self._stir()
 
     def _leave(self, flight: Flight, reason: str) -> None:

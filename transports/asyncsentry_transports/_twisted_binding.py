@@ -69,6 +69,7 @@ class Binding:
         if self.ended:
             flight.cancel("the transport has ended")
             return
+        self._vigil.move()
         try:
             self._sender.send(request, flight)
         except Exception as error:  # a request that cannot be written is a failed one
@@ -78,7 +79,7 @@ class Binding:
         """End now, on the reactor."""
         if self._closing is not None:
             return
-        self.abandon("the transport has ended")
+        self.abandon("the transport has ended", self._vigil.in_vain)
         if self._quiet is None and not self._stopped:  # else the reactor has forgotten them already
             for trigger in self._triggers:
                 self._reactor.removeSystemEventTrigger(trigger)
@@ -93,10 +94,9 @@ class Binding:
         await self._sender.close()
         self.over.set_result(None)
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: str, waited: float = 0.0) -> None:
         """Settle all that is in flight."""
         self.ended = True
-        waited = self._vigil.in_vain
         for flight in list(self._flights):
             flight.cancel(reason, waited)
 
@@ -113,7 +113,7 @@ class Binding:
         self.end()
 
     def _landed(self) -> None:
-        self._vigil.hear()
+        self._vigil.move()
         self._note()
 
     def _note(self) -> None:
@@ -125,4 +125,5 @@ class Binding:
     def _look(self, look: int) -> None:
         if look == self._looks and not (self._flights or self._soon):
             assert self._quiet is not None
+            self._vigil.end()  # if the reactor is held up any longer, it is by others
             self._quiet.callback(None)
