@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -195,13 +194,12 @@ def test_a_client_may_be_closed_at_any_instruction_of_a_capture(
     begin: Callable[..., Client[Any]], capture: Callable[[Client[Any]], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(modules, "installed_modules", dict)  # which each client has a thread find out
-    for number in count():
-        client = begin("urllib", release="1")
-        if not closed_at(number, client, capture):
-            break
+    number = 0
+    while closed_at(number, client := begin("urllib", release="1"), capture):
         assert not client.active
         account = client.stats().get("error", Account())
         assert account.captured == account.delivered + sum(account.lost.values())
+        number += 1
     assert number > 10
 
 
