@@ -23,7 +23,7 @@ from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Respo
 from asyncsentry.transport.settings import Settings
 from asyncsentry_transports._binding import Binding
 from asyncsentry_transports._flight import Flight
-from asyncsentry_transports._patience import Vigil
+from asyncsentry_transports._vigil import Vigil
 from transports.style import PATIENCE, AnyTransport, Style, Traffic, done, event_request
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]

@@ -11,8 +11,9 @@ from typing import Protocol
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._flight import Flight
-from asyncsentry_transports._patience import SOON, Vigil
+from asyncsentry_transports._patience import SOON
 from asyncsentry_transports._turns import run
+from asyncsentry_transports._vigil import Vigil
 
 
 class Sender(Protocol):

@@ -20,8 +20,9 @@ from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
 from asyncsentry_transports._binding import Binding, Sender
-from asyncsentry_transports._patience import PATIENCE, Vigil
+from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._turns import run
+from asyncsentry_transports._vigil import Vigil
 from asyncsentry_transports._waiting import Waiting
 
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ from trio.lowlevel import enable_ki_protection
 
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._flight import Flight
-from asyncsentry_transports._patience import SOON, Vigil
+from asyncsentry_transports._patience import SOON
 from asyncsentry_transports._trio_pool import Pool
 from asyncsentry_transports._trio_run import Token, ask
 from asyncsentry_transports._trio_time import at_most, sleep
 from asyncsentry_transports._turns import run
+from asyncsentry_transports._vigil import Vigil
 
 
 class Binding:

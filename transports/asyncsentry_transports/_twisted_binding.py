@@ -10,9 +10,10 @@ from twisted.internet.defer import Deferred
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry_transports._binding import Sender
 from asyncsentry_transports._flight import Flight
-from asyncsentry_transports._patience import SOON, Vigil
+from asyncsentry_transports._patience import SOON
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._twisted_reactor import DelayedCall, Reactor
+from asyncsentry_transports._vigil import Vigil
 
 
 class Binding:

@@ -12,11 +12,12 @@ from asyncsentry.errors import OptionError
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._patience import PATIENCE, Vigil
+from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._trio_binding import Binding
 from asyncsentry_transports._trio_pool import Pool
 from asyncsentry_transports._trio_run import Token, ask, present_run, wait
 from asyncsentry_transports._turns import run
+from asyncsentry_transports._vigil import Vigil
 from asyncsentry_transports._waiting import Waiting
 
 

@@ -14,11 +14,12 @@ from twisted.python.threadable import isInIOThread
 from asyncsentry.transport.protocol import Request, Settle, Turn
 from asyncsentry.transport.settings import Settings
 from asyncsentry.transport.tls import TlsContext
-from asyncsentry_transports._patience import PATIENCE, Vigil
+from asyncsentry_transports._patience import PATIENCE
 from asyncsentry_transports._turns import run
 from asyncsentry_transports._twisted_binding import Binding
 from asyncsentry_transports._twisted_client import AgentSender
 from asyncsentry_transports._twisted_reactor import Reactor, Waiting, installed_reactor
+from asyncsentry_transports._vigil import Vigil
 
 
 class TwistedTransport:
