@@ -10,10 +10,9 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from importlib.metadata import Distribution
+from asyncsentry.distributions import Distribution, distributions, text_of
 
 VARIABLES: Final = (
     "SENTRY_RELEASE",
@@ -89,7 +88,7 @@ def _resolve(directory: Path, value: str) -> str | None:
 
 
 def _packed(path: Path, name: str) -> str:
-    for line in _read(path, PACKED_BYTES).splitlines():
+    for line in text_of(path, PACKED_BYTES).splitlines():
         commit, _, packed = line.partition(" ")
         if packed.strip() == name:
             return commit
@@ -101,16 +100,7 @@ def _is_commit(value: str) -> bool:
 
 
 def _line(path: Path) -> str:
-    return _read(path, LINE_BYTES).strip()
-
-
-def _read(path: Path, limit: int) -> str:
-    """What is there, or nothing."""
-    try:
-        with path.open("rb") as file:
-            return file.read(limit).decode("utf-8", "replace")
-    except OSError:
-        return ""
+    return text_of(path, LINE_BYTES).strip()
 
 
 def package_version(root: Path, program: str, path: Iterable[str]) -> str | None:
@@ -119,30 +109,22 @@ def package_version(root: Path, program: str, path: Iterable[str]) -> str | None
     That is one installed from ``root``, or the one whose command or module was started, if it requires this SDK (so a
     server that runs other people's programs is not mistaken for one).
     """
-    from importlib.metadata import distributions
-
-    for distribution in distributions(path=list(path)):
+    for distribution in distributions(path):
         if _is_from(distribution, root) or (_starts(distribution, program) and _requires_us(distribution)):
-            return f"{distribution.metadata['Name']}@{distribution.version}"
+            return f"{distribution.name}@{distribution.version}"
     return None
 
 
 def _is_from(distribution: Distribution, root: Path) -> bool:
-    text = distribution.read_text("direct_url.json")
-    if not text:
-        return False
-    from json import loads
-
-    return bool(loads(text)["url"].rstrip("/") == root.as_uri())
+    return distribution.url.rstrip("/") == root.as_uri()
 
 
 def _starts(distribution: Distribution, program: str) -> bool:
-    commands = {entry.name for entry in distribution.entry_points if entry.group == "console_scripts"}
-    return program in commands or program == _plain(distribution.metadata["Name"])
+    return program in distribution.commands or program == _plain(distribution.name)
 
 
 def _requires_us(distribution: Distribution) -> bool:
-    names = (re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in distribution.requires or ())
+    names = (re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in distribution.requirements)
     return any(_plain(name) == DISTRIBUTION for name in names)
 
 

@@ -25,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "scope",
             "scopes",
             "registry",
+            "distributions",
             "release",
             "options",
             "data_collection",
