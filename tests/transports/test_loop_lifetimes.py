@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import itertools
 import logging
@@ -11,6 +12,7 @@ import time
 import unittest
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextvars import Context
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -290,6 +292,46 @@ def test_what_became_due_while_a_capture_held_the_loop_up_comes_before_its_turn(
 
     asyncio_style.run(main)
     assert order == ["beat", "turn"] * 3
+
+
+def test_only_a_loop_that_may_sleep_is_woken(asyncio_style: Style) -> None:
+    transport = asyncio_style.make(Settings("http://127.0.0.1:9/"))
+    asked: list[int] = []
+
+    class Woken(asyncio.SelectorEventLoop):
+        wakings = 0
+
+        # Any: whatever the callback takes.
+        def call_soon_threadsafe(  # type: ignore[override]  # how the two belong together is no matter here
+            self, callback: Callable[..., object], *arguments: Any, context: Context | None = None
+        ) -> asyncio.Handle:
+            self.wakings += 1
+            return super().call_soon_threadsafe(callback, *arguments, context=context)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Woken)
+
+        def ask(turn: Callable[[], None]) -> None:
+            before = loop.wakings
+            assert transport.later(0.0, turn)
+            asked.append(loop.wakings - before)
+
+        def go_on() -> None:
+            loop.call_soon(ask, partial(ran.set_result, None))
+
+        def fail() -> None:
+            ask(go_on)
+            raise ValueError("what comes after it is no turn")
+
+        ran: Future[None] = Future()
+        ask(fail)
+        await asyncio_style.until(ran)
+
+    with contextlib.closing(Woken()) as loop:
+        loop.run_until_complete(main())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    assert asked == [0, 0, 1], "in a task, in a turn, and in any other call, where a signal handler may have come"
 
 
 def test_a_turn_that_is_about_to_come_is_waited_for(asyncio_style: Style, sentry: LocalSentry) -> None:

@@ -33,6 +33,8 @@ class Binding:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sender: Sender, vigil: Vigil) -> None:
         self.ended = False
+        self.in_turn = False
+        """Whether a turn runs on the loop just now."""
         self.over: Future[None] = Future()
         self._loop = loop
         self._sender = sender
@@ -76,7 +78,11 @@ class Binding:
 
     def _fire(self, number: int, turn: Turn) -> None:
         self._timers.pop(number, None)
-        run(turn)
+        self.in_turn = True
+        try:
+            run(turn)
+        finally:
+            self.in_turn = False
         self._soon.discard(number)
         self._note()
 

@@ -44,13 +44,14 @@ class Loops:
         loop = here or self._bound_loop()
         if self._closed or loop is None or self._has_ended(loop):
             return False
-        # Also from the loop's own thread: a signal handler must wake it, and may have come in between its heap's steps.
-        # But in a step of a task the loop is awake, and looks for what is to be called before it sleeps again.
-        awake = here is not None and asyncio.current_task(here) is not None
-        call = loop.call_soon if awake else loop.call_soon_threadsafe
         expecting = self._bindings.get(loop)
         if expecting is not None:
             expecting.expect()
+        # Also from the loop's own thread: a signal handler must wake it, and may have come in between its heap's steps.
+        # But in a turn, or a step of a task, it is awake, and looks for what is to be called before it sleeps again.
+        in_turn = expecting is not None and expecting.in_turn
+        awake = here is not None and (in_turn or asyncio.current_task(here) is not None)
+        call = loop.call_soon if awake else loop.call_soon_threadsafe
         try:
             # An empty context, so that no timer keeps a request's variables alive.
             call(run, partial(self._turn, loop, delay, turn, expecting), context=Context())
