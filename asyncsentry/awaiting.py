@@ -55,6 +55,8 @@ class Nothing:
 
 async def _wait(idle: Future[None], timeout: float) -> bool:
     """True when ``idle`` is done, False after ``timeout`` seconds. ``idle`` is never cancelled."""
+    if idle.done():
+        return True
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 
@@ -63,6 +65,9 @@ async def _wait(idle: Future[None], timeout: float) -> bool:
             loop.call_soon_threadsafe(done.set)
 
     idle.add_done_callback(wake)
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(done.wait(), timeout)
+    alarm = loop.call_later(timeout, done.set)
+    try:
+        await done.wait()
+    finally:
+        alarm.cancel()
     return idle.done()

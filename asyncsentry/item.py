@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 Category = Literal["error", "transaction", "session", "attachment", "monitor", "log_item", "trace_metric", "internal"]
 """What rate limits and client reports count by: Sentry's data categories, as far as an SDK sends them."""
@@ -56,7 +56,6 @@ class Squeezed(NamedTuple):
     data: bytes
 
 
-@runtime_checkable
 class Stepwise(Protocol):
     """What gives plain data, and may do so bit by bit, so that no turn takes long. By any thread, and by several."""
 

@@ -89,10 +89,7 @@ class Clerk:
         return max(0.0, min(times) - now) if times else None
 
     def first(self, now: float) -> Entry | None:
-        if not self.open(now):
-            return None
-        self._give_up_unwanted(now)
-        return self.queue.first()
+        return self._first_wanted(now) if self.open(now) else None
 
     def next(self, now: float, thread: int, hurry: bool) -> Lease | None:
         self.reclaim(lambda lease: lease.deadline <= now, tried=True)
@@ -107,18 +104,19 @@ class Clerk:
         return lease
 
     def _pick(self, now: float) -> list[Entry]:
-        self._give_up_unwanted(now)
-        entry = self.queue.pop()
+        entry = self._first_wanted(now)
         if entry is None:
             return []
+        self.queue.discard(entry)
         self._strip(entry, now)
         return [entry, *self._riders(entry, now)]
 
-    def _give_up_unwanted(self, now: float) -> None:
-        """Drop what comes before the first entry that is still to be sent."""
+    def _first_wanted(self, now: float) -> Entry | None:
+        """The first entry that is still to be sent; what comes before it is dropped."""
         while (entry := self.queue.first()) is not None and (reason := self._refusal(entry, now)) is not None:
-            self.queue.pop()
+            self.queue.discard(entry)
             self.book.drop([entry], reason)
+        return entry
 
     def _refusal(self, entry: Entry, now: float) -> Reason | None:
         if now - entry.born > MAX_AGE:

@@ -69,6 +69,8 @@ class Parcel:
         self._pieces = pieces
         self._compression = compression
         self._compressed: bytes | None = None
+        self.large = sum(map(len, pieces)) > AT_ONCE
+        """Whether it takes long to compress."""
 
     def compress(self) -> None:
         """Do that, unless it was taken as it is."""
@@ -112,7 +114,7 @@ class Packer:
         self._event_limit = event_limit
 
     def __call__(self, lease: Lease) -> Request | Parcel:
-        """The request; a large one is yet to be compressed. `TypeError` or `ValueError` if a payload is no JSON."""
+        """The request, perhaps yet to be compressed. `TypeError` or `ValueError` if a payload is no JSON."""
         for entry in lease.entries:
             entry.item = self.finish(entry.item)
         items = [entry.item for entry in lease.entries]
@@ -170,11 +172,7 @@ class Packer:
     def _request(self, pieces: list[bytes]) -> Request | Parcel:
         if self._compression is None:
             return Request(self._url, self._headers, b"".join(pieces))
-        parcel = Parcel(self._url, self._headers, pieces, self._compression)
-        if sum(map(len, pieces)) > AT_ONCE:
-            return parcel
-        parcel.compress()
-        return parcel.take()
+        return Parcel(self._url, self._headers, pieces, self._compression)
 
 
 def format_time(seconds: float) -> str:

@@ -11,10 +11,10 @@ from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.retry import RETRY_STATUSES
-from asyncsentry.item import Item, Squeezed, Stepwise
+from asyncsentry.item import Item, Squeezed
 from asyncsentry.transport.protocol import Cancelled, NoResponse, Request, Response
 
-SLICE: Final = 0.0005
+SLICE: Final = 0.0004
 """Seconds after which no further item is squeezed in one go, and what comes next for the one that goes first is left to
 another turn; and for which work on an item rests."""
 
@@ -60,12 +60,16 @@ class Exchange:
         begun = self._now()
         if begun < self._rests_until:  # another turn has just done some
             return SLICE
-        while _go_on(entry := self._outbox.first(begun)):
+        entry, worked = self._outbox.first(begun), False
+        while entry is not None and _go_on(entry):
+            worked = True
             if self._now() >= begun + STINT:
                 self._rests_until = self._now() + SLICE
                 return SLICE
+        # Only who has done something may leave the rest to another turn: else none would ever send it.
+        if worked and self._now() >= begun + SLICE:
+            return 0.0
         for stage in self._stages:
-            # Only who has done something may leave the rest to another turn: else none would ever send it.
             if entry is not None and self._reshape(entry, stage) and self._now() >= begun + SLICE:
                 return 0.0
         return None
@@ -131,10 +135,11 @@ class Exchange:
         return failure
 
 
-def _go_on(entry: Entry | None) -> bool:
-    payload = None if entry is None else entry.item.payload
+def _go_on(entry: Entry) -> bool:
+    """Do a piece of the work on an item; whether there was one."""
+    step = getattr(entry.item.payload, "step", None)  # to ask whether it is `Stepwise` takes twenty times as long
     try:
-        return isinstance(payload, Stepwise) and payload.step()
+        return step is not None and bool(step())
     except Exception:  # whoever encodes it will say so
         logger.debug("a piece of the work on an item failed", exc_info=True)
         return False

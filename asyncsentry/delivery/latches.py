@@ -31,8 +31,10 @@ class Latches:
 
     def first(self, settled: int) -> Wish | None:
         """The first wish, if all items up to number ``settled`` are enough for it, or all but the reports."""
-        wish = next(iter(self._wishes.values()), None)
-        return wish if wish is not None and wish.mark <= settled else None
+        if not self._wishes:  # as nearly always
+            return None
+        wish = next(iter(self._wishes.values()))
+        return wish if wish.mark <= settled else None
 
     def pop(self) -> Future[None]:
         """The latch of the first wish, to be opened."""

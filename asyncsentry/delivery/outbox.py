@@ -25,7 +25,7 @@ from asyncsentry.delivery.ledger import Account
 from asyncsentry.delivery.losses import Losses, Reason
 from asyncsentry.delivery.queue import Entry
 from asyncsentry.delivery.retry import Backoff
-from asyncsentry.delivery.turnstile import PATIENCE, Turnstile
+from asyncsentry.delivery.turnstile import PATIENCE, Answer, NoAnswer, Turnstile
 from asyncsentry.item import Category, Item
 from asyncsentry.transport.protocol import NoResponse, Response
 
@@ -104,15 +104,11 @@ class Outbox:
 
     def first(self, now: float) -> Entry | None:
         """What `next` would lease first, if something may go now."""
-        entry = self._turnstile.ask(lambda: self._clerk.first(now), None, PATIENCE)
-        self._announce(now)
-        return entry
+        return self._ask(lambda: self._clerk.first(now), None, now)
 
     def next(self, now: float, thread: int, *, hurry: bool = False) -> Lease | None:
         """Lease what to send now, if there is something and it may go. ``hurry`` waits for no back-off and no other."""
-        lease = self._turnstile.ask(lambda: self._clerk.next(now, thread, hurry), None, PATIENCE)
-        self._announce(now)
-        return lease
+        return self._ask(lambda: self._clerk.next(now, thread, hurry), None, now)
 
     @property
     def loose(self) -> bool:
@@ -144,13 +140,11 @@ class Outbox:
 
     def settle(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
         """Say how a lease ended; from anywhere."""
-        self._turnstile.do(partial(self._clerk.settle, lease, outcome, now))
-        self._announce(now)
+        self._do(partial(self._clerk.settle, lease, outcome, now), now)
 
     def spoil(self, lease: Lease, now: float) -> None:
         """End a lease whose items cannot be encoded: they are counted, and the losses it was to report are kept."""
-        self._turnstile.do(partial(self._clerk.spoil, lease))
-        self._announce(now)
+        self._do(partial(self._clerk.spoil, lease), now)
 
     def reclaim(self, thread: int | None = None) -> None:
         """Take back what ``thread`` (or everybody) has on its way: it will not settle any more."""
@@ -162,9 +156,7 @@ class Outbox:
 
     def give_up(self, now: float) -> int:
         """Count all that is left as lost, but for what is on disk; gives how many items that were."""
-        left = self._turnstile.ask(self._clerk.give_up, 0, PATIENCE)
-        self._announce(now)
-        return left
+        return self._ask(self._clerk.give_up, 0, now)
 
     # -- looking
 
@@ -185,15 +177,37 @@ class Outbox:
         that was tried. Let it be forgotten if nobody waits for it any more.
         """
         latch = new_latch()
-        self._turnstile.do(lambda: self._clerk.latches.add(latch, self._clerk.book.number))
-        self._announce(now)
+        self._do(lambda: self._clerk.latches.add(latch, self._clerk.book.number), now)
         return latch
 
     def forget(self, latch: Future[None]) -> None:
         """Never open this latch."""
         self._turnstile.do(partial(self._clerk.latches.forget, latch))
 
-    def _announce(self, now: float) -> None:
-        """Open the latches whose time has come: outside the turnstile, as what they call is not ours."""
-        for latch in self._turnstile.ask(lambda: self._clerk.take_ready(now), ()):
-            own.hand_over(partial(latch.set_result, None))
+    # Latches are opened outside the turnstile, as what they call is not ours.
+
+    def _ask(self, question: Callable[[], Answer], otherwise: NoAnswer, now: float) -> Answer | NoAnswer:
+        """The answer, or ``otherwise`` if nobody gets in; then open the latches whose time has come."""
+        ready: list[Future[None]] = []
+
+        def answer() -> Answer:
+            answered = question()
+            ready.extend(self._clerk.take_ready(now))
+            return answered
+
+        answered = self._turnstile.ask(answer, otherwise, PATIENCE)
+        _open(ready)
+        return answered
+
+    def _do(self, step: Callable[[], None], now: float) -> None:
+        """Have a step done, as `Turnstile.do` does; then open the latches whose time has come."""
+        self._turnstile.put_off(step)
+        while (ready := self._turnstile.ask(lambda: self._clerk.take_ready(now), None)) is not None:
+            _open(ready)
+            if not self._turnstile.waiting:
+                break
+
+
+def _open(latches: list[Future[None]]) -> None:
+    for latch in latches:
+        own.hand_over(partial(latch.set_result, None))

@@ -167,17 +167,9 @@ class Queue:
     def first(self) -> Entry | None:
         """The oldest entry of the highest priority."""
         for line in self._lines:
-            entry = line.oldest()
-            if entry is not None:
-                return entry
+            if line.entries:
+                return line.oldest()
         return None
-
-    def pop(self) -> Entry | None:
-        """The same, taken out."""
-        entry = self.first()
-        if entry is not None:
-            self._line(entry).remove(entry)
-        return entry
 
     def first_loose(self) -> Entry | None:
         """The oldest entry that could take less room."""

@@ -10,6 +10,8 @@ from asyncsentry.delivery.losses import Counts, Losses
 REPORT_AFTER: Final = 30.0
 """Seconds after which losses are reported in an envelope of their own, if no other took them along."""
 
+_NOTHING: Final = Counts()
+
 
 class Reports:
     """The client reports of one client, numbered from 1. The outbox's turnstile guards it."""
@@ -33,7 +35,7 @@ class Reports:
         """What to report now, with the report's number; nothing and 0 if it is not time. It rides along at any time."""
         due = self.due(now)
         if due is None or self._refused(now) or (due > now and not riding):
-            return Counts(), 0
+            return _NOTHING, 0
         self._own_at = None
         self._latest += 1
         return self._losses.take(), self._latest

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from asyncsentry import own
 from asyncsentry.delivery.envelope import Parcel
-from asyncsentry.delivery.exchange import Exchange
+from asyncsentry.delivery.exchange import SLICE, Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.outbox import Outbox
 from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
@@ -162,7 +162,8 @@ class Turns:
             self._arm_rest(self._now(), MOMENT)
 
     def _turn(self) -> None:
-        here = self.home = get_native_id()
+        here, begun = get_native_id(), self._now()
+        self.home = here
         if self._ended or self._put_off():
             return
         parcel = self._next_parcel(here)
@@ -175,13 +176,22 @@ class Turns:
             self.arm(MOMENT)
             return
         lease, request = work
-        if isinstance(request, Parcel):
-            self._parcels.append((lease, request))
-            self._readiness.expect([request.compress])
-            self._turn()  # now if this style has no timers, else later, when the thread that compresses it is done
-        else:
+        if not isinstance(request, Parcel):
             self._send(lease, request)
             self.arm()
+            return
+        self._compress(lease, request)
+        if self._now() < begun + SLICE or not self._arm_soon(self._now(), 0.0):
+            self._turn()
+
+    def _compress(self, lease: Lease, parcel: Parcel) -> None:
+        """Have a body compressed, for the turn that sends it: a large one by a thread, which is waited for then."""
+        self.progress += 1
+        if parcel.large:
+            self._readiness.expect([parcel.compress])
+        else:
+            parcel.compress()
+        self._parcels.append((lease, parcel))
 
     def _next_parcel(self, here: int) -> tuple[Lease, Request] | None:
         """One whose body is compressed, or has had the time to be, if nobody took it back meanwhile."""

@@ -28,8 +28,12 @@ class Leaving:
         self._hiding: Hiding | None = None
 
     def step(self) -> bool:
-        """Search some texts for secrets; whether there may be more."""
-        return self._begun().step()
+        """Find out which texts there are, then search some of them for secrets; whether there may be more to do."""
+        hiding = self._hiding
+        if hiding is None:
+            self._begun()
+            return True
+        return hiding.step()
 
     def __call__(self) -> Event:
         event = self._begun().finish()

@@ -73,7 +73,8 @@ def connect_head(server: Origin, proxy: Proxy) -> bytes:
 
 def _head(first: str, headers: dict[str, str]) -> bytes:
     lines = [first, *(f"{name}: {value}" for name, value in headers.items())]
-    if any("\r" in line or "\n" in line or "\0" in line for line in lines):
+    told = "".join(lines)
+    if "\r" in told or "\n" in told or "\0" in told:
         raise ValueError("a header holds a line break, or its like")  # it would be read as another header
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 

@@ -208,8 +208,7 @@ def test_t14_only_hosts_of_sentry_name_an_organization(host: str, organization: 
 
 
 def test_t15_a_body_is_compressed_as_its_header_says() -> None:
-    sent = packer()(lease(event()))
-    assert isinstance(sent, Request)
+    sent = request(packer(), lease(event()))
     assert sent.headers == {
         "User-Agent": "tests/1.0",
         "Content-Type": "application/x-sentry-envelope",
@@ -221,7 +220,7 @@ def test_t15_a_body_is_compressed_as_its_header_says() -> None:
 def test_an_item_is_encoded_once() -> None:
     one = lease(event())
     by = packer()
-    assert isinstance(by(one), Request)
+    by(one)
     payload = one.entries[0].item.payload
     assert isinstance(payload, bytes)
     by(one)
@@ -323,9 +322,11 @@ def test_the_level_of_compression_is_the_users() -> None:
     assert "Content-Encoding" not in none.headers
 
 
-def test_a_body_that_takes_long_to_compress_is_left_to_who_has_the_time() -> None:
-    parcel = packer()(lease(event(EVENT, Attachment(bytes(AT_ONCE), "zeros.bin"))))
+def test_a_body_that_takes_long_to_compress_says_so() -> None:
+    small, parcel = packer()(lease(event())), packer()(lease(event(EVENT, Attachment(bytes(AT_ONCE), "zeros.bin"))))
+    assert isinstance(small, Parcel)
     assert isinstance(parcel, Parcel)
+    assert (small.large, parcel.large) == (False, True)
     parcel.compress()
     sent = parcel.take()
     assert len(sent.body) < AT_ONCE < len(body(sent))

@@ -153,7 +153,7 @@ assert outbox._turnstile.ask(lambda: True, False)
     "function",
     [
         *(Dispatcher.put, Outbox.put, Clerk.put, Book.open, Filing.add, Queue.append, Turns.arm, Clerk.next),
-        *(Queue.pop, Reports.take, Outbox.settle, Clerk.settle, Clerk._conclude, Book.deliver, Filing.settle),
+        *(Queue.discard, Reports.take, Outbox.settle, Clerk.settle, Clerk._conclude, Book.deliver, Filing.settle),
     ],
     ids=lambda function: function.__qualname__,
 )

@@ -30,7 +30,7 @@ class Talk:
 
     def __init__(self, delivery: Delivery, box: Box) -> None:
         headers = {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={'a' * 32}"}
-        encode = Packer(delivery.sentry.url, headers, {"name": "tests"}, dict, dict, compression(1))
+        encode = Packer(delivery.sentry.url, headers, {"name": "tests"}, dict, dict, compression(0))
         self._exchange = Exchange(box.outbox, encode, box.clock)
         self._delivery = delivery
         self._box = box

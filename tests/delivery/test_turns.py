@@ -9,7 +9,7 @@ from threading import get_native_id
 import pytest
 
 from asyncsentry.delivery.compression import Compression
-from asyncsentry.delivery.envelope import Parcel
+from asyncsentry.delivery.envelope import AT_ONCE, Parcel
 from asyncsentry.delivery.exchange import SLICE, STINT, Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
@@ -27,7 +27,7 @@ def pack(lease: Lease) -> Request | Parcel:
         raise ValueError("no JSON")
     body = str([entry.item.id for entry in lease.entries]).encode()
     if any(entry.item.payload == b"large" for entry in lease.entries):
-        return Parcel("http://sentry.test/", {}, [body], Compression("none", lambda _: b"compressed"))
+        return Parcel("http://sentry.test/", {}, [body, bytes(AT_ONCE)], Compression("none", lambda _: b"compressed"))
     return Request("http://sentry.test/", {}, body)
 
 
@@ -164,6 +164,14 @@ def test_a_turn_does_as_many_pieces_as_a_moment_has_room_for() -> None:
     assert work.left == 6
 
 
+def test_what_comes_after_the_pieces_has_a_turn_of_its_own_if_they_took_a_moment() -> None:
+    transport = InHand()
+    stage = Stage(transport)
+    laborious(stage, 1, seconds=SLICE * 0.6)
+    transport.turn()
+    assert (stage.passed, transport.delays, len(transport.sends)) == ([], [0.0], 0)
+
+
 def test_turns_that_come_at_once_do_no_more_than_one_of_them() -> None:
     transport = InHand()
     stage = Stage(transport)
@@ -201,7 +209,7 @@ def test_what_goes_fast_has_one_turn_for_all() -> None:
 
 
 def test_stages_that_take_long_together_are_too_much_for_one_turn() -> None:
-    stage, transport = staged(dict, SLICE / 2)
+    stage, transport = staged(dict, SLICE * 0.6)
     transport.turn()
     assert (stage.passed, transport.delays, len(transport.sends)) == (["complete", "finish"], [0.0], 0)
 
@@ -330,7 +338,7 @@ def test_what_has_to_wait_is_worked_on_a_piece_at_a_time_before_it_is_squeezed()
 
 def test_as_many_are_squeezed_in_one_go_as_a_moment_has_room_for() -> None:
     stage, transport = busy(*range(1, 6))
-    stage.effort = SLICE / 4
+    stage.effort = SLICE * 0.26
     transport.turn()
     assert squeezed(stage) == [True, True, True, True, False]
 
@@ -621,7 +629,63 @@ def test_a_request_is_that_of_the_thread_whose_turn_sends_it_whoever_has_a_turn_
     assert not stage.box.outbox.in_flight(besides=get_native_id())
 
 
-# -- what is compressed by another thread
+# -- what is compressed
+
+QUICK, SLOW = SLICE / 2, SLICE * 1.5
+
+
+def compressing(transport: Transport[bool], seconds: float) -> Stage:
+    """An item waits, alone, and its body takes so long to compress."""
+    stage = Stage(transport)
+
+    def compress(_: bytes) -> bytes:
+        stage.box.clock.advance(seconds)
+        return b"compressed"
+
+    def pack(_: Lease) -> Parcel:
+        return Parcel("http://sentry.test/", {}, [b"small"], Compression("none", compress))
+
+    exchange = Exchange(stage.box.outbox, pack, stage.box.clock)
+    stage.turns = Turns(stage.box.outbox, exchange, transport, stage.known, stage.box.clock)
+    stage.capture()
+    return stage
+
+
+def test_a_body_that_is_soon_compressed_is_sent_at_once() -> None:
+    transport = InHand()
+    compressing(transport, QUICK)
+    transport.turn()
+    assert [request.body for request, _ in transport.sends] == [b"compressed"]
+
+
+def test_one_that_took_a_moment_is_sent_by_the_next_turn() -> None:
+    transport = InHand()
+    stage = compressing(transport, SLOW)
+    transport.turn()
+    assert (transport.delays, len(transport.sends), stage.turns.progress) == ([0.0], 0, 1)
+    transport.turn()
+    assert [request.body for request, _ in transport.sends] == [b"compressed"]
+    transport.settle()
+    assert stage.box.outbox.accounts()["error"].delivered == 1
+
+
+def test_where_there_is_no_next_turn_it_is_sent_by_this_one() -> None:
+    transport = InPlace()
+    compressing(transport, SLOW)
+    assert [request.body for request in transport.sent] == [b"compressed"]
+
+
+def test_one_that_was_taken_back_in_between_is_not_sent_twice() -> None:
+    transport = InHand()
+    stage = compressing(transport, SLOW)
+    transport.turn()
+    stage.box.outbox.reclaim()
+    assert len(stage.box.send()) == 1
+    transport.turn()
+    assert not transport.sends
+
+
+# -- and by another thread
 
 
 def large(number: int = 1) -> Item:
@@ -682,7 +746,7 @@ def test_what_takes_too_long_to_compress_is_sent_as_it_is() -> None:
     stage.box.clock.advance(READY_WITHIN)
     transport.turn()
     (request, _) = transport.sends[0]
-    assert request.body == f"['{1:032x}']".encode()
+    assert request.body.startswith(f"['{1:032x}']".encode())
     known.work()
 
 
