@@ -44,17 +44,20 @@ class _Level:
     """The scopes of one level: which one is read here, and which one is written to."""
 
     def __init__(self, name: str) -> None:
-        self._held: ContextVar[_Holding | None] = ContextVar(name, default=None)
+        self.held: ContextVar[_Holding | None] = ContextVar(name, default=None)
+        """What this context has."""
         self._of_tasks: dict[ref[Any], Scope] = {}
 
     def read(self) -> Scope | None:
         """What is known here, if anything is."""
-        holding = self._held.get() and self._holding(_worker())
+        holding = self.held.get()
+        if holding is not None and holding.scope.ended:
+            holding = self._holding(_worker())
         return None if holding is None else holding.scope
 
     def write(self) -> Scope:
         """The scope to write to: made now, where there is none for this worker."""
-        holding = self._held.get()
+        holding = self.held.get()
         if holding is not None and not holding.scope.ended and (holding.opened or _is_at_work(holding.worker)):
             return holding.scope  # as nearly always
         worker = _worker()
@@ -62,38 +65,32 @@ class _Level:
         if holding is not None and not holding.scope.ended and (holding.opened or holding.worker == worker):
             return holding.scope
         scope = Scope() if holding is None else holding.scope.fork()
-        self._held.set(_Holding(scope, worker, False))
+        self.held.set(_Holding(scope, worker, False))
         if type(worker) is ref:
             self._of_tasks[ref(worker(), self._of_tasks.pop)] = scope
         return scope
 
     def hold(self, worker: object) -> _Holding:
         """What a context has in which a scope is open that begins with what is known here."""
-        before = self._held.get() and self._holding(worker)
+        before = self.held.get() and self._holding(worker)
         scope = Scope() if before is None else before.scope.fork()
         return _Holding(scope, worker, True, before)
-
-    def switch(self, holding: _Holding | None) -> _Holding | None:
-        """Let the context have this instead of what it has, which is returned."""
-        before = self._held.get()
-        self._held.set(holding)
-        return before
 
     def open(self, worker: object) -> _Holding:
         """Begin a scope, of what is known here, that all has which runs, or is started, until it is closed."""
         holding = self.hold(worker)
-        self._held.set(holding)
+        self.held.set(holding)
         return holding
 
     def open_over(self, worker: object) -> _Holding | None:
         """The same where there is a scope already, which is not written to meanwhile; None where there is none."""
-        return None if self._held.get() is None else self.open(worker)
+        return None if self.held.get() is None else self.open(worker)
 
     def close(self, holding: _Holding) -> None:
         """Leave what `open` gave."""
         holding.scope.ended = True
-        if self._held.get() is holding:
-            self._held.set(holding.below)
+        if self.held.get() is holding:
+            self.held.set(holding.below)
 
     def of_failed_task(self, error: BaseException) -> Scope | None:
         """The scope of the task that ``error`` ended: of the innermost, as tasks start after those that await them."""
@@ -102,7 +99,7 @@ class _Level:
         return next((scope for task, scope in scopes if _ended_with(task(), error)), None)
 
     def _holding(self, worker: object) -> _Holding | None:
-        holding = self._held.get()
+        holding = self.held.get()
         while holding is not None and holding.opened and holding.scope.ended and holding.worker == worker:
             holding = holding.below
         return holding
@@ -205,30 +202,31 @@ class Steps:
     What a step leaves open the next one finds, and nobody else. Steps of one work neither overlap nor contain another.
     """
 
-    __slots__ = ("_elsewhere", "_levels", "_opened")
+    __slots__ = ("_current", "_elsewhere", "_isolation", "_opened")
 
     def __init__(self, isolation: _Level, current: _Level, describe: Describe) -> None:
         worker = _worker()
-        holdings = [isolation.hold(worker), current.hold(worker)]
+        holdings = isolation.hold(worker), current.hold(worker)
         _begin(holdings[0].scope, describe)
-        self._levels = (isolation, current)
+        self._isolation = isolation.held
+        self._current = current.held
         self._opened = [holding.scope for holding in holdings]
-        self._elsewhere: list[_Holding | None] = [*holdings]
+        self._elsewhere: tuple[_Holding | None, _Holding | None] = holdings
         """What the levels hold where the work is not: in a step outside of it, else inside."""
 
-    def __enter__(self) -> None:
-        self._switch()
+    def _switch(self, *_: object) -> None:
+        elsewhere = self._elsewhere
+        self._elsewhere = self._isolation.get(), self._current.get()
+        self._isolation.set(elsewhere[0])
+        self._current.set(elsewhere[1])
 
-    def __exit__(self, *_: object) -> None:
-        self._switch()
+    # One function for both, and no more calls in it: an answer of Flask's is four steps at least.
+    __enter__ = __exit__ = _switch
 
     def end(self) -> None:
         """The work is done: who writes to its scopes from now on has a copy."""
         for scope in self._opened:
             scope.ended = True
-
-    def _switch(self) -> None:
-        self._elsewhere = [level.switch(held) for level, held in zip(self._levels, self._elsewhere, strict=True)]
 
 
 def _begin(isolation: Scope, describe: Describe | None) -> Scope:

@@ -153,10 +153,13 @@ class Streamed:
         return self
 
     def __next__(self) -> bytes:
-        if self._chunks is None:
-            self._chunks = self._work.go_on(iter, self._result)
-        chunk: bytes = self._work.go_on(next, self._chunks, end=StopIteration)
+        chunk: bytes = self._work.go_on(self._next, end=StopIteration)
         return chunk
+
+    def _next(self) -> bytes:
+        if self._chunks is None:
+            self._chunks = iter(self._result)
+        return next(self._chunks)
 
     def close(self) -> None:
         """Called by the server at the end, whatever the end is."""
