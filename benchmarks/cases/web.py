@@ -1,7 +1,8 @@
 """What capturing adds to a request: to one that is answered, and to one that fails.
 
 Two servers, with the SDK and without any, are asked in turns, one request at a time. Time is that until the answer is
-there, connecting not counted; CPU is the server's, all of its threads, sending included.
+there, connecting not counted; CPU is the server's, all of its threads, sending included. Nothing fails before all
+requests are made that do not.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from programs import FOLDER, command
 from sdks import NONE, SDKS
 
 WARM_UP: Final = 20
-BATCH: Final = 20
-"""Requests to one server before the other has its turn."""
+HELLO: Final = "hello"
 FAIL: Final = "fail"
-PATHS: Final = (FAIL, "hello")
+BATCHES: Final = {HELLO: 200, FAIL: 20}
+"""So many requests to one server before the other has its turn: what adds little is lost in the noise of few."""
 COLUMNS: Final = ("fail", "hello", "fail CPU", "hello CPU", "bare fail", "bare hello")
 
 
@@ -32,10 +33,10 @@ class Visitor:
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self.times: dict[str, list[int]] = {path: [] for path in PATHS}
+        self.times: dict[str, list[int]] = {path: [] for path in BATCHES}
         """Nanoseconds for each request."""
-        self.cpu: dict[str, float] = dict.fromkeys(PATHS, 0.0)
-        """Nanoseconds for all of them."""
+        self.cpu: dict[str, list[float]] = {path: [] for path in BATCHES}
+        """Nanoseconds for one of each batch."""
 
     async def connect(self) -> None:
         """If there is no connection: a server may close it after each answer."""
@@ -54,15 +55,15 @@ class Visitor:
             self._streams = None
         return body
 
-    async def visit(self, path: str, times: int) -> None:
-        """Ask so often, and note what that takes."""
+    async def visit(self, path: str) -> None:
+        """Ask for a batch, and note what that takes."""
         spent = float(await self.ask("spent"))
-        for _ in range(times):
+        for _ in range(BATCHES[path]):
             await self.connect()
             begun = time.perf_counter_ns()
             await self.ask(path)
             self.times[path].append(time.perf_counter_ns() - begun)
-        self.cpu[path] += float(await self.ask("spent")) - spent
+        self.cpu[path].append((float(await self.ask("spent")) - spent) / BATCHES[path])
 
 
 @asynccontextmanager
@@ -75,8 +76,8 @@ async def server(framework: str, sdk: str, url: str) -> AsyncIterator[Visitor]:
         assert program.stdout is not None
         port = int(await program.stdout.readline())
         visitor = Visitor(port)
-        for path in PATHS * WARM_UP:
-            await visitor.ask(path)
+        for _ in range(WARM_UP):
+            await visitor.ask(HELLO)
         yield visitor
     finally:
         program.kill()
@@ -87,16 +88,20 @@ async def measure(setting: Setting, framework: str) -> Figures:
     batches = setting.amount(20, 1)
     before = count(setting)
     async with server(framework, setting.name, setting.url) as ours, server(framework, NONE, setting.url) as bare:
-        for _ in range(batches):
-            for path in PATHS:
-                await ours.visit(path, BATCH)
-                await bare.visit(path, BATCH)
-    has_arrived(setting, before, WARM_UP + BATCH * batches)
+        for path in BATCHES:
+            if path == FAIL:
+                for _ in range(WARM_UP):
+                    await ours.ask(path)
+            for _ in range(batches):
+                await ours.visit(path)
+                await bare.visit(path)
+    has_arrived(setting, before, WARM_UP + BATCHES[FAIL] * batches)
     figures: Figures = {}
-    for path in PATHS:
+    for path in BATCHES:
         without = median(bare.times[path]) / 1000
         figures[path] = median(ours.times[path]) / 1000 - without
-        figures[f"{path} CPU"] = (ours.cpu[path] - bare.cpu[path]) / (BATCH * batches) / 1000
+        added = [mine - its for mine, its in zip(ours.cpu[path], bare.cpu[path], strict=True)]
+        figures[f"{path} CPU"] = median(added) / 1000
         figures[f"bare {path}"] = without
     return figures
 
