@@ -153,7 +153,7 @@ def install(site: Path, name: str, files: Mapping[str, str], *, requires: str = 
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n"
     (folder / "METADATA").write_text(metadata + (f"Requires-Dist: {requires}\n" if requires else ""))
     for file, text in files.items():
-        (folder / file).write_text(text)
+        (folder / file).write_text(text, encoding="utf-8")
 
 
 COMMAND = {"entry_points.txt": "[console_scripts]\nserve = my_app:main\n[other]\nthing = my_app:main\n"}
@@ -179,6 +179,12 @@ def test_a_program_that_requires_us_is_known_by_its_command_or_module(
 def test_the_command_of_another_program_tells_nothing(tmp_path: Path) -> None:
     install(tmp_path / "site", "my-app", COMMAND, requires="asyncsentry")
     assert package_version(tmp_path, "thing", [str(tmp_path / "site")]) is None
+
+
+@pytest.mark.parametrize("metadata", ["Name: my-app\n", "Version: 1\n", "\ufeffName: my-app\nVersion: 1\n"])
+def test_half_of_a_release_is_none(tmp_path: Path, metadata: str) -> None:
+    install(tmp_path / "site", "my-app", {**COMMAND, "METADATA": f"{metadata}Requires-Dist: asyncsentry\n"})
+    assert package_version(tmp_path, "serve", [str(tmp_path / "site")]) is None
 
 
 def test_the_package_that_was_installed_from_the_programs_folder_is_the_program(tmp_path: Path) -> None:
