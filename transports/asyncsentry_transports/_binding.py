@@ -83,8 +83,8 @@ class Binding:
             run(turn)
         finally:
             self.in_turn = False
-        self._soon.discard(number)
-        self._note()
+            self._soon.discard(number)
+            self._note()
 
     def send(self, request: Request, settle: Settle) -> None:
         flight = Flight(self._flights, self._landed)
