@@ -136,7 +136,7 @@ class Clerk:
         return self.queue.pop_riders(MAX_RIDERS - (entry.item.category == "session"))
 
     def take_over(self, lease: Lease, thread: int) -> bool:
-        lease.thread = thread
+        lease.thread, lease.waits = thread, False
         return lease in self.leases
 
     def settle(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
@@ -197,7 +197,7 @@ class Clerk:
     def reclaim(self, condition: Callable[[Lease], bool], *, tried: bool) -> None:
         for lease in [lease for lease in self.leases if condition(lease)]:
             del self.leases[lease]
-            self._retry(lease, sent=True, tried=tried)
+            self._retry(lease, sent=not lease.waits, tried=tried and not lease.waits)
 
     def spoil(self, lease: Lease) -> None:
         if lease in self.leases:
@@ -209,7 +209,7 @@ class Clerk:
         left = self.book.left()
         for lease in self.leases:
             for entry in lease.entries:
-                entry.sent = True
+                entry.sent |= not lease.waits
         self.leases.clear()
         for entry in left:
             self.queue.discard(entry)

@@ -6,6 +6,7 @@ says its length in bytes, so a payload may hold anything.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
@@ -25,6 +26,8 @@ OWN_WEIGHT: Final = 640
 
 AT_ONCE: Final = 128 * 1024
 """Bytes of a body that is compressed on the spot: a longer one would hold an event loop for some milliseconds."""
+
+logger = logging.getLogger("asyncsentry")
 
 
 def encode_item(item: Item) -> list[bytes]:
@@ -61,7 +64,7 @@ def _pieces(headers: Mapping[str, object], items: Iterable[Item]) -> list[bytes]
 
 
 class Parcel:
-    """A request whose body is yet to be put together and compressed, by whoever has the time for that."""
+    """A request whose body is yet to be put together and compressed: at once, or by a thread if it is ``large``."""
 
     def __init__(self, url: str, headers: Mapping[str, str], pieces: list[bytes], compression: Compression) -> None:
         self._url = url
@@ -70,12 +73,14 @@ class Parcel:
         self._compression = compression
         self._compressed: bytes | None = None
         self.large = sum(map(len, pieces)) > AT_ONCE
-        """Whether it takes long to compress."""
 
     def compress(self) -> None:
-        """Do that, unless it was taken as it is."""
+        """Do that, unless it was taken as it is. What cannot be compressed will be taken as it is, too."""
         if self._pieces:
-            self._compressed = self._compression.compress(b"".join(self._pieces))
+            try:
+                self._compressed = self._compression.compress(b"".join(self._pieces))
+            except Exception:
+                logger.debug("a body could not be compressed", exc_info=True)
 
     def take(self) -> Request:
         """The request as it is by now, once: nothing of it is kept, whoever may still hold this to compress it."""

@@ -55,7 +55,8 @@ class Exchange:
     def prepare(self) -> float | None:
         """Do some of the work on what goes first. Gives the seconds until a turn is to go on; None: this one may send.
 
-        Steps rest in between, as there may be many; what comes after them is two stages, and goes on at once.
+        Steps rest in between, as there may be many; the stages after them do not. Only who has done something may leave
+        the rest to another turn: else none would ever send it.
         """
         begun = self._now()
         if begun < self._rests_until:  # another turn has just done some
@@ -66,7 +67,6 @@ class Exchange:
             if self._now() >= begun + STINT:
                 self._rests_until = self._now() + SLICE
                 return SLICE
-        # Only who has done something may leave the rest to another turn: else none would ever send it.
         if worked and self._now() >= begun + SLICE:
             return 0.0
         for stage in self._stages:
@@ -93,6 +93,15 @@ class Exchange:
                 logger.debug("an item could not be encoded", exc_info=True)
                 self._outbox.spoil(lease, self._now())
         return None
+
+    def take(self, lease: Lease, parcel: Parcel) -> Request | None:
+        """The request that a lease has become; None, and counted, if there is no memory for it."""
+        try:
+            return parcel.take()
+        except Exception:
+            logger.debug("a body could not be put together", exc_info=True)
+            self._outbox.spoil(lease, self._now())
+            return None
 
     def rest(self) -> None:
         """Have what has to wait take less room: for a moment, and one item, or a piece of its work, at least."""
@@ -137,8 +146,8 @@ class Exchange:
 
 def _go_on(entry: Entry) -> bool:
     """Do a piece of the work on an item; whether there was one."""
-    step = getattr(entry.item.payload, "step", None)  # to ask whether it is `Stepwise` takes twenty times as long
     try:
+        step = getattr(entry.item.payload, "step", None)  # to ask whether it is `Stepwise` takes twenty times as long
         return step is not None and bool(step())
     except Exception:  # whoever encodes it will say so
         logger.debug("a piece of the work on an item failed", exc_info=True)

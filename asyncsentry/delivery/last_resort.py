@@ -64,7 +64,10 @@ class LastResort:
                     lease, request = work
                     if isinstance(request, Parcel):
                         request.compress()
-                        request = request.take()
+                        taken = self._exchange.take(lease, request)
+                        if taken is None:
+                            continue
+                        request = taken
                     outcome = channel.post(request, min(self._timeout, self._left(deadline)))
                     self._exchange.end(lease, outcome)
                     hurry = isinstance(outcome, Response) and outcome.status not in RETRY_STATUSES

@@ -13,7 +13,8 @@ class Lease:
     """What one request carries: entries, and the losses that it reports.
 
     ``thread`` is the one that took it, ``report`` the number of its report (0 if it has none), ``failures`` how often
-    in a row the server had failed when it was taken.
+    in a row the server had failed when it was taken. ``waits`` while its body is compressed, or waits for the turn that
+    sends it: nothing of it has left.
     """
 
     entries: list[Entry]
@@ -22,3 +23,4 @@ class Lease:
     deadline: float
     report: int
     failures: int
+    waits: bool = False

@@ -184,7 +184,8 @@ class Outbox:
         """Never open this latch."""
         self._turnstile.do(partial(self._clerk.latches.forget, latch))
 
-    # Latches are opened outside the turnstile, as what they call is not ours.
+    # Latches are opened outside the turnstile, as what they call is not ours. A step that found the door shut may be done
+    # by somebody who opens none: whoever calls these asks for a turn then, which does.
 
     def _ask(self, question: Callable[[], Answer], otherwise: NoAnswer, now: float) -> Answer | NoAnswer:
         """The answer, or ``otherwise`` if nobody gets in; then open the latches whose time has come."""

@@ -1,7 +1,9 @@
 """Turns: what was captured is sent by a transport, in its style, one request at a time.
 
 A capture arms at most one turn. A turn encodes and sends *one* request, or does a piece of the work before that, then
-arms the next for when the outbox has something to do again. So no pump recurses and every timer has an owner.
+arms the next for when the outbox has something to do again, or for a body that it has compressed and not sent. So no
+pump recurses and every timer has an owner. Where several are armed, on several loops, the latest is the one after which
+others are.
 """
 
 from __future__ import annotations
@@ -71,6 +73,7 @@ class Turns:
         self._readiness = readiness
         self._now = now
         self._soon: float | None = None
+        self._latest = 0
         self._alarm: float | None = None
         self._put_off_at: float | None = None
         self._parcels: deque[tuple[Lease, Parcel]] = deque()
@@ -97,7 +100,7 @@ class Turns:
         False if there is something to do, and the transport has nowhere to do it.
         """
         now = self._now()
-        delay = self._outbox.due(now)
+        delay = 0.0 if self._parcels else self._outbox.due(now)
         if delay is None:
             return True
         if delay <= pause:
@@ -119,12 +122,15 @@ class Turns:
         self._ended = True
 
     def _arm_soon(self, now: float, pause: float) -> bool:
-        if _may_arm(self._soon, now):
-            self._soon = now
-            if not self._later(pause, self._run_soon):
-                self._soon = None
-                return False
-        return True
+        return not _may_arm(self._soon, now) or self._arm_another(now, pause)
+
+    def _arm_another(self, now: float, pause: float) -> bool:
+        """Arm one whatever is armed: that may be on another loop, which is held up or has died."""
+        self._soon, self._latest = now, (number := self._latest + 1)
+        if self._later(pause, partial(self._run_soon, number)):
+            return True
+        self._soon = None
+        return False
 
     def _arm_alarm(self, now: float, when: float) -> bool:
         alarm = self._alarm
@@ -146,8 +152,9 @@ class Turns:
             logger.debug("the transport failed to take a turn", exc_info=True)
             return False
 
-    def _run_soon(self) -> None:
-        self._soon = None
+    def _run_soon(self, number: int) -> None:
+        if number == self._latest:
+            self._soon = None
         own.work(self._turn)
 
     def _run_alarm(self, alarm: float) -> None:
@@ -181,11 +188,13 @@ class Turns:
             self.arm()
             return
         self._compress(lease, request)
-        if self._now() < begun + SLICE or not self._arm_soon(self._now(), 0.0):
+        # Another turn sends it, if this one has taken long. Else this one; which waits where it cannot be put off.
+        if self._now() < begun + SLICE or not self._arm_another(self._now(), 0.0):
             self._turn()
 
     def _compress(self, lease: Lease, parcel: Parcel) -> None:
-        """Have a body compressed, for the turn that sends it: a large one by a thread, which is waited for then."""
+        """Have a body compressed: a large one by a thread, which is waited for before it is sent."""
+        lease.waits = True
         self.progress += 1
         if parcel.large:
             self._readiness.expect([parcel.compress])
@@ -200,8 +209,8 @@ class Turns:
                 lease, parcel = self._parcels.popleft()
             except IndexError:
                 return None
-            if self._outbox.take_over(lease, here):
-                return lease, parcel.take()
+            if self._outbox.take_over(lease, here) and (request := self._exchange.take(lease, parcel)) is not None:
+                return lease, request
 
     def _put_off(self) -> bool:
         """Whether to leave all to a later turn, as not all is known yet. Where the style has no timers, wait."""
@@ -216,10 +225,8 @@ class Turns:
         left = since + READY_WITHIN - now
         if left <= 0:
             return False
-        self._soon = now
-        if self._later(MOMENT, self._run_soon):
+        if self._arm_another(now, MOMENT):
             return True
-        self._soon = None
         self._readiness.wait(left)
         return False
 

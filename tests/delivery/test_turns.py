@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from threading import get_native_id
@@ -11,6 +12,7 @@ import pytest
 from asyncsentry.delivery.compression import Compression
 from asyncsentry.delivery.envelope import AT_ONCE, Parcel
 from asyncsentry.delivery.exchange import SLICE, STINT, Exchange
+from asyncsentry.delivery.last_resort import LastResort
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.reports import REPORT_AFTER
 from asyncsentry.delivery.retry import MAX_AGE
@@ -634,55 +636,201 @@ def test_a_request_is_that_of_the_thread_whose_turn_sends_it_whoever_has_a_turn_
 QUICK, SLOW = SLICE / 2, SLICE * 1.5
 
 
-def compressing(transport: Transport[bool], seconds: float) -> Stage:
-    """An item waits, alone, and its body takes so long to compress."""
-    stage = Stage(transport)
+class NoRoom:
+    """A piece of a body that is too much for this machine."""
 
-    def compress(_: bytes) -> bytes:
-        stage.box.clock.advance(seconds)
+    def __len__(self) -> int:
+        return 1
+
+
+class Press:
+    """Compresses bodies, each of which takes so long, and does this as well."""
+
+    def __init__(self, seconds: float, meanwhile: Callable[[], object] = bool) -> None:
+        self.stage: Stage
+        self._seconds = seconds
+        self._meanwhile = meanwhile
+
+    def __call__(self, _: bytes) -> bytes:
+        self._meanwhile()
+        self.stage.box.clock.advance(self._seconds)
         return b"compressed"
 
+
+def compressing(transport: Transport[bool], press: Press, body: object = b"small") -> Stage:
+    """Turns of which each body is compressed."""
+    stage = press.stage = Stage(transport)
+
     def pack(_: Lease) -> Parcel:
-        return Parcel("http://sentry.test/", {}, [b"small"], Compression("none", compress))
+        return Parcel("http://sentry.test/", {}, [body], Compression("none", press))  # type: ignore[list-item]  # it may be `NoRoom`
 
     exchange = Exchange(stage.box.outbox, pack, stage.box.clock)
     stage.turns = Turns(stage.box.outbox, exchange, transport, stage.known, stage.box.clock)
-    stage.capture()
     return stage
+
+
+def sent(transport: InHand) -> list[bytes]:
+    return [request.body for request, _ in transport.sends]
+
+
+def turn_while_due(transport: InHand) -> None:
+    """Run the turns that are to come at once, and those that they ask for."""
+    for _ in range(100):
+        later = deque((delay, turn) for delay, turn in transport.turns if delay > 0)
+        due = [turn for delay, turn in transport.turns if delay <= 0]
+        transport.turns = later
+        for turn in due:
+            turn()
+    assert not any(delay <= 0 for delay, _ in transport.turns)
 
 
 def test_a_body_that_is_soon_compressed_is_sent_at_once() -> None:
     transport = InHand()
-    compressing(transport, QUICK)
+    compressing(transport, Press(QUICK)).capture()
     transport.turn()
-    assert [request.body for request, _ in transport.sends] == [b"compressed"]
+    assert sent(transport) == [b"compressed"]
 
 
 def test_one_that_took_a_moment_is_sent_by_the_next_turn() -> None:
     transport = InHand()
-    stage = compressing(transport, SLOW)
+    stage = compressing(transport, Press(SLOW))
+    stage.capture()
     transport.turn()
     assert (transport.delays, len(transport.sends), stage.turns.progress) == ([0.0], 0, 1)
     transport.turn()
-    assert [request.body for request, _ in transport.sends] == [b"compressed"]
+    assert sent(transport) == [b"compressed"]
     transport.settle()
     assert stage.box.outbox.accounts()["error"].delivered == 1
 
 
 def test_where_there_is_no_next_turn_it_is_sent_by_this_one() -> None:
     transport = InPlace()
-    compressing(transport, SLOW)
+    compressing(transport, Press(SLOW)).capture()
     assert [request.body for request in transport.sent] == [b"compressed"]
+
+
+def test_bodies_that_are_compressed_at_the_same_time_are_all_sent() -> None:
+    transport = InHand()
+    others = deque([transport.turn])  # of another thread
+    stage = compressing(transport, Press(SLOW, lambda: others and others.popleft()()))
+    stage.box.put(event(1), event(2))
+    stage.turns.rearm()
+    stage.turns.rearm()
+    transport.turn()
+    assert not others
+    turn_while_due(transport)
+    assert sent(transport) == [b"compressed"] * 2
+
+
+def test_a_body_is_left_to_no_turn_of_another_loop() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW, lambda: stage.capture(2)))
+    stage.capture(1)
+    transport.turn()
+    assert transport.delays == [0.0, 0.0]
+    transport.turns.popleft()  # is held up there
+    transport.turn()
+    assert sent(transport) == [b"compressed"]
+
+
+def test_a_body_whose_turn_never_came_is_sent_by_the_next_that_is_asked_for() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW))
+    stage.capture()
+    transport.turn()
+    transport.turns.clear()  # its loop was closed
+    stage.turns.rearm()
+    transport.turn()
+    assert sent(transport) == [b"compressed"]
+
+
+def test_turns_that_were_armed_at_once_do_not_go_on_side_by_side() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW))
+    stage.box.put(*map(event, range(4)))
+    for _ in range(3):
+        stage.turns.rearm()
+    for _ in range(6):
+        transport.turn()
+    assert transport.delays.count(0.0) == 1
+    turn_while_due(transport)
+    assert sent(transport) == [b"compressed"] * 4
 
 
 def test_one_that_was_taken_back_in_between_is_not_sent_twice() -> None:
     transport = InHand()
-    stage = compressing(transport, SLOW)
+    stage = compressing(transport, Press(SLOW))
+    stage.capture()
     transport.turn()
     stage.box.outbox.reclaim()
     assert len(stage.box.send()) == 1
     transport.turn()
     assert not transport.sends
+
+
+def test_what_was_taken_back_in_between_has_surely_not_been_sent() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW))
+    stage.box.put(session(2))
+    stage.box.losses.add("sample_rate", "error")
+    stage.capture(1)
+    transport.turn()
+    stage.box.outbox.reclaim()
+    lease = stage.box.next()
+    assert ([entry.item for entry in lease.entries], [entry.tries for entry in lease.entries]) == (
+        [event(1), session(2)],
+        [0, 0],
+    )
+    assert lease.losses == {("sample_rate", "error"): 1}
+
+
+def test_what_was_given_up_in_between_is_lost_and_not_unknown() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW))
+    stage.capture()
+    transport.turn()
+    stage.box.outbox.give_up(stage.box.clock())
+    account = stage.box.outbox.accounts()["error"]
+    assert (account.lost, account.unknown) == ({"network_error": 1}, 0)
+
+
+def test_what_cannot_be_compressed_is_sent_as_it_is() -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    transport = InHand()
+    compressing(transport, Press(SLOW, fail)).capture()
+    transport.turn()
+    assert sent(transport) == [b"small"]
+
+
+def test_a_body_that_cannot_be_put_together_is_counted() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW), NoRoom())
+    stage.capture()
+    transport.turn()
+    assert not transport.sends
+    assert stage.box.lost() == {("internal_sdk_error", "error"): 1}
+
+
+def test_also_by_the_last_resort_which_goes_on() -> None:
+    class Channel:
+        def post(self, request: Request, timeout: float) -> Response:
+            raise AssertionError("nothing is left to post")
+
+        def close(self) -> None:
+            pass
+
+    stage = Stage(Nowhere())
+    stage.box.put(event(1), event(2))
+
+    def pack(_: Lease) -> Parcel:
+        return Parcel("http://sentry.test/", {}, [NoRoom()], Compression("none", bytes))  # type: ignore[list-item]  # as it says
+
+    exchange = Exchange(stage.box.outbox, pack, stage.box.clock)
+    last = LastResort(stage.box.outbox, exchange, Channel, 1.0, stage.box.clock)
+    last.drain(stage.box.idle(), stage.box.clock() + 1.0, hurry=True, patient=False)
+    assert stage.box.lost() == {("internal_sdk_error", "error"): 2}
 
 
 # -- and by another thread
