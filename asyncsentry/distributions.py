@@ -66,7 +66,8 @@ class Distribution:
 
     def _values(self, field: str) -> Iterator[str]:
         """Those of a field: https://packaging.python.org/en/latest/specifications/core-metadata/"""
-        for line in StringIO(self.read("METADATA") or self.read("PKG-INFO"), newline=None):
+        text = self.read("METADATA") or self.read("PKG-INFO") or self.read("")  # the last of an egg that is a file
+        for line in StringIO(text, newline=None):
             if not line.strip("\n"):  # what follows describes the package
                 return
             name, _, value = line.partition(":")

@@ -112,7 +112,8 @@ def package_version(root: Path, program: str, path: Iterable[str]) -> str | None
     for distribution in distributions(path):
         if _is_from(distribution, root) or (_starts(distribution, program) and _requires_us(distribution)):
             name, version = distribution.name, distribution.version
-            return f"{name}@{version}" if name and version else None
+            if name and version:
+                return f"{name}@{version}"
     return None
 
 

@@ -61,6 +61,7 @@ LAYOUTS: Final[Mapping[str, Mapping[str, str]]] = {
     "oddly written": {"shop-1.2.dist-info/METADATA": ODD},
     "ends of lines": {"shop-1.2.dist-info/METADATA": DESCRIBED.replace("\n", "\r\n")},
     "egg": {"shop.egg-info/PKG-INFO": FIELDS, "shop.egg-info/requires.txt": REQUIRES},
+    "egg that is a file": {"shop-1.2.egg-info": FIELDS},
     "egg with scripts": {"shop.egg-info/PKG-INFO": DESCRIBED, "shop.egg-info/entry_points.txt": SCRIPTS},
 }
 
@@ -110,11 +111,6 @@ def test_a_folder_that_was_left_behind_tells_nothing(tmp_path: Path) -> None:
 def test_an_address_that_is_none_is_not_known(tmp_path: Path, text: str) -> None:
     lay(tmp_path, {"a-1.dist-info/direct_url.json": text})
     assert only(tmp_path).url == ""
-
-
-def test_a_file_where_a_folder_should_be_tells_nothing(tmp_path: Path) -> None:
-    lay(tmp_path, {"a-1.dist-info": "Name: a\n"})
-    assert only(tmp_path).name == ""
 
 
 def test_what_is_neither_a_folder_nor_an_archive_has_nothing_in_it(tmp_path: Path) -> None:

@@ -182,9 +182,12 @@ def test_the_command_of_another_program_tells_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metadata", ["Name: my-app\n", "Version: 1\n", "\ufeffName: my-app\nVersion: 1\n"])
-def test_half_of_a_release_is_none(tmp_path: Path, metadata: str) -> None:
-    install(tmp_path / "site", "my-app", {**COMMAND, "METADATA": f"{metadata}Requires-Dist: asyncsentry\n"})
-    assert package_version(tmp_path, "serve", [str(tmp_path / "site")]) is None
+def test_half_of_a_release_is_none_and_hides_no_other(tmp_path: Path, metadata: str) -> None:
+    install(tmp_path / "half", "my-app", {**COMMAND, "METADATA": f"{metadata}Requires-Dist: asyncsentry\n"})
+    install(tmp_path / "site", "my-app", COMMAND, requires="asyncsentry")
+    path = [str(tmp_path / "half"), str(tmp_path / "site")]
+    assert package_version(tmp_path, "serve", path[:1]) is None
+    assert package_version(tmp_path, "serve", path) == "my-app@1.2"
 
 
 def test_the_package_that_was_installed_from_the_programs_folder_is_the_program(tmp_path: Path) -> None:

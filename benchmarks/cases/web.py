@@ -92,6 +92,7 @@ async def measure(setting: Setting, framework: str) -> Figures:
             if path == FAIL:
                 for _ in range(WARM_UP):
                     await ours.ask(path)
+                    await bare.ask(path)
             for _ in range(batches):
                 await ours.visit(path)
                 await bare.visit(path)

@@ -77,9 +77,9 @@ class Binding:
         self._timers[number] = self._loop.call_later(delay, self._fire, number, turn)
 
     def _fire(self, number: int, turn: Turn) -> None:
-        self._timers.pop(number, None)
-        self.in_turn = True
         try:
+            self._timers.pop(number, None)
+            self.in_turn = True
             run(turn)
         finally:
             self.in_turn = False
