@@ -74,21 +74,28 @@ class Parcel:
         self._compressed: bytes | None = None
         self.large = sum(map(len, pieces)) > AT_ONCE
 
+    @property
+    def ready(self) -> bool:
+        """Whether it is compressed, as far as it can be."""
+        return not self.large or self._compressed is not None
+
     def compress(self) -> None:
-        """Do that, unless it was taken as it is. What cannot be compressed will be taken as it is, too."""
-        if self._pieces:
+        """Put the body together and compress it, unless it was taken. If it cannot be, it will be taken as it is."""
+        pieces = self._pieces
+        if pieces:
             try:
-                self._compressed = self._compression.compress(b"".join(self._pieces))
+                self._compressed = self._compression.compress(b"".join(pieces))
             except Exception:
                 logger.debug("a body could not be compressed", exc_info=True)
 
     def take(self) -> Request:
         """The request as it is by now, once: nothing of it is kept, whoever may still hold this to compress it."""
         pieces, self._pieces = self._pieces, []
-        if self._compressed is None:
+        compressed = self._compressed
+        if compressed is None:
             return Request(self._url, self._headers, b"".join(pieces))
         headers = {**self._headers, "Content-Encoding": self._compression.encoding}
-        return Request(self._url, headers, self._compressed)
+        return Request(self._url, headers, compressed)
 
 
 class Packer:

@@ -134,9 +134,12 @@ class Outbox:
         self._turnstile.do(partial(self._clerk.exchange, entry, before, after))
         return True
 
-    def take_over(self, lease: Lease, thread: int) -> bool:
-        """Have ``thread`` go on with a lease that another may have begun; False if it was taken back meanwhile."""
-        return self._turnstile.ask(lambda: self._clerk.take_over(lease, thread), False, PATIENCE)
+    def take_over(self, lease: Lease, thread: int) -> bool | None:
+        """Have ``thread`` go on with a lease that another may have begun.
+
+        False if it was taken back meanwhile, None if nobody can say now.
+        """
+        return self._turnstile.ask(lambda: self._clerk.take_over(lease, thread), None, PATIENCE)
 
     def settle(self, lease: Lease, outcome: Response | NoResponse, now: float) -> None:
         """Say how a lease ended; from anywhere."""
@@ -184,8 +187,8 @@ class Outbox:
         """Never open this latch."""
         self._turnstile.do(partial(self._clerk.latches.forget, latch))
 
-    # Latches are opened outside the turnstile, as what they call is not ours. A step that found the door shut may be done
-    # by somebody who opens none: whoever calls these asks for a turn then, which does.
+    # Latches are opened outside the turnstile, as what they call is not ours. A step that found the door shut may be
+    # done by somebody who opens none: whoever calls these asks for a turn then, which does.
 
     def _ask(self, question: Callable[[], Answer], otherwise: NoAnswer, now: float) -> Answer | NoAnswer:
         """The answer, or ``otherwise`` if nobody gets in; then open the latches whose time has come."""

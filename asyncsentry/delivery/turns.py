@@ -2,8 +2,7 @@
 
 A capture arms at most one turn. A turn encodes and sends *one* request, or does a piece of the work before that, then
 arms the next for when the outbox has something to do again, or for a body that it has compressed and not sent. So no
-pump recurses and every timer has an owner. Where several are armed, on several loops, the latest is the one after which
-others are.
+pump recurses and every timer has an owner. Of several turns that one thread has armed, only the last arms others.
 """
 
 from __future__ import annotations
@@ -74,6 +73,7 @@ class Turns:
         self._now = now
         self._soon: float | None = None
         self._latest = 0
+        self._armed_by = 0
         self._alarm: float | None = None
         self._put_off_at: float | None = None
         self._parcels: deque[tuple[Lease, Parcel]] = deque()
@@ -126,7 +126,7 @@ class Turns:
 
     def _arm_another(self, now: float, pause: float) -> bool:
         """Arm one whatever is armed: that may be on another loop, which is held up or has died."""
-        self._soon, self._latest = now, (number := self._latest + 1)
+        self._soon, self._latest, self._armed_by = now, (number := self._latest + 1), get_native_id()
         if self._later(pause, partial(self._run_soon, number)):
             return True
         self._soon = None
@@ -153,7 +153,8 @@ class Turns:
             return False
 
     def _run_soon(self, number: int) -> None:
-        if number == self._latest:
+        # Only to one of its own thread may a turn leave it to go on: another's loop may be held up, or dead.
+        if number == self._latest or self._armed_by != get_native_id():
             self._soon = None
         own.work(self._turn)
 
@@ -171,7 +172,7 @@ class Turns:
     def _turn(self) -> None:
         here, begun = get_native_id(), self._now()
         self.home = here
-        if self._ended or self._put_off():
+        if self._ended or (not self._has_ready_parcel() and self._put_off()):
             return
         parcel = self._next_parcel(here)
         pause = self._exchange.prepare() if parcel is None else None
@@ -188,7 +189,7 @@ class Turns:
             self.arm()
             return
         self._compress(lease, request)
-        # Another turn sends it, if this one has taken long. Else this one; which waits where it cannot be put off.
+        # If this has taken long, another turn sends it. Else this turn does, unless it can put off what a thread does.
         if self._now() < begun + SLICE or not self._arm_another(self._now(), 0.0):
             self._turn()
 
@@ -196,11 +197,17 @@ class Turns:
         """Have a body compressed: a large one by a thread, which is waited for before it is sent."""
         lease.waits = True
         self.progress += 1
-        if parcel.large:
-            self._readiness.expect([parcel.compress])
-        else:
+        if not parcel.large:
             parcel.compress()
         self._parcels.append((lease, parcel))
+        if parcel.large:
+            self._readiness.expect([parcel.compress])
+
+    def _has_ready_parcel(self) -> bool:
+        try:
+            return self._parcels[0][1].ready
+        except IndexError:  # also if another thread was quicker
+            return False
 
     def _next_parcel(self, here: int) -> tuple[Lease, Request] | None:
         """One whose body is compressed, or has had the time to be, if nobody took it back meanwhile."""
@@ -209,7 +216,11 @@ class Turns:
                 lease, parcel = self._parcels.popleft()
             except IndexError:
                 return None
-            if self._outbox.take_over(lease, here) and (request := self._exchange.take(lease, parcel)) is not None:
+            taken = self._outbox.take_over(lease, here)
+            if taken is None:  # a signal handler, in the midst of the outbox
+                self._parcels.appendleft((lease, parcel))
+                return None
+            if taken and (request := self._exchange.take(lease, parcel)) is not None:
                 return lease, request
 
     def _put_off(self) -> bool:

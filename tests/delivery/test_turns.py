@@ -704,9 +704,17 @@ def test_one_that_took_a_moment_is_sent_by_the_next_turn() -> None:
 
 
 def test_where_there_is_no_next_turn_it_is_sent_by_this_one() -> None:
-    transport = InPlace()
+    class Ends(InHand):
+        ended = False
+
+        def later(self, delay: float, turn: Turn, /) -> bool:
+            return not self.ended and super().later(delay, turn)
+
+    transport = Ends()
     compressing(transport, Press(SLOW)).capture()
-    assert [request.body for request in transport.sent] == [b"compressed"]
+    transport.ended = True
+    transport.turn()
+    assert sent(transport) == [b"compressed"]
 
 
 def test_bodies_that_are_compressed_at_the_same_time_are_all_sent() -> None:
@@ -731,6 +739,24 @@ def test_a_body_is_left_to_no_turn_of_another_loop() -> None:
     transport.turns.popleft()  # is held up there
     transport.turn()
     assert sent(transport) == [b"compressed"]
+
+
+def test_what_was_left_to_a_turn_of_another_loop_does_not_wait_for_it_for_ever() -> None:
+    transport = InHand()
+    others = deque([2])
+
+    def capture_another() -> None:
+        if others:
+            stage.capture(others.pop())
+
+    stage = compressing(transport, Press(SLOW, capture_another))
+    stage.capture(1)
+    transport.turn()
+    transport.turns.pop()  # the latest: its loop was closed
+    elsewhere(transport.turn)
+    assert transport.delays == [0.0]
+    turn_while_due(transport)
+    assert sent(transport) == [b"compressed"] * 2
 
 
 def test_a_body_whose_turn_never_came_is_sent_by_the_next_that_is_asked_for() -> None:
@@ -768,6 +794,17 @@ def test_one_that_was_taken_back_in_between_is_not_sent_twice() -> None:
     assert not transport.sends
 
 
+def test_none_is_forgotten_in_a_turn_that_comes_in_the_midst_of_the_outbox() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW))
+    stage.capture()
+    transport.turn()
+    stage.box.outbox._turnstile.ask(transport.turn, None)
+    assert (transport.delays, len(transport.sends)) == ([MOMENT], 0)
+    transport.turn()
+    assert sent(transport) == [b"compressed"]
+
+
 def test_what_was_taken_back_in_between_has_surely_not_been_sent() -> None:
     transport = InHand()
     stage = compressing(transport, Press(SLOW))
@@ -792,6 +829,16 @@ def test_what_was_given_up_in_between_is_lost_and_not_unknown() -> None:
     stage.box.outbox.give_up(stage.box.clock())
     account = stage.box.outbox.accounts()["error"]
     assert (account.lost, account.unknown) == ({"network_error": 1}, 0)
+
+
+def test_one_that_is_compressed_waits_for_nothing_else() -> None:
+    transport = InHand()
+    stage = compressing(transport, Press(SLOW))
+    stage.capture()
+    transport.turn()
+    stage.known.known = False
+    transport.turn()
+    assert sent(transport) == [b"compressed"]
 
 
 def test_what_cannot_be_compressed_is_sent_as_it_is() -> None:
