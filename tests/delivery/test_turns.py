@@ -20,7 +20,7 @@ from asyncsentry.delivery.turns import MOMENT, OVERDUE, READY_WITHIN, REST, Turn
 from asyncsentry.item import Item, Payload, Squeezed
 from asyncsentry.transport.protocol import Request, Response, Transport, Turn
 from delivery.delivering import elsewhere
-from delivery.material import ELSEWHERE, LOST, PATIENCE, REFUSED, Box, Known, event, session
+from delivery.material import ELSEWHERE, LOST, OK, PATIENCE, REFUSED, Box, Known, event, session
 from delivery.styles import InHand, InPlace, Nowhere, Raises, SettlesTwice
 
 
@@ -878,6 +878,33 @@ def test_also_by_the_last_resort_which_goes_on() -> None:
     last = LastResort(stage.box.outbox, exchange, Channel, 1.0, stage.box.clock)
     last.drain(stage.box.idle(), stage.box.clock() + 1.0, hurry=True, patient=False)
     assert stage.box.lost() == {("internal_sdk_error", "error"): 2}
+
+
+@pytest.mark.parametrize(
+    ("made", "body"),
+    [
+        (Request("http://sentry.test/", {}, b"small"), b"small"),
+        (Parcel("http://sentry.test/", {}, [b"small"], Compression("none", lambda _: b"compressed")), b"compressed"),
+    ],
+)
+def test_the_last_resort_posts_what_is_compressed_and_what_is_not(made: Request | Parcel, body: bytes) -> None:
+    posted: list[bytes] = []
+
+    class Channel:
+        def post(self, request: Request, timeout: float) -> Response:
+            posted.append(request.body)
+            return OK
+
+        def close(self) -> None:
+            pass
+
+    stage = Stage(Nowhere())
+    stage.box.put(event())
+    exchange = Exchange(stage.box.outbox, lambda _: made, stage.box.clock)
+    idle = stage.box.idle()
+    last = LastResort(stage.box.outbox, exchange, Channel, 1.0, stage.box.clock)
+    last.drain(idle, stage.box.clock() + 1.0, hurry=True, patient=False)
+    assert (posted, idle.done()) == ([body], True)
 
 
 # -- and by another thread
