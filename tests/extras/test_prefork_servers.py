@@ -47,10 +47,23 @@ async def application(scope, receive, send):
 
 BY_SIGTERM = WSGI.replace("init()", "init(flush_on_sigterm=True)")
 
+BY_LIFESPAN = ASGI.replace(
+    """        return
+""",
+    """        assert (await receive())["type"] == "lifespan.startup"
+        await send({"type": "lifespan.startup.complete"})
+        assert (await receive())["type"] == "lifespan.shutdown"
+        await asyncsentry.flush_async()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+""",
+)
+"""After its lifespan a worker of uvicorn's ends by the signal, whatever is under way."""
+
 WORKERS = {
     "sync": ([], WSGI, "Error handling request GET /crash"),
     "gthread": (["--threads", "2"], BY_SIGTERM, "Error handling request GET /crash"),
-    "uvicorn_worker.UvicornWorker": ([], ASGI, "Exception in ASGI application\n"),
+    "uvicorn_worker.UvicornWorker": ([], BY_LIFESPAN, "Exception in ASGI application\n"),
 }
 """What each kind of worker is told, the application that it runs, and what it logs of a crash."""
 
