@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
+from functools import partial, partialmethod
 from itertools import count
+from traceback import walk_stack
 
 import pytest
 
@@ -235,6 +237,20 @@ def test_the_thread_may_close_its_own_transport() -> None:
     assert transport.later(0.0, lambda: closed.set_result(transport.close(done(), 0.0)))
     assert closed.result(PATIENCE)
     assert not transport.later(0.0, lambda: None)
+
+
+def test_closing_waits_for_whoever_started_a_thread_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start_and_go_on(thread: threading.Thread, start: Callable[[threading.Thread], None]) -> None:
+        start(thread)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(threading.Thread, "start", partialmethod(start_and_go_on, threading.Thread.start))
+    transport = ThreadedTransport(SETTINGS)
+    ran: Future[None] = Future()
+    assert transport.later(0.0, lambda: ran.set_result(None))
+    assert transport.close(ran, PATIENCE)
+    running = {each.f_code for frame in sys._current_frames().values() for each, _ in walk_stack(frame)}
+    assert start_and_go_on.__code__ not in running
 
 
 def test_a_timer_does_not_keep_turns_waiting() -> None:

@@ -118,14 +118,15 @@ class Worker:
                 self._starting.release()
 
     def _start(self) -> bool:
+        launched: Future[None] = Future()
         ended: Future[None] = Future()
-        thread = threading.Thread(target=self._work, args=(ended,), name="asyncsentry", daemon=True)
+        thread = threading.Thread(target=self._work, args=(launched, ended), name="asyncsentry", daemon=True)
         started = False
         try:
             self._ends[thread] = ended
             self._threads.add(thread)
             # Not Thread.start: it takes locks of `threading`, which the code that a handler interrupts may hold.
-            _thread.start_new_thread(self._launch, (thread,))
+            _thread.start_new_thread(self._launch, (thread, launched))
             started = True
         except RuntimeError:  # Python is ending, or there is no room for another
             return False
@@ -134,17 +135,18 @@ class Worker:
                 self._forget(thread)
         return True
 
-    def _launch(self, thread: threading.Thread) -> None:
+    def _launch(self, thread: threading.Thread, launched: Future[None]) -> None:
         try:
             thread.start()
         except RuntimeError:  # that began in between
             self._forget(thread)
+        launched.set_result(None)
 
     def _forget(self, thread: threading.Thread) -> None:
         self._threads.discard(thread)
         self._ends.pop(thread, None)
 
-    def _work(self, ended: Future[None]) -> None:
+    def _work(self, launched: Future[None], ended: Future[None]) -> None:
         poster = self._make_poster()
         has_sent = False
         while self._take_lead(poster, has_sent=has_sent):
@@ -162,6 +164,7 @@ class Worker:
         self._threads.discard(threading.current_thread())
         self._sending.discard(poster)
         self._recruit_if_due()  # whoever came just now counted on this thread
+        launched.result()  # a thread that Python's end cuts off never lets go of what it holds: that of the launch, too
         ended.set_result(None)
         self._ends.pop(threading.current_thread(), None)
 
