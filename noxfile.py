@@ -52,6 +52,8 @@ OF_THEIR_TIME = ["setuptools<82", "yarl==1.9.4"]
 """What the oldest frameworks need as old as they are: Pyramid 2 has pkg_resources, aiohttp 3.9 gives yarl hosts with
 ports."""
 
+SIDE_BY_SIDE = "-n3"
+"""On two cores: the tests wait a third of their time, for programs, servers and clocks."""
 EACH_FRAMEWORK_ONCE = ("-n2", "--dist", "loadgroup")
 """All that is asked of a framework's server is asked in one process, so that each is started once."""
 
@@ -198,14 +200,14 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests but those with a session of their own, with every extra installed; measures coverage."""
     install(session, "test-all", "test-values", extra="[all]")
-    run_pytest(session, "-n2", *without(*OWN_SESSION), program=measure(session))
+    run_pytest(session, SIDE_BY_SIDE, *without(*OWN_SESSION), program=measure(session))
 
 
 @nox.session(python=PYTHONS, tags=["full"], requires=["build"])
 def tests_bare(session: nox.Session) -> None:
     """The tests with no extra installed."""
     install(session, "test")
-    run_pytest(session, "-n2", *without(*OWN_SESSION, NEEDS_EXTRAS))
+    run_pytest(session, SIDE_BY_SIDE, *without(*OWN_SESSION, NEEDS_EXTRAS))
 
 
 @nox.session(python=[OLDEST, NEWEST], tags=["full"], requires=["build"])
