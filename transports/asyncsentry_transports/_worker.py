@@ -140,7 +140,8 @@ class Worker:
             thread.start()
         except RuntimeError:  # that began in between
             self._forget(thread)
-        launched.set_result(None)
+        finally:
+            launched.set_result(None)
 
     def _forget(self, thread: threading.Thread) -> None:
         self._threads.discard(thread)
