@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -92,17 +92,30 @@ reach_pyenv()
 
 @atexit.register
 def sum_up() -> None:
-    """Print one line for all pytest runs of this run. At exit: nox prints its own list after the last session."""
+    """Print what failed, and one line for all pytest runs of this run. At exit: nox prints its own list at the end."""
     reports = [path for path in REPORTS.glob("*.xml") if path.stat().st_mtime >= STARTED]
-    suites = [suite for path in reports for suite in ElementTree.parse(path).iter("testsuite")]
-    if not suites:
+    if not reports:
         return
+    roots = {path.stem: ElementTree.parse(path).getroot() for path in reports}
+    for session, root in roots.items():
+        for line in failures(root):
+            print(f"{session}: {line}")
+    suites = [suite for root in roots.values() for suite in root.iter("testsuite")]
     count = {name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("failures", "errors", "skipped")}
     passed = sum(int(suite.get("tests", 0)) for suite in suites) - sum(count.values())
     errors = "error" if count["errors"] == 1 else "errors"
     said = {"failed": count["failures"], "passed": passed, "skipped": count["skipped"], errors: count["errors"]}
     words = ", ".join(f"{number} {word}" for word, number in said.items() if number or word == "passed")
     print(f"===== {words} in {time.time() - STARTED:.2f}s =====", flush=True)
+
+
+def failures(report: ElementTree.Element) -> Iterator[str]:
+    """A line for each test that failed, or whose fixture did: what and why. The whole of it was printed by pytest."""
+    for test in report.iter("testcase"):
+        for kind in ("failure", "error"):
+            for found in test.iterfind(kind):
+                why = " ".join(found.get("message", "").split())
+                yield f"{kind} of {test.get('classname')}.{test.get('name')}: {why[:500]}"
 
 
 def install(
