@@ -58,6 +58,12 @@ _HELD_BY_FRAME: Final = 3
 _FACTS_COST: Final = 8
 """What a frame's file, name and lines take of the event's budget."""
 
+_WHOLE_STACKS: Final = 5
+"""After the frames of so many stacks of full length an event shows further stacks in short."""
+
+_IN_SHORT: Final = 10
+"""Frames of such a stack."""
+
 
 def hide_variables(begin: Callable[[], Secrets]) -> Callable[[], None]:
     """Hide these, too, from now on; gives what ends that.
@@ -125,10 +131,11 @@ def _calls_of_stack(frame: FrameType | None) -> Iterator[Call]:
 
 def _freeze_calls(calls: Iterator[Call], freezer: Freezer) -> list[dict[str, Json]]:
     """A stack too long is cut in its middle: its ends say how it began and where it failed."""
-    most = freezer.rules.max_stack_frames
+    most = _most_frames(freezer)
     kept, omitted = list(islice(calls, most + 1)), 0
     if len(kept) > most:
         kept, omitted = _leave_out_middle(kept, calls, most)
+    freezer.frames += len(kept)
     # The newest come first to the event's budget: where it failed is what the reader wants to see.
     tells = [begin() for begin in _secrets]
     shown = [_freeze_call(call, freezer, tells) for call in reversed(kept)]
@@ -138,6 +145,12 @@ def _freeze_calls(calls: Iterator[Call], freezer: Freezer) -> list[dict[str, Jso
         _let_go(kept)
     shown.reverse()
     return [frame for frame in shown if frame is not None]
+
+
+def _most_frames(freezer: Freezer) -> int:
+    """How many frames the next stack shows: of fifty linked errors, each with its own, nobody reads them all."""
+    most = freezer.rules.max_stack_frames
+    return most if freezer.frames < _WHOLE_STACKS * most else min(most, _IN_SHORT)
 
 
 def _let_go(calls: list[Call]) -> None:
@@ -170,7 +183,10 @@ def _say_omitted(count: int, newest_first: list[dict[str, Json] | None]) -> None
         if frame is not None:
             variables = frame.get("vars")
             known = variables if isinstance(variables, dict) else {}
-            frame["vars"] = {OMITTED: f"{count} frames before this one are not shown", **known}
+            said = f"{count} frames before this one are not shown"
+            if OMITTED in known:
+                said = f"{said}; {known[OMITTED]}"
+            frame["vars"] = {OMITTED: said, **{name: value for name, value in known.items() if name != OMITTED}}
             return
 
 

@@ -62,6 +62,7 @@ class Freezer:
         "_short",
         "_weight",
         "ask",
+        "frames",
         "gaps",
         "rules",
         "seen",
@@ -76,6 +77,8 @@ class Freezer:
         self.rules = rules
         self.gaps: list[Gap] = []
         """What is missing yet in what was frozen."""
+        self.frames = 0
+        """How many frames of stacks it shows so far."""
         self.seen = Seen()
         self._hid = False
         self._guard = Guard(clock, wall)

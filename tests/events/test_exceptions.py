@@ -15,9 +15,9 @@ import pytest
 from asyncsentry.events.collection import OFF, DataCollection
 from asyncsentry.events.exceptions import ARGUMENTS_LIMIT, COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
 from asyncsentry.events.frames import PlainCall
-from asyncsentry.events.freezing import Freezer
+from asyncsentry.events.freezing import OMITTED, Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
-from events.raising import BaseExceptionGroup, ExceptionGroup, caught, fail
+from events.raising import BaseExceptionGroup, ExceptionGroup, Shop, caught, fail
 
 Value = dict[str, Any]
 
@@ -221,6 +221,16 @@ def test_a_long_chain_is_cut_at_its_oldest_end_and_says_so() -> None:
     values = values_of(caught(raise_chain, 30), max_exceptions=10)
     assert [value["value"] for value in values] == [str(number) for number in range(21, 31)]
     assert values[-1]["mechanism"]["data"] == {"exceptions_not_shown": 20}
+
+
+def test_of_many_long_stacks_the_last_are_shown_in_short() -> None:
+    group = ExceptionGroup("many", [caught(Shop().count, 49) for _ in range(20)])
+    stacks = [value["stacktrace"]["frames"] for value in reversed(values_of(group)) if "stacktrace" in value]
+    assert [len(frames) for frames in stacks] == [50] * 10 + [10] * 10
+    assert stacks[-1][2]["vars"][OMITTED] == "40 frames before this one are not shown; 2 more"
+    group = ExceptionGroup("few are wanted", [caught(Shop().count, 49) for _ in range(20)])
+    stacks = [value["stacktrace"]["frames"] for value in values_of(group, max_stack_frames=3) if "stacktrace" in value]
+    assert [len(frames) for frames in stacks] == [3] * 20
 
 
 def test_an_endless_crowd_is_not_counted_to_its_end() -> None:
