@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from asyncsentry import process
 from asyncsentry.events.scrubbing import SecretNames
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from asyncsentry.delivery.spool.crashes import Report
     from asyncsentry.delivery.spool.spool import Spool
     from asyncsentry.dsn import Dsn
-    from asyncsentry.item import Category, Gap, Item
+    from asyncsentry.item import Category, Gap, Item, Stepwise
 
 logger = logging.getLogger("asyncsentry")
 
@@ -156,7 +156,7 @@ class Shipping:
             losses,
             self.transport,
             encode=pack,
-            stages=(pack.complete, pack.finish),
+            stages=(pack.complete, pack.encode),
             squeeze=pack.squeeze,
             open_channel=self._open_channel,
             readiness=self.facts,
@@ -170,10 +170,10 @@ class Shipping:
 
         limit = self._options.max_event_bytes
 
-        def shrink(event: Mapping[str, Any]) -> Mapping[str, Any]:
-            from asyncsentry.events.trimming import trim
+        def shrink(event: Mapping[str, object]) -> Stepwise:
+            from asyncsentry.events.trimming import Trimming
 
-            return trim(dict(event), limit)
+            return Trimming(event, limit)
 
         headers = {"X-Sentry-Auth": dsn.auth_header, "User-Agent": USER_AGENT}
         return Packer(

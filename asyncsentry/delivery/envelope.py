@@ -16,7 +16,7 @@ from zlib import compress, decompress
 from asyncsentry.delivery.compression import Compression
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.losses import report
-from asyncsentry.item import EVENT_LIMIT, Attachment, Item, Squeezed
+from asyncsentry.item import EVENT_LIMIT, Attachment, Item, Squeezed, Stepwise
 from asyncsentry.transport.protocol import Request
 
 CONTENT_TYPE: Final = "application/x-sentry-envelope"
@@ -101,8 +101,8 @@ class Parcel:
 class Packer:
     """Makes the request that carries a lease. An item is encoded once, the envelope's headers at each send.
 
-    ``late_fields`` are fields of an event that may not have been known when it was made. ``shrink`` makes an event
-    small enough that is of more than ``event_limit`` bytes. Without ``compression`` bodies are sent as they are.
+    ``late_fields`` are fields of an event that may not have been known when it was made. ``shrink`` gives what makes an
+    event small enough that is of more than ``event_limit`` bytes. Without ``compression`` bodies are sent as they are.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Packer:
         headers: Mapping[str, str],
         sdk: Mapping[str, object],
         late_fields: Callable[[], Mapping[str, object]],
-        shrink: Callable[[Mapping[str, object]], Mapping[str, object]],
+        shrink: Callable[[Mapping[str, object]], Stepwise],
         compression: Compression | None,
         wall: Callable[[], float] = time.time,
         event_limit: int = EVENT_LIMIT,
@@ -145,15 +145,21 @@ class Packer:
         """The item as it is sent, and sent again: its payload is bytes, and what they were made from can go."""
         from asyncsentry.json import encode
 
-        if isinstance(item.payload, bytes):
-            return item
         if isinstance(item.payload, Squeezed):
             return item._replace(payload=decompress(item.payload.data))
+        item = self.encode(item)
+        return item._replace(payload=encode(item.payload())) if callable(item.payload) else item
+
+    def encode(self, item: Item) -> Item:
+        """The same, but for an event that is too large: that is yet to be shrunk, in many steps."""
+        from asyncsentry.json import encode
+
+        if isinstance(item.payload, bytes | Squeezed):
+            return item
         payload = self._told(item, item.payload)
         encoded = encode(payload)
-        if item.type == "event" and len(encoded) > self._event_limit:
-            encoded = encode(self._shrink(payload))
-        return item._replace(payload=encoded, gaps=(), late=())
+        small = item.type != "event" or len(encoded) <= self._event_limit
+        return item._replace(payload=encoded if small else self._shrink(payload), gaps=(), late=())
 
     def complete(self, item: Item) -> Item:
         """The item as plain data, with all that is known by now and without secrets: a step on the way to `finish`."""
@@ -173,7 +179,7 @@ class Packer:
 
     def squeeze(self, item: Item) -> Item:
         """The item while it has to wait, in a tenth of the room; a large one is only encoded, as that takes long."""
-        item = self.finish(item)
+        item = self.encode(item)
         payload = item.payload
         if not isinstance(payload, bytes) or len(payload) > AT_ONCE:
             return item

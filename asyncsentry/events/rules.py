@@ -74,7 +74,7 @@ class Rules:
     max_values: int = 4000
     """The budget of one event: one for each value, and one more for every hundred characters of a text."""
     max_stack_frames: int = 100
-    """Frames shown of one stack: a fifth of them its oldest, the others its newest. Of many stacks the last have fewer."""
+    """Frames shown of one stack: a fifth its oldest, the others its newest; of many stacks the last show fewer."""
     max_exceptions: int = 50
     """Exceptions shown of a chain or group, counted from the one that was raised."""
     add_full_stack: bool = False

@@ -7,7 +7,6 @@ make it as large as this. The order is that of the steps; each is taken only if 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from itertools import islice
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
@@ -43,20 +42,56 @@ class _Note(Protocol):
 _Step: TypeAlias = Callable[[_Node, _Note], None]
 
 
+class Trimming:
+    """An event that is cut until it fits, bit by bit. What was cut is noted in its ``_meta``, as Relay does.
+
+    The event itself is not changed. Whoever needs it while another is at it cuts one of its own.
+    """
+
+    def __init__(self, event: Mapping[str, object], limit: int = EVENT_LIMIT) -> None:
+        self._event = event
+        self._limit = limit
+        self._cuts = _cuts(event, limit)
+        self._trimmed: Event | None = None
+
+    def step(self) -> bool:
+        """Take one step; whether there may be more to do."""
+        try:
+            self._trimmed = next(self._cuts)
+        except (StopIteration, ValueError):  # it is done; somebody is in the midst of a step
+            return False
+        return self._trimmed is None
+
+    def __call__(self) -> Event:
+        return self._trimmed or next(filter(None, _cuts(self._event, self._limit)))
+
+
 def trim(event: Event, limit: int = EVENT_LIMIT) -> Event:
-    """The event, cut until it fits; what was cut is noted in its ``_meta``, as Relay does. It is not changed itself."""
-    size = len(encode(event))
-    if size <= limit:
-        return event
+    """The same at once, if it does not fit as it is."""
+    return event if len(encode(event)) <= limit else Trimming(event, limit)()
+
+
+def _cuts(event: Mapping[str, object], limit: int) -> Iterator[Event | None]:
+    """What came of each step: None as long as the event is too large, then the event."""
     trimmed: Any = decode(encode(event))
+    changed = False
+
+    def note(path: _Path, length: int, remark: _Remark, left: int = 0) -> None:
+        nonlocal changed
+        changed = True
+        _note(trimmed, path, length, remark, left)
+
     for step in (*_NOT_READ, _cut_the_largest(limit // 2), *_STEPS):
-        step(trimmed, partial(_note, trimmed))
-        if len(encode(trimmed)) <= limit:
-            return trimmed  # type: ignore[no-any-return]  # read back from the JSON of an event
-    return _skeleton(trimmed)
+        yield None
+        changed = False
+        step(trimmed, note)
+        if changed and len(encode(trimmed)) <= limit:
+            yield trimmed
+            return
+    yield _skeleton(trimmed)
 
 
-def _note(event: _Node, path: _Path, length: int, remark: _Remark, left: int = 0) -> None:
+def _note(event: _Node, path: _Path, length: int, remark: _Remark, left: int) -> None:
     """Say what a value was before: the notes on what was within it are void, for its members have moved.
 
     But not those on what is left of a text.

@@ -13,6 +13,7 @@ from asyncsentry.delivery.envelope import Packer
 from asyncsentry.delivery.last_resort import Channel
 from asyncsentry.delivery.losses import Losses
 from asyncsentry.delivery.outbox import Outbox
+from asyncsentry.events.trimming import Trimming
 from asyncsentry.post import Channel as Connection
 from asyncsentry.testing import LocalSentry
 from asyncsentry.transport.protocol import NoResponse, Request, Response, Transport
@@ -54,13 +55,13 @@ class Delivery:
             send_reports=reports,
         )
         headers = {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={'a' * 32}"}
-        pack = Packer(self.sentry.url, headers, {"name": "tests"}, dict, dict, compression(1))
+        pack = Packer(self.sentry.url, headers, {"name": "tests"}, dict, Trimming, compression(1))
         return Dispatcher(
             outbox,
             self.losses,
             transport,
             encode=pack,
-            stages=(pack.complete, pack.finish),
+            stages=(pack.complete, pack.encode),
             squeeze=pack.squeeze,
             open_channel=open_channel or self._open,
             readiness=self.known,

@@ -52,6 +52,21 @@ class Wall:
         return self.seconds
 
 
+class Shrinking:
+    """Shrinks in two steps, or at once."""
+
+    def __init__(self, shrunk: Mapping[str, object]) -> None:
+        self._shrunk = shrunk
+        self._left = 2
+
+    def step(self) -> bool:
+        self._left -= 1
+        return self._left > 0
+
+    def __call__(self) -> Mapping[str, object]:
+        return self._shrunk
+
+
 def packer(
     late: Mapping[str, object] | None = None,
     shrunk: Mapping[str, object] | None = None,
@@ -64,7 +79,7 @@ def packer(
         {"User-Agent": "tests/1.0"},
         SDK,
         lambda: late or {},
-        lambda event: shrunk or {},
+        lambda event: Shrinking(shrunk or {}),
         compression(level),
         wall or Wall(),
         event_limit,

@@ -10,6 +10,7 @@ from asyncsentry.delivery.envelope import Packer
 from asyncsentry.delivery.exchange import Exchange
 from asyncsentry.delivery.lease import Lease
 from asyncsentry.delivery.losses import Counts
+from asyncsentry.events.trimming import Trimming
 from asyncsentry.testing import Answer, LocalSentry, Reset
 from asyncsentry.testing.answers import Reply
 from asyncsentry.transport.protocol import NoResponse, Request, Response
@@ -30,7 +31,7 @@ class Talk:
 
     def __init__(self, delivery: Delivery, box: Box) -> None:
         headers = {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={'a' * 32}"}
-        encode = Packer(delivery.sentry.url, headers, {"name": "tests"}, dict, dict, compression(0))
+        encode = Packer(delivery.sentry.url, headers, {"name": "tests"}, dict, Trimming, compression(0))
         self._exchange = Exchange(box.outbox, encode, box.clock)
         self._delivery = delivery
         self._box = box

@@ -158,6 +158,26 @@ def test_stages_that_take_long_together_are_too_much_for_one_turn() -> None:
     assert (stage.passed, transport.delays, len(transport.sends)) == (["complete", "finish"], [0.0], 0)
 
 
+def test_a_stage_may_leave_more_pieces_to_do() -> None:
+    """As an event that is found to be too large."""
+
+    class Shrinks(Stage):
+        def finish(self, item: Item) -> Item:
+            return item._replace(payload=shrinking) if item.payload == {"too": "large"} else super().finish(item)
+
+    transport = InHand()
+    stage = Shrinks(transport)
+    shrinking = Work(stage, 2)
+    stage.box.put(event()._replace(payload={"too": "large"}))
+    stage.turns.arm()
+    for left in (2, 1, 0):
+        transport.turn()
+        assert (shrinking.left, len(transport.sends)) == (left, 0)
+        stage.box.clock.advance(SLICE)
+    transport.turn_and_send()
+    assert stage.passed == ["complete", "finish"]
+
+
 @pytest.mark.parametrize("payload", [b"{}", Squeezed(b"")])
 def test_what_was_encoded_before_passes_no_stage(payload: Payload) -> None:
     stage, transport = staged(payload, SLICE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asyncsentry.events.trimming import SHORTENED_NOTED, trim
+from asyncsentry.events.trimming import SHORTENED_NOTED, Trimming, trim
 from asyncsentry.item import EVENT_LIMIT
 from asyncsentry.json import encode
 
@@ -50,6 +50,18 @@ def frames_of(trimmed: Event, index: int = 0) -> list[Event]:
 def test_an_event_that_fits_is_left_alone() -> None:
     given = event()
     assert trim(given) is given
+
+
+def test_it_can_be_cut_bit_by_bit() -> None:
+    given = event(frames=300, size=6000)
+    trimming, steps = Trimming(given), 0
+    while trimming.step():
+        steps += 1
+        assert Trimming(given)() == trimming(), "whoever cannot wait gets the same"
+    assert steps > 3
+    assert trimming() is trimming()
+    assert trimming() == trim(given)
+    assert not trimming.step()
 
 
 def test_one_enormous_text_is_cut_and_nothing_else_is_lost() -> None:

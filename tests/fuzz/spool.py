@@ -13,6 +13,7 @@ from asyncsentry.delivery.spool.envelopes import write
 from asyncsentry.delivery.spool.shelf import MAX_AGE
 from asyncsentry.events.fatal import fatal_events
 from asyncsentry.events.rules import Rules
+from asyncsentry.events.trimming import Trimming
 from asyncsentry.item import Attachment, Item
 from asyncsentry.json import encode
 from asyncsentry.strict_json import decode_object
@@ -54,7 +55,7 @@ ODD_NAMES = (
     "é.part",
 )
 
-PACK = Packer("http://127.0.0.1/", {}, {"name": "sdk"}, dict, dict, None)
+PACK = Packer("http://127.0.0.1/", {}, {"name": "sdk"}, dict, Trimming, None)
 
 
 def target(data: bytes) -> None:
