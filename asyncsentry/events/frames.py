@@ -156,15 +156,19 @@ def _most_frames(freezer: Freezer) -> int:
 def _let_go(calls: list[Call]) -> None:
     """Have the variables of calls live no longer than without us: what their frames keep of them is taken from them.
 
-    But not what somebody else has, too, who has called ``locals()``; and not where calls are traced, as debuggers do:
-    Python then takes what a frame keeps for its variables.
+    But not what somebody else has, too, who has called ``locals()``; not what the program itself has put there, as
+    ``exec`` does; and not where calls are traced, as debuggers do: Python then takes what a frame keeps for its
+    variables.
     """
-    traced = sys.gettrace() is not None or sys.getprofile() is not None
+    if sys.gettrace() is not None or sys.getprofile() is not None:
+        return
     for frame, _, _ in calls:
-        if frame.f_code.co_flags & _IS_FUNCTION:
+        code = frame.f_code
+        if code.co_flags & _IS_FUNCTION:
             kept = frame.f_locals
-            held = traced or sys.getrefcount(kept) > _HELD_BY_FRAME
-            ({} if held else kept).clear()
+            if sys.getrefcount(kept) <= _HELD_BY_FRAME:
+                for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+                    kept.pop(name, None)
 
 
 def _leave_out_middle(first: list[Call], more: Iterator[Call], most: int) -> tuple[list[Call], int]:

@@ -56,6 +56,25 @@ except ZeroDivisionError as error:
         events=("ZeroDivisionError",),
     ),
     Program(
+        "a function that makes names of its own",
+        """
+def work():
+    exec("def helper(): return 7")
+    locals()["number"] = 5
+    try:
+        raise ValueError("no")
+    except ValueError as error:
+        capture_exception(error)
+    for name in ("helper()", "number"):
+        try:
+            print(eval(name))
+        except NameError as error:  # from Python 3.13 on
+            print(error)
+work()
+""",
+        events=("ValueError",),
+    ),
+    Program(
         "what lives how long",
         """
 import gc, logging, sys, threading, weakref
