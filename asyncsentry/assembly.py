@@ -11,7 +11,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry.events import attributes, runtime
-from asyncsentry.events.exceptions import Mechanism, exception_values
+from asyncsentry.events.breadcrumbs import scrubbed
+from asyncsentry.events.exceptions import Exceptions, Mechanism
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.leaving import Leaving
@@ -49,9 +50,10 @@ class Assembly:
         self, error: BaseException, mechanism: Mechanism, base: Mapping[str, Any], known: Scope, freezer: Freezer
     ) -> Event:
         """An event of an exception. ``base`` has what else is known of it: ``level``, ``logger``, ``logentry`` …"""
+        raised = Exceptions(error, mechanism, freezer)  # first of all: no message is lost to what a scope holds
         event = self._begin(base, known, freezer)
         event["level"] = event.get("level") or "error"
-        event["exception"] = {"values": exception_values(error, mechanism, freezer)}
+        event["exception"] = {"values": raised.with_stacks()}
         _add_thread(event, crashed=not mechanism.handled)
         return event
 
@@ -130,7 +132,8 @@ class Assembly:
         }
         lay_scope(event, known, freezer)
         if known.breadcrumbs and self._max_breadcrumbs:
-            event["breadcrumbs"] = {"values": list(known.breadcrumbs)[-self._max_breadcrumbs :]}
+            crumbs = list(known.breadcrumbs)[-self._max_breadcrumbs :]
+            event["breadcrumbs"] = {"values": [scrubbed(crumb, self.rules.secret_names) for crumb in crumbs]}
         lay_base(event, base, freezer)
         return event
 

@@ -475,7 +475,7 @@ class Client(Generic[Wait_co]):
         def known() -> Scope:
             whole = self.scopes.known()
             if isinstance(scope, Scope):
-                whole.update(scope)
+                whole.add(scope)
             whole.apply(scope_data)
             return whole
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 logger = logging.getLogger("asyncsentry")
 
 _PRINTER = "asyncsentry-debug"
+
+
+def _handle(record: logging.LogRecord) -> None:
+    """A handler or a filter of the application's that fails is no reason for a capture to fail."""
+    with suppress(Exception):
+        logging.Logger.handle(logger, record)
+
+
+logger.handle = _handle  # type: ignore[method-assign]  # for this one logger alone
 
 
 def show() -> None:

@@ -110,6 +110,12 @@ class Scope:
         self.describe = self.describe if other.describe is None else other.describe
         self._attachments.extend(other._attachments)
 
+    def add(self, other: Scope) -> None:
+        """The same with a scope of which something may be known here already: that is there once."""
+        self.update(other)
+        self.breadcrumbs = deque(_once(self.breadcrumbs), maxlen=MAX_BREADCRUMBS)
+        self._attachments = _once(self._attachments)
+
     @property
     def attachments(self) -> tuple[Attachment, ...]:
         """The files that go with each event."""
@@ -182,10 +188,11 @@ class Scope:
 
     def add_breadcrumb(self, crumb: Mapping[str, Any] | None = None, **fields: Any) -> None:
         """Note what happened, for the events to come; the oldest goes when there are too many."""
-        from asyncsentry.events.breadcrumbs import breadcrumb
+        from asyncsentry.events.breadcrumbs import Unscrubbed, breadcrumb
         from asyncsentry.events.rules import Rules
 
-        self.breadcrumbs.append(breadcrumb({**_take(dict, () if crumb is None else crumb), **fields}, Rules()))
+        made = breadcrumb({**_take(dict, () if crumb is None else crumb), **fields}, Rules())
+        self.breadcrumbs.append(Unscrubbed(made))
 
     def add_attachment(self, data: Data, *, filename: str, content_type: str = "application/octet-stream") -> None:
         """Send a file of at most 20 MiB with each event; ``filename`` is shown without its folder."""
@@ -194,12 +201,20 @@ class Scope:
         if not (isinstance(data, Data) and isinstance(filename, str) and isinstance(content_type, str)):
             logger.debug("no attachment: it takes bytes, a file's name and a type")
             return
-        size = memoryview(data).nbytes
+        try:
+            size = memoryview(data).nbytes
+        except ValueError:
+            logger.debug("no attachment: its memory was released")
+            return
         if size > ATTACHMENT_LIMIT:
             logger.warning("no attachment: %d bytes are more than the %d that are sent", size, ATTACHMENT_LIMIT)
             return
         name = filename.replace("\\", "/").rpartition("/")[2]
         self._attachments.append(Attachment(bytes(data), cut(name, NAME_LIMIT), cut(content_type, NAME_LIMIT)))
+
+
+def _once(things: Iterable[T]) -> list[T]:
+    return list({id(thing): thing for thing in things}.values())
 
 
 def _take(copy: Callable[[Any], T], given: object) -> T:

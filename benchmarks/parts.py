@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final
 
 import asyncsentry
-from asyncsentry.events.exceptions import Mechanism, exception_values
+from asyncsentry.events.exceptions import Exceptions, Mechanism
 from asyncsentry.events.frames import traceback_frames
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.hiding import hide_secrets
@@ -85,7 +85,7 @@ def measure(workload: str, calls: int) -> dict[str, float]:
     item = assembly.item(event, freezer, (), ())
     frames = microseconds(lambda: traceback_frames(error.__traceback__, Freezer(rules)), calls)
     frozen = microseconds(freeze, calls)
-    exceptions = microseconds(lambda: exception_values(error, MECHANISM, Freezer(rules)), calls)
+    exceptions = microseconds(lambda: Exceptions(error, MECHANISM, Freezer(rules)).with_stacks(), calls)
     events = microseconds(lambda: assembly.of_error(error, MECHANISM, {}, known, Freezer(rules)), calls)
     parts = {
         "variables, frozen": frozen,

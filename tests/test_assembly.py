@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import threading
+import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -345,3 +346,35 @@ def test_many_large_breadcrumbs_are_no_event_too_large(open_client: OpenClient, 
     assert client.capture_message("text")
     assert len(json.dumps(last(sentry))) <= EVENT_LIMIT
     assert client.losses == {}
+
+
+class Slow:
+    """Takes all the patience that there is for the values of one event."""
+
+    def __repr__(self) -> str:
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
+        return "slow"
+
+
+def test_no_message_is_lost_to_what_a_scope_holds(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client()
+    client.set_extra("slow", Slow())
+    client.capture_exception(OSError(2, "No such file", "/etc/x"))
+    assert last(sentry)["exception"]["values"][0]["value"] == "[Errno 2] No such file: '/etc/x'"
+
+
+def test_what_a_scope_holds_that_is_given_besides_is_there_once(open_client: OpenClient, sentry: LocalSentry) -> None:
+    client = open_client()
+    with client.new_scope() as scope:
+        scope.add_attachment(b"abc", filename="a.txt")
+        scope.add_breadcrumb(message="here")
+        client.get_isolation_scope().add_breadcrumb(message="there")
+        other = scope.fork()
+        other.add_breadcrumb(message="elsewhere")
+        for given in (scope, other):
+            client.capture_message("text", scope=given)
+    told = [[crumb["message"] for crumb in event["breadcrumbs"]["values"]] for event in sentry.events]
+    assert told == [["there", "here"], ["there", "here", "elsewhere"]]
+    assert [[item.type for item in envelope.items] for envelope in sentry.envelopes] == [["event", "attachment"]] * 2

@@ -21,6 +21,7 @@ import pytest
 from asyncsentry.client import Client
 from asyncsentry.events.exceptions import COUNT_LIMIT, Mechanism
 from asyncsentry.events.marks import MARK
+from asyncsentry.scope import Scope
 from asyncsentry.testing import Answer, Hang, LocalSentry
 from conftest import OpenClient
 from events.raising import ExceptionGroup
@@ -669,6 +670,29 @@ def test_a_capture_that_fails_says_so_in_the_log(open_client: OpenClient, caplog
     assert "an event could not be made" in [record.getMessage() for record in caplog.records]
 
 
+class Unkind(logging.Handler):
+    """Fails, and not as a handler should."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError(record.getMessage())
+
+
+def test_whatever_is_said_in_a_log_that_fails_nothing_is_raised_and_all_is_counted(open_client: OpenClient) -> None:
+    nonsense: Any = 5
+    log, unkind, client = logging.getLogger("asyncsentry"), Unkind(), open_client()
+    log.addHandler(unkind)
+    usual = log.level
+    log.setLevel(logging.DEBUG)
+    try:
+        client.capture_event(nonsense)
+        client.set_tags(nonsense)
+        client.add_breadcrumb(nonsense)
+    finally:
+        log.removeHandler(unkind)
+        log.setLevel(usual)
+    assert lost(client) == {"internal_sdk_error": 1}
+
+
 def interrupt() -> None:
     """What Ctrl-C does."""
     _thread.interrupt_main()
@@ -796,6 +820,17 @@ def test_ctrl_c_while_a_breadcrumb_is_made_is_not_lost(open_client: OpenClient) 
     with pytest.raises(KeyboardInterrupt):
         client.add_breadcrumb(message="m", data={"slow": Slow()})
     assert client.capture_message("the next one"), "nothing is left of it"
+
+
+@pytest.mark.parametrize("scope_of", [Client.get_isolation_scope, Client.get_current_scope, Client.get_global_scope])
+def test_a_breadcrumb_on_a_scope_hides_what_its_client_takes_for_a_secret(
+    open_client: OpenClient, sentry: LocalSentry, scope_of: Callable[[Client[Any]], Scope]
+) -> None:
+    client = open_client(scrub_keys=["iban"])
+    scope_of(client).add_breadcrumb(message="paid", data={"iban": "DE99", "by": [{"iban": "DE98", "name": "Ann"}]})
+    client.capture_message("text")
+    (crumb,) = crumbs(sentry)
+    assert crumb["data"] == {"iban": "[Filtered]", "by": [{"iban": "[Filtered]", "name": "Ann"}]}
 
 
 # Where captures happen

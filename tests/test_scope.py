@@ -151,6 +151,13 @@ def test_a_scope_keeps_a_bounded_number_of_breadcrumbs() -> None:
     assert scope.breadcrumbs[0]["message"] == "1"
 
 
+def test_an_attachment_whose_memory_is_gone_is_none() -> None:
+    scope, gone = Scope(), memoryview(b"abc")
+    gone.release()
+    scope.add_attachment(gone, filename="gone")
+    assert scope.attachments == ()
+
+
 def test_an_attachment_is_a_copy_of_bytes_of_any_kind() -> None:
     scope, changing = Scope(), bytearray(b"ab")
     scope.add_attachment(changing, filename="C:\\logs/last\\a.log")

@@ -11,11 +11,21 @@ from asyncsentry.events import Json
 from asyncsentry.events.attributes import level_name, timestamp
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
+from asyncsentry.events.scrubbing import SecretNames, scrub_plain
 
 CATEGORY_LIMIT: Final = 128
 
 _ROOM: Final[Mapping[object, int]] = {"type": CATEGORY_LIMIT, "category": CATEGORY_LIMIT, "message": MESSAGE_LIMIT}
 """Texts of a breadcrumb with the characters that a server keeps of each."""
+
+
+class Unscrubbed(dict[str, Json]):
+    """One that was left where the names are not known that its client takes for those of secrets."""
+
+
+def scrubbed(crumb: dict[str, Json], names: SecretNames) -> dict[str, Json]:
+    """The breadcrumb without what stands under such names."""
+    return crumb if type(crumb) is dict else {**crumb, "data": scrub_plain(crumb["data"], names)}
 
 
 def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:

@@ -46,36 +46,44 @@ _Link: TypeAlias = "tuple[BaseException, int | None, str | None]"
 """An exception with the number of the one that led to it, and how it hangs on that."""
 
 
-def exception_values(error: BaseException, mechanism: Mechanism, freezer: Freezer) -> list[dict[str, Json]]:
+class Exceptions:
     """The ``values`` of an event's ``exception``: the causes first, ``error`` itself last.
 
     Each is numbered from ``error``, which is 0, and names its parent, so that a server can draw the tree; an exception
-    alone has no number.
+    alone has no number. The stacks come after all that they may use up of budget and patience: no message is lost to a
+    variable.
     """
-    links = _walk(error, freezer)
-    more = len(links) - freezer.rules.max_exceptions
-    shown = [(link, _kind_of(link[0])) for link in links[: freezer.rules.max_exceptions]]
-    values = [_describe(error, kind, freezer) for (error, _, _), kind in shown]
-    for number, ((error, parent, source), kind) in enumerate(shown):
-        described: dict[str, Json] = {"type": "chained"} if number else _describe_mechanism(mechanism, more, freezer)
-        if len(shown) > 1:
-            described["exception_id"] = number
-        if parent is not None:
-            described |= {"parent_id": parent, "source": source}
-        if kind.is_group or kind.has_number:
-            described |= _particulars(error, kind, freezer)
-        values[number]["mechanism"] = described
-    # Only now the stacks, which may use up what there is of budget and patience: no message is lost to a variable.
-    for ((error, _, _), kind), value in zip(shown, values, strict=True):
-        frames = traceback_frames(traceback_of(error), freezer)
-        if not frames and mechanism.calls and value is values[0]:
-            frames = plain_frames(mechanism.calls, freezer)
-        if kind.has_place:
-            frames += _syntax_frames(error, freezer)
-        if frames:
-            value["stacktrace"] = {"frames": cast("list[Json]", frames)}
-    values.reverse()
-    return values
+
+    def __init__(self, error: BaseException, mechanism: Mechanism, freezer: Freezer) -> None:
+        links = _walk(error, freezer)
+        more = len(links) - freezer.rules.max_exceptions
+        self._shown = [(link, _kind_of(link[0])) for link in links[: freezer.rules.max_exceptions]]
+        self._values = [_describe(error, kind, freezer) for (error, _, _), kind in self._shown]
+        self._freezer = freezer
+        self._calls = mechanism.calls
+        first = _describe_mechanism(mechanism, more, freezer)
+        for number, ((error, parent, source), kind) in enumerate(self._shown):
+            described: dict[str, Json] = {"type": "chained"} if number else first
+            if len(self._shown) > 1:
+                described["exception_id"] = number
+            if parent is not None:
+                described |= {"parent_id": parent, "source": source}
+            if kind.is_group or kind.has_number:
+                described |= _particulars(error, kind, freezer)
+            self._values[number]["mechanism"] = described
+
+    def with_stacks(self) -> list[dict[str, Json]]:
+        """All of them, with the calls that they came through."""
+        freezer = self._freezer
+        for ((error, _, _), kind), value in zip(self._shown, self._values, strict=True):
+            frames = traceback_frames(traceback_of(error), freezer)
+            if not frames and self._calls and value is self._values[0]:
+                frames = plain_frames(self._calls, freezer)
+            if kind.has_place:
+                frames += _syntax_frames(error, freezer)
+            if frames:
+                value["stacktrace"] = {"frames": cast("list[Json]", frames)}
+        return self._values[::-1]
 
 
 # Read past whatever a subclass puts in their place.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asyncsentry.events.collection import OFF, DataCollection
-from asyncsentry.events.exceptions import ARGUMENTS_LIMIT, COUNT_LIMIT, NOTES_LIMIT, Mechanism, exception_values
+from asyncsentry.events.exceptions import ARGUMENTS_LIMIT, COUNT_LIMIT, NOTES_LIMIT, Exceptions, Mechanism
 from asyncsentry.events.frames import PlainCall
 from asyncsentry.events.freezing import OMITTED, Freezer
 from asyncsentry.events.rules import MESSAGE_LIMIT, Rules
@@ -24,7 +24,7 @@ Value = dict[str, Any]
 
 def values_of(error: BaseException, mechanism: Mechanism | None = None, **rules: Any) -> list[Value]:
     freezer = Freezer(Rules(**rules), float, float)  # on a busy machine time goes by for nothing
-    values = exception_values(error, mechanism or Mechanism(), freezer)
+    values = Exceptions(error, mechanism or Mechanism(), freezer).with_stacks()
     for gap in freezer.gaps:
         gap.find_out()
         gap.fill()

@@ -14,7 +14,7 @@ from sentry_relay.exceptions import RelayError
 
 from asyncsentry.events.attributes import fingerprint, new_event_id, tags, user
 from asyncsentry.events.breadcrumbs import breadcrumb
-from asyncsentry.events.exceptions import Mechanism, exception_values
+from asyncsentry.events.exceptions import Exceptions, Mechanism
 from asyncsentry.events.frames import stack_frames
 from asyncsentry.events.freezing import OMITTED, Freezer
 from asyncsentry.events.messages import logentry
@@ -36,7 +36,7 @@ def event(**fields: object) -> Event:
 
 
 def event_of(error: BaseException, mechanism: Mechanism | None = None, **rules: Any) -> Event:
-    values = exception_values(error, mechanism or Mechanism(), Freezer(Rules(**rules)))
+    values = Exceptions(error, mechanism or Mechanism(), Freezer(Rules(**rules))).with_stacks()
     return event(level="error", exception={"values": values})
 
 
