@@ -1,15 +1,15 @@
-"""What is in an event: the one that asyncsentry sends and the one that sentry-sdk sends for the same error, by field.
+"""What is in an event: the one that asyncsentry sends and the one that sentry-sdk sends for the same thing, by field.
 
-``python benchmarks/content.py`` prints, for each error (or the one of ``--workload``), the sizes of both events and
-every field with how often each has it, in how many places both say the same, and why they differ (see meant.py). It
-fails if a field differs that should not. Locals are one field, however nested, in the way that sentry-sdk spells them;
-what is hidden in ours is so in theirs, and an error or another object that ours show by its fields is so, too.
+``python benchmarks/content.py`` prints, for each kind of event (or the one of ``--event``), the sizes of both and every
+field with how often each has it, in how many places both say the same, and why they differ. It fails if one differs
+otherwise than meant.py says, or in no event as meant.py says. Locals are one field, however nested, in the way that
+sentry-sdk spells them; what is hidden in ours is so in theirs, and an error or another object that ours show by its
+fields is so, too.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import subprocess
 import sys
@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bodies import decoded, items
-from meant import why
-from sdks import PEER, SDKS, label, load, missing
+from meant import ABSENT, MEANT, entry
+from programs import FOLDER, command
+from programs.telling import EVENTS
+from sdks import PEER, label, missing
 from sink import Sink, latest
-from workloads import WORKLOADS, OrderError
 
 OURS: Final = "asyncsentry"
 ONE_FIELD: Final = ("vars", "modules", "pre_context", "post_context")
@@ -35,19 +36,10 @@ Place = tuple[str | int, ...]
 Event = dict[str, Any]
 
 
-async def send(sdk: str, workload: str, url: str) -> None:
-    """Capture one error of it, in this process."""
-    adapter = load(sdk)
-    adapter.init(url, "on", OrderError)
-    adapter.capture(WORKLOADS[workload]())
-    await adapter.drain()
-
-
-def receive(sdk: str, workload: str) -> tuple[Event, int]:
+def receive(sdk: str, name: str) -> tuple[Event, int]:
     """The event that it sends, from a process of its own, and its size on the wire in bytes."""
     with Sink() as sink:
-        command = [sys.executable, __file__, "--workload", workload, "--send", sdk, "--sink", sink.url]
-        subprocess.run(command, check=True)
+        subprocess.run(command("telling", sdk, sink.url, name), cwd=FOLDER, check=True)
         body = latest(sink.url)
     for kind, payload in items(decoded(body)):
         if kind == "event":
@@ -93,6 +85,11 @@ def veiled(theirs: Any, ours: Any) -> Any:
     return theirs
 
 
+def same(ours: Any, theirs: Any) -> bool:
+    """Whether both say the same, in JSON: 1 is neither 1.0 nor true there."""
+    return type(ours) is type(theirs) and ours == theirs
+
+
 @dataclass(frozen=True)
 class Compared:
     """One field of both events."""
@@ -103,44 +100,56 @@ class Compared:
     theirs: int
     same: int
     """In how many places both say the same."""
+    strange: bool
+    """Whether there is a difference that is not meant."""
     example: str
-    """The first difference."""
+    """The first such difference, or else the first of all; empty if there is none."""
 
     @property
-    def differs(self) -> bool:
-        return not self.ours == self.theirs == self.same
+    def meant(self) -> str | None:
+        """The entry of `MEANT` that says why it differs."""
+        return entry(self.name) if self.example and not self.strange else None
 
     def __str__(self) -> str:
         start = f"{self.name:54}{self.ours:12}{self.theirs:12}{self.same:6}"
-        return f"{start}   {why(self.name) or 'NOT MEANT'}: {self.example}" if self.differs else start
+        if not self.example:
+            return start
+        return f"{start}   {MEANT[self.meant].reason if self.meant else 'NOT MEANT'}: {self.example}"
 
 
 def compare(ours: Event, theirs: Event) -> Iterator[Compared]:
     """Each field."""
-    sides = [dict(leaves(ours)), dict(leaves(theirs))]
-    places: dict[str, list[Place]] = defaultdict(list)
+    sides = dict(leaves(ours)), dict(leaves(theirs))
+    fields: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for place in sorted({*sides[0], *sides[1]}, key=str):
-        places[field(place)].append(place)
-        if place[-1] == "vars" and all(place in side for side in sides):
-            sides[0][place] = spelled(sides[0][place])
-            sides[1][place] = veiled(sides[1][place], sides[0][place])
-    for name, where in sorted(places.items()):
-        ours_has, theirs_has = (sum(place in side for place in where) for side in sides)
-        different = [place for place in where if not all(place in side for side in sides)]
-        different += [place for place in where if place not in different and sides[0][place] != sides[1][place]]
-        example = _example(sides, different[0]) if different else ""
-        yield Compared(name, ours_has, theirs_has, len(where) - len(different), example)
+        a, b = (side.get(place, ABSENT) for side in sides)
+        if place[-1] == "vars" and ABSENT not in (a, b):
+            a = spelled(a)
+            b = veiled(b, a)
+        fields[field(place)].append((a, b))
+    for name, pairs in sorted(fields.items()):
+        yield _compared(name, pairs)
 
 
-def _example(sides: list[dict[Place, Any]], place: Place) -> str:
-    having = [name for name, side in zip((OURS, PEER), sides, strict=True) if place in side]
-    if len(having) == 1:
-        return f"{having[0]} alone has {_short((sides[0] | sides[1])[place])}"
-    a, b = (side[place] for side in sides)
-    if isinstance(a, dict) and isinstance(b, dict):  # the first member that differs says more than the whole
-        key = next((key for key in a if a[key] != b.get(key)), None)
-        a, b = (a, b) if key is None else ({key: a[key]}, {key: b.get(key)})
-    return f"{_short(a)} | {_short(b)}"
+def _compared(name: str, pairs: list[tuple[Any, Any]]) -> Compared:
+    """``pairs``: what we and they say, in each place."""
+    ours, theirs = (sum(pair[side] is not ABSENT for pair in pairs) for side in (0, 1))
+    different = [pair for pair in pairs if not same(*pair)]
+    known = entry(name)
+    strange = [pair for pair in different if known is None or not MEANT[known].covers(*pair)]
+    example = _example(*(strange or different)[0]) if different else ""
+    return Compared(name, ours, theirs, len(pairs) - len(different), bool(strange), example)
+
+
+def _example(ours: Any, theirs: Any) -> str:
+    if theirs is ABSENT:
+        return f"{OURS} alone has {_short(ours)}"
+    if ours is ABSENT:
+        return f"{PEER} alone has {_short(theirs)}"
+    if isinstance(ours, dict) and isinstance(theirs, dict):  # the first member that differs says more than the whole
+        key = next((key for key in ours if ours[key] != theirs.get(key)), None)
+        ours, theirs = (ours, theirs) if key is None else ({key: ours[key]}, {key: theirs.get(key)})
+    return f"{_short(ours)} | {_short(theirs)}"
 
 
 def _short(value: Any) -> str:
@@ -156,11 +165,11 @@ def sizes(events: list[Event]) -> Iterator[str]:
         )
 
 
-def report(workload: str) -> bool:
-    """Print both tables; False if a field differs that should not."""
-    received = [receive(sdk, workload) for sdk in (OURS, PEER)]
+def report(name: str) -> list[Compared]:
+    """Print both tables; gives the fields."""
+    received = [receive(sdk, name) for sdk in (OURS, PEER)]
     events = [event for event, _ in received]
-    print(f"the error {workload}: {label(OURS)} and {label(PEER)}\n")
+    print(f"{name}: {label(OURS)} and {label(PEER)}\n")
     print(f"{'bytes of JSON':54}{OURS:>12}{PEER:>12}")
     for line in sizes(events):
         print(line)
@@ -169,23 +178,23 @@ def report(workload: str) -> bool:
     print(f"\n{'field':54}{OURS:>12}{PEER:>12}{'same':>6}   why they differ, and the first difference")
     fields = list(compare(*events))
     print(*fields, "", sep="\n")
-    return all(why(each.name) for each in fields if each.differs)
+    return fields
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workload", choices=WORKLOADS, help="this error alone")
-    parser.add_argument("--send", choices=SDKS, help=argparse.SUPPRESS)
-    parser.add_argument("--sink", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.send:
-        asyncio.run(send(arguments.send, arguments.workload, arguments.sink))
-        return 0
+    parser.add_argument("--event", choices=EVENTS, help="this one alone")
+    only = parser.parse_args().event
     if absent := missing(PEER):
         sys.exit(f"not compared, since {absent} is not installed")
-    workloads = [arguments.workload] if arguments.workload else [*WORKLOADS]
-    meant = [report(workload) for workload in workloads]
-    return 0 if all(meant) else 1
+    fields = [each for name in ([only] if only else EVENTS) for each in report(name)]
+    strange = sorted({each.name for each in fields if each.strange})
+    unseen = [] if only else sorted(MEANT.keys() - {each.meant for each in fields})
+    for name in strange:
+        print(f"{name} differs otherwise than is meant")
+    for name in unseen:
+        print(f"{name} is meant to differ, and does so in no event")
+    return 1 if strange or unseen else 0
 
 
 if __name__ == "__main__":
