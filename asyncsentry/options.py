@@ -45,6 +45,10 @@ _UNSHOWN: Final = frozenset({"transport", "ssl_context", *PROXIES})
 
 
 # A tuple, and no dataclass: to make a dataclass of so many fields is a tenth of `import asyncsentry`.
+_NONE_SAYS: Final[Mapping[str, object]] = {"flood_limit": 0}
+"""What None says of an option where that is not to leave the option out: that there is no limit."""
+
+
 class Options(NamedTuple):
     """Every option with its value, checked. The defaults stand here and nowhere else."""
 
@@ -246,6 +250,8 @@ def _from_arguments(arguments: OptionArguments) -> dict[str, Any]:
             _refuse_unknown(name, value, CHECKS)
         elif value is not None:
             values[name] = CHECKS[name](value, name)
+        elif name in _NONE_SAYS:
+            values[name] = _NONE_SAYS[name]
     return values
 
 

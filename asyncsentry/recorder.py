@@ -232,7 +232,8 @@ class Recorder:
         reason = dispatcher.refusal("error")
         if reason is not None:
             return self._lose(reason)
-        held_back = self._held_back(issue)
+        which = None if self._flood is None else issue()
+        held_back = self._held_back(which)
         if held_back is None:
             return self._lose("backpressure")
         late = facts.missing
@@ -255,14 +256,14 @@ class Recorder:
         facts.find_out_early()  # and not earlier: its thread would slow the capture down
         if not taken:
             return None
+        if held_back and self._flood is not None:
+            self._flood.tell(which, held_back)
         self._scopes.isolation().last_event_id = item.id
         return item.id
 
-    def _held_back(self, issue: Callable[[], Issue | None]) -> int | None:
+    def _held_back(self, issue: Issue | None) -> int | None:
         """How many events of the issue were held back before this one; None if this one is to be held back."""
-        if self._flood is None or (which := issue()) is None:
-            return 0
-        return self._flood.admit(which)
+        return 0 if self._flood is None or issue is None else self._flood.admit(issue)
 
     def _break_off(self) -> str | None:
         """Count the event that was to be captured, once: as lost, or by whoever sends it."""

@@ -113,6 +113,22 @@ def test_of_one_issue_only_so_many_are_made_and_the_next_says_how_many_were_not(
     ]
 
 
+def test_what_was_held_back_is_told_by_the_first_event_that_is_not_dropped(open_client: OpenClient) -> None:
+    def drop(event: Any, _: object) -> None:
+        told.append(event["contexts"].get("flood_control", {}).get("held_back", 0))
+
+    told: list[int] = []
+    client = open_client(flood_limit=600, before_send=drop)
+    while "backpressure" not in lost(client):
+        client.capture_message("noisy")
+    sent = len(told)
+    while len(told) < sent + 2:
+        time.sleep(0.02)
+        client.capture_message("noisy")
+    first, second = told[sent:]
+    assert 0 < first <= second == lost(client)["backpressure"]
+
+
 def test_what_ends_the_program_is_not_held_back(open_client: OpenClient) -> None:
     client = open_client(flood_limit=1)
     assert client.capture_exception(ValueError())

@@ -28,8 +28,8 @@ class Flood:
     """A token bucket for each issue, which holds ``limit`` tokens and is filled once a minute.
 
     No lock: this is asked wherever something is captured, in a finalizer and under any lock. Threads that ask at the
-    same instant may get one event more, or one held back may be missing in what the next event says; the losses, which
-    are counted apart, are exact.
+    same instant may get one event more, and what was held back may be said twice, or not of one; the losses, which are
+    counted apart, are exact.
     """
 
     def __init__(self, limit: int, now: Callable[[], float]) -> None:
@@ -38,7 +38,7 @@ class Flood:
         self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
     def admit(self, issue: Hashable) -> int | None:
-        """How many events of this issue were held back since the last one; None if this one is held back, too."""
+        """How many events of this issue were held back since one said so; None if this one is held back, too."""
         now = self._now()
         bucket = self._buckets.get(issue)
         if bucket is None:
@@ -51,9 +51,14 @@ class Flood:
             bucket.held_back += 1
             return None
         bucket.tokens = tokens - 1
-        held_back, bucket.held_back = bucket.held_back, 0
         self._remember(issue, bucket)
-        return held_back
+        return bucket.held_back
+
+    def tell(self, issue: Hashable, held_back: int) -> None:
+        """An event that says so is on its way: no other need say so."""
+        bucket = self._buckets.get(issue)
+        if bucket is not None:
+            bucket.held_back = max(0, bucket.held_back - held_back)
 
     def _remember(self, issue: Hashable, bucket: _Bucket) -> None:
         """As the latest."""

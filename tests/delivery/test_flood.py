@@ -25,8 +25,21 @@ def test_as_many_as_the_limit_go_at_once_and_the_next_one_says_how_many_did_not(
     assert [flood.admit("noisy") for _ in range(5)] == [0, 0, 0, None, None]
     clock.time += 20.0
     assert [flood.admit("noisy") for _ in range(2)] == [2, None]
+    flood.tell("noisy", 2)
     clock.time += 20.0
     assert flood.admit("noisy") == 1
+
+
+def test_what_no_event_has_told_is_told_by_the_next(clock: Clock) -> None:
+    flood = Flood(3, clock)
+    assert [flood.admit("noisy") for _ in range(5)] == [0, 0, 0, None, None]
+    for told in (2, 2):
+        clock.time += 20.0
+        assert flood.admit("noisy") == told
+    flood.tell("noisy", 2)
+    clock.time += 20.0
+    assert flood.admit("noisy") == 0
+    flood.tell("unknown", 2)
 
 
 def test_no_more_than_the_limit_is_saved_up(clock: Clock) -> None:
