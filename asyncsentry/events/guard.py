@@ -47,13 +47,15 @@ class Guard:
         if self._patience <= 0 or self._leisure <= 0:
             return None
         answer: R | None = None
-        failed = True
+        failed, perhaps = True, False
         began, started = self._wall(), self._clock()
         try:
             answer = question(value)
             failed = False
         except (RecursionError, MemoryError):
             blame = None  # that there is no room left is not the type's fault
+        except RuntimeError:  # perhaps another thread has changed it meanwhile
+            failed, perhaps = False, True
         except KeyboardInterrupt:
             self.interrupted = True
             blame = None
@@ -66,7 +68,7 @@ class Guard:
         if blame is not None:
             if failed or worked > SLOW:
                 distrust(blame)
-            elif waited > SLOW:
+            elif perhaps or waited > SLOW:
                 doubt(blame, ENOUGH // 3 if waited <= STUCK else ENOUGH // 2)
             else:
                 acquit(blame)

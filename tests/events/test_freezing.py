@@ -354,6 +354,14 @@ def test_a_type_is_not_blamed_for_a_lack_of_room(freezer: Freezer, error: BaseEx
     assert value.asked == 2
 
 
+def test_a_type_is_not_blamed_at_once_for_what_another_thread_may_have_done() -> None:
+    """As where it changes a mapping that is being looked through."""
+    value = raising(RuntimeError("dictionary changed size during iteration"))
+    for asked in (1, 2, 3, 3):
+        assert Freezer(Rules()).freeze(value) == "<shop.Stubborn>"
+        assert value.asked == asked
+
+
 def test_an_interrupt_that_arrives_while_a_value_is_shown_is_left_pending(freezer: Freezer) -> None:
     value = raising(KeyboardInterrupt())
     assert freezer.freeze(value) == "<shop.Stubborn>"
