@@ -43,17 +43,18 @@ _MARKED: Final = (
     r")"
 )
 
+# Such as begin often in a text may not run over each other's beginnings, or a text of nothing else would take long.
 _FORMS: Final = (
     # User and password of a URL.
-    (IN_URL, r"(?<=://)(?!git@)[^\s/\\\"'<>?#`]{1,512}(?=@)"),
+    (IN_URL, r"(?<=://)(?!git@)[^\s/\\\"'<>?#`]+(?=@)"),
     (  # Drivers of databases also take what ought to be escaped there.
         IN_URL,
-        r"(?<=://)(?<!http://)(?<!https://)(?<!ws://)(?<!wss://)"
-        r"[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}[/?#])[^\s@\\\"<>]{1,256}(?=@)",
+        r"(?<![^\s@\\\"<>])(?=[^\s@\\\"<>]+@)[^\s@\\\"<>]*?://(?<!http://)(?<!https://)(?<!ws://)(?<!wss://)"
+        r"([^\s:/@\\\"'<>]*:(?![0-9]{1,5}[/?#])[^\s@\\\"<>]+)",
     ),
     (  # Cut before its end.
         IN_URL,
-        r"(?<=://)[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}(?![0-9]))[^\s/@\\\"'<>]{1,512}(?=\.{3}\Z)",
+        r"(?<=://)[^\s:/@\\\"'<>]*:(?![0-9]{1,5}(?![0-9]))[^\s/@\\\"'<>]+(?=\.{3}\Z)",
     ),
     (PASSWORD, _MARKED),
     (PASSWORD, r"hooks\.slack\.com/services/[\w/]{10,}"),
@@ -94,7 +95,7 @@ _TOLD: Final = (
 """What a command, or a statement, tells of: the first group is the secret."""
 
 _SIGNS: Final = (
-    *("%", r"\+", ":aa", r"://[^\s\0]{1,512}@", r"://[^\s\0/]{1,768}\.{3}(?:\0|\Z)"),
+    *("%", r"\+", ":aa", r"://(?:[^\s\0]{1,512}@|[^\s\0]{513})", r"://[^\s\0/]+\.{3}(?:\0|\Z)"),
     *("a(?:kia|sia|gpa|roa|ida|npa|nva)", "age-secret", "aiza", "atatt3x", "basic", "bearer", "curl"),
     *("dapi", "dckr", "digest", "do[op]_v1", "docker", r"dp\.[psc]t\.", "eyj"),
     *("gh[pousr]_", "github_pat", "gl(?:pat|rt|dt|cbt|ptt|ft|soat|sa)[-_]", "gocspx"),
@@ -126,7 +127,7 @@ def find(text: str) -> Iterator[Span]:
     """All secrets in ``text`` that are known by their looks."""
     for rule, form in _FORMS:
         for match in re.finditer(form, text):
-            yield Span(*match.span(), rule)
+            yield Span(*match.span(match.lastindex or 0), rule)
     for match in re.finditer(_CARD, text):
         if is_card(match[0]):
             yield Span(*match.span(), CARD)

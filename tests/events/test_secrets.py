@@ -195,6 +195,14 @@ def test_a_long_secret_is_hidden_to_its_end(form: str) -> None:
     assert shown(form % LONG) == shown(form % LONG[:11])
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["https://u:%s@h/", "postgres://u:a/%s@db/shop", "postgres://u:%s...", "x://%s:hunter2@h", "x://b:1/x://c:%s@h"],
+)
+def test_so_is_one_in_a_url(form: str) -> None:
+    assert shown(form % LONG) == shown(form % LONG[:11]) != form % LONG[:11]
+
+
 def test_so_is_one_that_changes_its_looks_there() -> None:
     for length in range(WORD - 12, WORD + 3):
         assert shown(f"password={'x' * length}(y)'z w") == "password=[Filtered] w"
@@ -262,6 +270,7 @@ def test_of_a_program_only_what_is_written_out_is_hidden(line: str, expected: st
         *("password=a(", "password=a\\q", "A_KEY=", "password=İ", "password%3D", "password: x y\n", "key: [["),
         *("%2541", "key->", "password=''", "key\n x", "'password')", "<key a='", "machine x login ", "://a:b"),
         *("cache_key=", "token_type=[", "cache_key={'", "Cookie: a=b;", "\npassword: a ", "<token_type>"),
+        *("a://b:c/d", "a://b:c/d@", "a@://", "http://a:b/c@", "://a...", "//:"),
         *("%41", "a.b@", "identified by '", "-p ", "https://hooks.", "sk-", "token\n"),
     ],
 )
