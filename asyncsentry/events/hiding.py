@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final, cast
 
 from asyncsentry.events import Json
+from asyncsentry.events.freezing import OMITTED
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
 from asyncsentry.events.secrets import Hidden, secrets_of
 from asyncsentry.events.seen import LEAST_CARD, Seen
@@ -245,9 +246,22 @@ def _put_in(sight: Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[
             continue
         inner.add(id(place))
         for name, member in _members(container):
-            told = str(member) if type(member) in _SCALARS else ""
-            if told and text.count(told) > shown.count(told):
+            if type(member) in _SCALARS and _is_hidden(member, text, shown):
                 yield place, name
+
+
+def _is_hidden(param: str | float, text: str, shown: str) -> bool:
+    """Whether a parameter is told less often in what is shown of a text than in the text.
+
+    One that is a text counts as hidden, too, if it is found in neither: it was put there in another form.
+    """
+    if type(param) is not str:
+        return text.count(str(param)) > shown.count(str(param))
+    told = param.removesuffix(OMITTED)
+    if not told:
+        return False
+    forms = (told, repr(told)[1:-1])
+    return any(text.count(form) > shown.count(form) for form in forms) or not any(form in shown for form in forms)
 
 
 def _is_in(value: object, naming: set[str]) -> bool:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+import pytest
+
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.hiding import hide_secrets
+from asyncsentry.events.messages import logentry
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import USUAL
 from asyncsentry.events.seen import Seen
 
 BY_NAME = {"": {"rem": [["@password:filter", "s", 0, 10]]}}
+LONG = "Zq9" + "k3Jx" * 400
+"""Longer than any value is shown."""
+
 CARD = {"": {"rem": [["@creditcard:filter", "s", 0, 10]]}}
 
 
@@ -111,6 +117,25 @@ def test_what_is_hidden_in_a_message_is_hidden_among_its_parameters() -> None:
     assert shown["_meta"]["logentry"]["params"] == {"0": BY_NAME, "3": {"0": BY_NAME}}
     assert shown["extra"] == {"params": ["hunter2"]}
     assert hide({"logentry": "password=x"})["logentry"] == "password=[Filtered]"
+
+
+@pytest.mark.parametrize(
+    ("template", "given", "param"),
+    [
+        ("token=%s", LONG, "[Filtered]"),
+        ("password=%r", "hun\\ter2", "[Filtered]"),
+        ("password=%r", "it's\nme", "[Filtered]"),
+        ("password=%.4s", "hunter2", "[Filtered]"),
+        ("password={!a}", "pässword", "[Filtered]"),
+        ("password=x of %s", LONG, LONG[:1021] + "..."),
+        ("password=x of %r", "it's\nme", "it's\nme"),
+        ("password=x of %s", "", ""),
+        ("password=x of %.1f", 1.25, 1.25),
+    ],
+)
+def test_so_are_parameters_that_it_tells_in_another_form(template: str, given: object, param: object) -> None:
+    entry = logentry(template, (given,), Freezer(Rules()))
+    assert hide({"logentry": entry})["logentry"]["params"] == [param]
 
 
 def test_no_event_takes_long() -> None:
