@@ -172,6 +172,36 @@ def test_what_follows_a_command_s_option_is_hidden() -> None:
     assert shown["_meta"] == {"extra": {"argv": {"2": BY_NAME}}}
 
 
+@pytest.mark.parametrize(
+    ("argv", "place"),
+    [
+        (["mysqldump", "-u", "root", "-phunter2", "shop"], 3),
+        (["sudo", "/usr/bin/mariadb-dump", "-p", "hunter2"], 3),
+        (["PosixPath('/usr/bin/mongosh')", "-p", "hunter2"], 2),
+        (["mysql", 5, "-e", "select 1\nfrom x", "-phunter2"], 4),
+        (["sshpass", "-p", "hunter 2", "ssh", "shop"], 2),
+        (["docker", "login", "-u", "ada", "-p", "hunter2"], 5),
+        (["podman", "login", "-p", "hunter2"], 3),
+        (["redis-cli", "-a", "hunter2"], 2),
+        (["valkey-cli", "-a", "hunter2"], 2),
+        (["ldapsearch", "-x", "-w", "hunter2"], 3),
+        (["openssl", "rsa", "-passin", "pass:hunter2"], 3),
+        (["curl", "-u", "ada:hunter2", "http://shop/"], 2),
+        (["wget", "--user", "ada:hunter2"], 2),
+        (["smbclient", "-U", "ada%hunter2"], 2),
+    ],
+)
+def test_what_is_given_to_a_command_is_hidden(argv: list[Any], place: int) -> None:
+    assert hide({"extra": {"argv": argv}})["extra"]["argv"] == [*argv[:place], "[Filtered]", *argv[place + 1 :]]
+    seen, remarks = shown(argv=argv)
+    assert (seen["argv"][place], remarks) == ("[Filtered]", {"argv": {str(place): BY_NAME}})
+
+
+def test_a_command_alone_tells_nothing() -> None:
+    event = {"extra": {"engines": ["mysql", "-a", "shop"], "engine": "mysql", "mysql": ["-phunter2"]}}
+    assert hide(event) == event
+
+
 def test_remarks_join_those_that_were_there() -> None:
     before = {"request": {"data": {"": {"rem": [["!config", "x"]]}}}, "extra": {"": {"len": 5}}, "tags": 5}
     event = {"_meta": before, "request": {"data": None, "url": "/?token=x"}, "extra": {"a": "password=x"}}

@@ -6,7 +6,7 @@ import pytest
 
 from asyncsentry.events.assignments import WORD
 from asyncsentry.events.scrubbing import HARMLESS_LIMIT, USUAL, SecretNames
-from asyncsentry.events.secrets import Secrets, secrets_of
+from asyncsentry.events.secrets import SHORT, Secrets, secrets_of
 
 SECRETS = Secrets(USUAL)
 
@@ -231,6 +231,8 @@ def test_a_bounded_number_of_short_texts_is_remembered_as_harmless() -> None:
         assert texts <= secrets.harmless
         assert len(secrets.harmless) <= HARMLESS_LIMIT
     assert not {"x" * 161, "password=x"} & secrets.harmless
+    commands = {"/" * SHORT + "mysql", "/usr/bin/mysql"}
+    assert secrets.look_at(commands).commands == secrets.look_at(commands).commands == {"/usr/bin/mysql"}
 
 
 def test_names_may_be_added_and_shown() -> None:
