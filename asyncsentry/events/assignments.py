@@ -18,7 +18,7 @@ NAME: Final = 40
 """Characters of a name on each side of what makes it one of a secret."""
 
 WORD: Final = 512
-"""Characters that are looked at behind a word of prose."""
+"""Characters of a value that tell whether it is a secret: if it is, it is hidden to its end."""
 
 _QUOTE: Final = r"\\{0,15}[\"'`]|&(?:quot|apos|#34|#39|#x27);|%2[27]"
 """As it is written in a text that is in a text in one, in HTML, or in a URL."""
@@ -52,7 +52,7 @@ _OPENED: Final = rf"[bBuUrRfFnNeE]{{0,2}}(?P<open>\\{{0,15}}(?:\"\"\"|\'\'\')|{_
 _QUOTED: Final = re.compile(_OPENED)
 _VALUE: Final = re.compile(
     _OPENED + r"|(?P<scheme>(?i:bearer|basic|token|apikey|negotiate)\s{1,3})?"
-    r"(?!\w+\s{1,3}\[Filtered\])(?P<bare>[^\s&;,\"'<>(){}\[\]\\]+"
+    r"(?!\w{1,40}\s{1,3}\[Filtered\])(?P<bare>[^\s&;,\"'<>(){}\[\]\\]+"
     r"(?:(?:[(){}\[\]<\"']{1,8}|\\(?![nrtx\"'\\]))[\w@#$%^*!][^\s&;,\"'<>(){}\[\]\\]*)*)"
     r"|(?P<bracket>[\[{(])"
 )
@@ -138,30 +138,33 @@ class Assignments:
     def _span(self, match: re.Match[str], text: str, *, written_out: bool) -> Span | None:
         start = _start_of_name(match, text)
         name = text[start : match.end("name")]
+        if not self._is_secret(match, text, start, name, written_out=written_out):
+            return None
+        value = _VALUE.match(text, match.end())
+        return None if value is None else Span(*_place_of(match, value, text, name), PASSWORD)
+
+    def _is_secret(self, match: re.Match[str], text: str, start: int, name: str, *, written_out: bool) -> bool:
+        """Whether a secret stands under the name. Only the value's beginning is looked at, for the time's sake."""
         if written_out:
             name = name.rpartition(".")[2]
         if name not in self._names or name.endswith(_NO_NAMES):
-            return None
+            return False
         is_prose = _is_prose(match, text, start, name, self._names)
-        end = min(match.end() + WORD, len(text)) if is_prose else len(text)
         if written_out and not _QUOTED.match(text, match.end()):
-            return None
-        value = _VALUE.match(text, match.end(), end)
+            return False
+        value = _VALUE.match(text, match.end(), match.end() + WORD)
         if value is None or not _is_assigned(match, value, text, start, name) or (is_prose and value["bracket"]):
-            return None
+            return False
         if not value["open"] and ":" in match[0] and _SENTENCE.match(text, value.start()):
-            return None
-        span = Span(*_place_of(match, value, text, name, end), PASSWORD)
-        shown = text[span.start : span.end]
+            return False
+        shown = text[slice(*_place_of(match, value, text, name))]
         if name.lower() == "key" and (match.lastgroup == "element" or self._is_name(shown)):
-            return None  # it says which entry this is, the secret stands under "value"
+            return False  # it says which entry this is, the secret stands under "value"
         if _ABOUT.search(name.lower()) and not (len(shown) >= WORD_LIMIT and shown.isalnum() and _looks_secret(shown)):
-            return None
+            return False
         if not shown or shown.startswith((FILTERED, "//")) or _NOTHING.fullmatch(shown):
-            return None
-        if is_prose and not value["scheme"] and not _looks_secret(shown) and not _is_header(name, shown):
-            return None
-        return span
+            return False
+        return not is_prose or bool(value["scheme"]) or _looks_secret(shown) or _is_header(name, shown)
 
     def _is_name(self, text: str) -> bool:
         return _PLAIN_NAME.fullmatch(text) is not None and text in self._names
@@ -179,8 +182,9 @@ def _start_of_name(match: re.Match[str], text: str) -> int:
     return start
 
 
-def _place_of(match: re.Match[str], value: re.Match[str], text: str, name: str, end: int) -> tuple[int, int]:
-    """Where in ``text`` the value is, as far as to ``end``."""
+def _place_of(match: re.Match[str], value: re.Match[str], text: str, name: str) -> tuple[int, int]:
+    """Where in ``text`` the value is, as far as it was looked for."""
+    end = value.endpos
     if value["open"]:
         return value.end(), _end_of_quoted(text, value["open"], value.end(), end)
     if value["bracket"]:
@@ -195,8 +199,9 @@ def _place_of(match: re.Match[str], value: re.Match[str], text: str, name: str, 
         if _is_variable(match, text, name):
             return _up_to(_SPACE, text, value.start(), end)
         if _is_line(match, text, name):
-            start, end = _up_to(_END_OF_LINE, text, value.start(), min(end, value.start() + WORD))
-            return value.span("bare") if _SIGN.search(text, start, end) else (start, max(end, value.end("bare")))
+            start, end = _up_to(_END_OF_LINE, text, value.start(), end)
+            if not _SIGN.search(text, start, min(start + WORD, end)):
+                return start, max(end, value.end("bare"))
     return value.span("bare")
 
 

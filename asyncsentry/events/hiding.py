@@ -7,15 +7,17 @@ https://develop.sentry.dev/sdk/foundations/transport/event-payloads/
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
-from typing import Any, Final, cast
+from itertools import accumulate, pairwise
+from typing import Any, Final, NamedTuple, cast
 
 from asyncsentry.events import Json
+from asyncsentry.events.freezing import OMITTED
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
 from asyncsentry.events.secrets import Hidden, secrets_of
 from asyncsentry.events.seen import LEAST_CARD, Seen
-from asyncsentry.events.shapes import CARD, PASSWORD, is_card
+from asyncsentry.events.shapes import CARD, PASSWORD, find_told, is_card
 from asyncsentry.events.sight import Parts, Place, Sight, look_through
 
 _OWN: Final = frozenset(
@@ -35,6 +37,14 @@ def hide_secrets(event: Mapping[str, Any], names: SecretNames, seen: Seen) -> di
     return Hiding(event, names, seen).finish()
 
 
+class _Found(NamedTuple):
+    """What is shown instead of which value; names that a secret may stand beside; commands that it may be given to."""
+
+    hidden: dict[str | int, Hidden]
+    naming: set[str]
+    commands: set[str]
+
+
 class Hiding:
     """What `hide_secrets` does, bit by bit: `finish` does what is left to do after some steps.
 
@@ -52,6 +62,7 @@ class Hiding:
         self._texts = {value for value in self._values if type(value) is str}
         self._found: dict[str | int, Hidden] = {}
         self._naming: set[str] = set()
+        self._commands: set[str] = set()
         # Noted last: one thread may finish while another is in the midst of a step, whose texts it has to search, too.
         self._searched: set[str] = set()
         unknown = self._secrets.unknown(self._texts)
@@ -63,9 +74,10 @@ class Hiding:
             batch = self._batches.pop()
         except IndexError:  # also if another thread was quicker
             return False
-        found, naming = self._secrets.look_at(batch)
-        self._naming |= naming
-        self._found.update(found.items())
+        found = self._secrets.look_at(batch)
+        self._naming |= found.naming
+        self._commands |= found.commands
+        self._found.update(found.hidden.items())
         self._searched.update(batch)
         return True
 
@@ -73,31 +85,30 @@ class Hiding:
         """The event without secrets."""
         event, seen, sight = self._event, self._seen, self._sight
         shown = dict(event)
-        hidden, naming = self._instead()
-        if not hidden and not naming:
+        found = self._instead()
+        if not any(found):
             return shown
-        if (hidden.keys() | naming) & (seen.texts | seen.numbers) - {FILTERED}:
+        if (found.hidden.keys() | found.naming | found.commands) & (seen.texts | seen.numbers) - {FILTERED}:
             sight = look_through(self._fields, None)
-        rewriting = _Rewriting(sight, hidden, naming)
+        rewriting = _Rewriting(sight, found)
         shown.update(rewriting.event)
         if rewriting.remarks:
             shown["_meta"] = _joined(event.get("_meta"), rewriting.remarks)
         return shown
 
-    def _instead(self) -> tuple[dict[str | int, Hidden], set[str]]:
-        """What is shown instead of which value, and which of them are names that a secret stands beside.
+    def _instead(self) -> _Found:
+        """What is shown instead of which value, and near which of them a secret may stand.
 
         What was hidden by its name stays as it is, and is remarked.
         """
         left = self._texts - self._searched  # first: what is noted as searched is among what was found by then
-        found, naming = self._secrets.look_at(left)
+        found = self._secrets.look_at(left)
         hidden = self._found.copy()
-        hidden.update(found.items())
-        naming |= self._naming
+        hidden.update(found.hidden.items())
         hidden.update((value, _whole(CARD)) for value in self._values if type(value) is int and _is_card(value))
         if FILTERED in self._texts:
             hidden[FILTERED] = _whole(PASSWORD)
-        return hidden, naming
+        return _Found(hidden, found.naming | self._naming, found.commands | self._commands)
 
 
 def _batches(texts: Iterable[str]) -> list[set[str]]:
@@ -129,7 +140,8 @@ _SCALARS: Final = (str, int, float)
 class _Rewriting:
     """Puts what is shown in the place of what is secret, in copies of the containers that it stands in."""
 
-    def __init__(self, sight: Sight, hidden: dict[str | int, Hidden], naming: set[str]) -> None:
+    def __init__(self, sight: Sight, found: _Found) -> None:
+        hidden, naming, commands = found
         self.remarks: dict[str, Json] = {}
         """What ``_meta`` is to say."""
         self._copies: dict[int, Parts] = {}
@@ -138,13 +150,13 @@ class _Rewriting:
         self._linked: set[tuple[int, int]] = set()
         self._names: dict[int, dict[int, list[Any]]] = {}
         self._hidden = hidden
-        places = sight.holders({*hidden, *naming})
+        places = sight.holders({*hidden, *naming, *commands})
         for place in places:
             self._rewrite(place)
         for place in places if naming else ():  # afterwards: a container may be in other places, too
             for where, name in _named(place, naming):
                 self._put(where, name, _whole(PASSWORD))
-        for where, name in _put_in(sight, hidden):
+        for where, name in (*_given(places if commands else (), commands), *_put_in(sight, hidden)):
             self._put(where, name, _whole(PASSWORD))
         named = [place for place in places if type(place[0]) is dict and not hidden.keys().isdisjoint(place[0])]
         self.event: dict[str, Any] = self._copy(sight.places[0])
@@ -230,6 +242,17 @@ def _named(place: Place, naming: set[str]) -> Iterator[tuple[Place, str | int]]:
             yield around, "input"
 
 
+def _given(places: Iterable[Place], commands: set[str]) -> Iterator[tuple[Place, int]]:
+    """Where a secret is given to a command in a list of its arguments."""
+    for place in places:
+        container = place[0]
+        if type(container) is list and any(_is_in(member, commands) for member in container):
+            words = [member.replace("\n", " ") if type(member) is str else "" for member in container]
+            ends = [*accumulate(len(word) + 1 for word in words)]
+            for span in find_told(" ".join(words)):
+                yield place, bisect_right(ends, span.start)
+
+
 def _put_in(sight: Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[Place, Any]]:
     """Where the parameters of the event's message stand that are hidden in the message: alone they tell nothing."""
     event: Any = sight.places[0][0]
@@ -245,9 +268,22 @@ def _put_in(sight: Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[
             continue
         inner.add(id(place))
         for name, member in _members(container):
-            told = str(member) if type(member) in _SCALARS else ""
-            if told and text.count(told) > shown.count(told):
+            if type(member) in _SCALARS and _is_hidden(member, text, shown):
                 yield place, name
+
+
+def _is_hidden(param: str | float, text: str, shown: str) -> bool:
+    """Whether a parameter is told less often in what is shown of a text than in the text.
+
+    One that is a text counts as hidden, too, if it is found in neither: it was put there in another form.
+    """
+    if type(param) is not str:
+        return text.count(str(param)) > shown.count(str(param))
+    told = param.removesuffix(OMITTED)
+    if not told:
+        return False
+    forms = (told, repr(told)[1:-1])
+    return any(text.count(form) > shown.count(form) for form in forms) or not any(form in shown for form in forms)
 
 
 def _is_in(value: object, naming: set[str]) -> bool:

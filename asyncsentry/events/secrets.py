@@ -45,6 +45,17 @@ class Hidden(NamedTuple):
     """What the event's ``_meta`` says of it: what was replaced, where, and how many characters it had before."""
 
 
+class Looked(NamedTuple):
+    """What was found in many texts."""
+
+    hidden: dict[str, Hidden]
+    """Those that hold a secret, with what is shown instead."""
+    naming: set[str]
+    """Those that are names of secrets themselves, beside which one may stand."""
+    commands: set[str]
+    """Those that are commands, among whose arguments one may be."""
+
+
 @lru_cache(maxsize=8)
 def secrets_of(names: SecretNames) -> Secrets:
     """What finds them by these names: it takes a millisecond to make."""
@@ -55,9 +66,9 @@ class Secrets:
     """Finds secrets for one client. Takes only so long as a text is: no text of whatever kind makes it slow."""
 
     def __init__(self, names: SecretNames) -> None:
-        self._known: tuple[set[str], set[str]] = (set(), set())
+        self._known: tuple[set[str], set[str], set[str]] = (set(), set(), set())
         """Short texts that were looked at before, and have none: many of an event's are those of the one before. And
-        those among them that are names of secrets. Both are replaced together, for another thread may use them."""
+        texts that are names of secrets, and commands. They are replaced together, for another thread may use them."""
         self._names = names
         self._assignments = Assignments(names)
 
@@ -79,25 +90,27 @@ class Secrets:
 
     def hide_in(self, texts: set[str]) -> dict[str, Hidden]:
         """Those of many texts that hold a secret, with what is shown instead."""
-        return self.look_at(texts)[0]
+        return self.look_at(texts).hidden
 
     def unknown(self, texts: set[str]) -> set[str]:
         """Those of them that are not known to be harmless: they have to be searched."""
         return texts - self._known[0]
 
-    def look_at(self, texts: set[str]) -> tuple[dict[str, Hidden], set[str]]:
-        """The same, and those of the texts that are names of secrets themselves, beside which one may stand."""
-        harmless, naming = self._known
+    def look_at(self, texts: set[str]) -> Looked:
+        """The same, and those of the texts near which there may be one."""
+        harmless, naming, commands = self._known
         fresh = texts - harmless
         if len(harmless) + len(fresh) > HARMLESS_LIMIT:
-            self._known = harmless, naming = set(), naming & texts
+            self._known = harmless, naming, commands = set(), naming & texts, commands & texts
         named, shaped = self._suspects(fresh)
         suspects = named | shaped
         outcomes = ((text, self._hide(text, named=text in named, shaped=text in shaped)) for text in suspects)
         hidden = {text: shown for text, shown in outcomes if shown is not None}
         naming.update([text for text in suspects if text not in hidden and self._is_name(text)])
-        harmless.update([text for text in fresh if len(text) <= SHORT and text not in hidden])
-        return hidden, naming & texts
+        short = [text for text in fresh if len(text) <= SHORT and text not in hidden]
+        commands.update(filter(shapes.is_command, shaped.intersection(short)))
+        harmless.update(short)
+        return Looked(hidden, naming & texts, commands & texts)
 
     def hide_in_code(self, line: str) -> str:
         """A line of a program without its secrets. What stands under a name there is one only if it is written out."""

@@ -43,17 +43,18 @@ _MARKED: Final = (
     r")"
 )
 
+# Such as begin often in a text may not run over each other's beginnings, or a text of nothing else would take long.
 _FORMS: Final = (
     # User and password of a URL.
-    (IN_URL, r"(?<=://)(?!git@)[^\s/\\\"'<>?#`]{1,512}(?=@)"),
+    (IN_URL, r"(?<=://)(?!git@)[^\s/\\\"'<>?#`]+(?=@)"),
     (  # Drivers of databases also take what ought to be escaped there.
         IN_URL,
-        r"(?<=://)(?<!http://)(?<!https://)(?<!ws://)(?<!wss://)"
-        r"[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}[/?#])[^\s@\\\"<>]{1,256}(?=@)",
+        r"(?<![^\s@\\\"<>])(?=[^\s@\\\"<>]+@)[^\s@\\\"<>]*?://(?<!http://)(?<!https://)(?<!ws://)(?<!wss://)"
+        r"([^\s:/@\\\"'<>]*:(?![0-9]{1,5}[/?#])[^\s@\\\"<>]+)",
     ),
     (  # Cut before its end.
         IN_URL,
-        r"(?<=://)[^\s:/@\\\"'<>]{0,256}:(?![0-9]{1,5}(?![0-9]))[^\s/@\\\"'<>]{1,512}(?=\.{3}\Z)",
+        r"(?<=://)[^\s:/@\\\"'<>]*:(?![0-9]{1,5}(?![0-9]))[^\s/@\\\"'<>]+(?=\.{3}\Z)",
     ),
     (PASSWORD, _MARKED),
     (PASSWORD, r"hooks\.slack\.com/services/[\w/]{10,}"),
@@ -93,14 +94,21 @@ _TOLD: Final = (
 )
 """What a command, or a statement, tells of: the first group is the secret."""
 
+_COMMAND: Final = re.compile(
+    r"(?:.{0,200}[\s/\\'])?(?:curl|docker|ldap[a-z]{3,8}|mariadb[\w-]*|mongo\w*|mysql\w*|openssl|podman"
+    r"|(?:redis|valkey)-cli|smbclient|sshpass|wget)(?:'\))?"
+)
+"""Such a command alone, also by its path. ``http`` is none of them here: that word is among the variables of every
+request, and each of their events would take longer."""
+
 _SIGNS: Final = (
-    *("%", r"\+", ":aa", r"://[^\s\0]{1,512}@", r"://[^\s\0/]{1,768}\.{3}(?:\0|\Z)"),
+    *("%", r"\+", ":aa", r"://(?:[^\s\0]{1,512}@|[^\s\0]{513})", r"://[^\s\0/]+\.{3}(?:\0|\Z)"),
     *("a(?:kia|sia|gpa|roa|ida|npa|nva)", "age-secret", "aiza", "atatt3x", "basic", "bearer", "curl"),
     *("dapi", "dckr", "digest", "do[op]_v1", "docker", r"dp\.[psc]t\.", "eyj"),
     *("gh[pousr]_", "github_pat", "gl(?:pat|rt|dt|cbt|ptt|ft|soat|sa)[-_]", "gocspx"),
     *("hf_", "hooks", r"http[\s'\",]", r"hv[sbr]\.", "identified", "jdbc:oracle", "key-[0-9a-f]{32}"),
-    *(r"ldap[a-z]{3,8}\s", "lin_api", r"login\s", "mariadb", "mongo", "mysql", "negotiate", "npm_", "nrak"),
-    *("pass:", "podman", "private key", "pscale", "pypi-", "redis-cli", "rk_", "rubygems"),
+    *("ldap[a-z]{3}", "lin_api", r"login\s", "mariadb", "mongo", "mysql", "negotiate", "npm_", "nrak"),
+    *("openssl", "podman", "private key", "pscale", "pypi-", "redis-cli", "rk_", "rubygems"),
     *("sbp_", r"sg\.", "shp", "sig=", "signature=", "sk-", "sk[0-9a-f]{32}", "sk_", "smbclient", "sntry", "sq0"),
     *("sshpass", "valkey-cli", "webhook", "wget", "whsec", "xapp", "xkeysib", "xox", "ya29"),
 )
@@ -126,16 +134,26 @@ def find(text: str) -> Iterator[Span]:
     """All secrets in ``text`` that are known by their looks."""
     for rule, form in _FORMS:
         for match in re.finditer(form, text):
-            yield Span(*match.span(), rule)
+            yield Span(*match.span(match.lastindex or 0), rule)
     for match in re.finditer(_CARD, text):
         if is_card(match[0]):
             yield Span(*match.span(), CARD)
     for match in re.finditer(_SCHEME, text):
         if _is_credential(match[1].lower(), match[2]):
             yield Span(*match.span(2), BEARER)
+    yield from find_told(text)
+
+
+def find_told(text: str) -> Iterator[Span]:
+    """Those among them that commands, or statements, tell of."""
     for form in _TOLD:
         for match in re.finditer(form, text):
             yield Span(*match.span(1), PASSWORD)
+
+
+def is_command(text: str) -> bool:
+    """Whether a secret may be among what is given to it in the texts that follow."""
+    return _COMMAND.fullmatch(text) is not None
 
 
 def is_card(text: str) -> bool:

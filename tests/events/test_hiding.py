@@ -5,13 +5,19 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+import pytest
+
 from asyncsentry.events.freezing import Freezer
 from asyncsentry.events.hiding import hide_secrets
+from asyncsentry.events.messages import logentry
 from asyncsentry.events.rules import Rules
 from asyncsentry.events.scrubbing import USUAL
 from asyncsentry.events.seen import Seen
 
 BY_NAME = {"": {"rem": [["@password:filter", "s", 0, 10]]}}
+LONG = "Zq9" + "k3Jx" * 400
+"""Longer than any value is shown."""
+
 CARD = {"": {"rem": [["@creditcard:filter", "s", 0, 10]]}}
 
 
@@ -113,6 +119,25 @@ def test_what_is_hidden_in_a_message_is_hidden_among_its_parameters() -> None:
     assert hide({"logentry": "password=x"})["logentry"] == "password=[Filtered]"
 
 
+@pytest.mark.parametrize(
+    ("template", "given", "param"),
+    [
+        ("token=%s", LONG, "[Filtered]"),
+        ("password=%r", "hun\\ter2", "[Filtered]"),
+        ("password=%r", "it's\nme", "[Filtered]"),
+        ("password=%.4s", "hunter2", "[Filtered]"),
+        ("password={!a}", "pässword", "[Filtered]"),
+        ("password=x of %s", LONG, LONG[:1021] + "..."),
+        ("password=x of %r", "it's\nme", "it's\nme"),
+        ("password=x of %s", "", ""),
+        ("password=x of %.1f", 1.25, 1.25),
+    ],
+)
+def test_so_are_parameters_that_it_tells_in_another_form(template: str, given: object, param: object) -> None:
+    entry = logentry(template, (given,), Freezer(Rules()))
+    assert hide({"logentry": entry})["logentry"]["params"] == [param]
+
+
 def test_no_event_takes_long() -> None:
     """Were the time square to the number of secrets, this would not end within the time that a test has."""
     shared = {"token": "[Filtered]"}
@@ -145,6 +170,36 @@ def test_what_follows_a_command_s_option_is_hidden() -> None:
     shown = hide({"extra": {"argv": ["tool", "--token", "abc", "--password", 5, "--verbose"], "--token": "x"}})
     assert shown["extra"]["argv"] == ["tool", "--token", "[Filtered]", "--password", 5, "--verbose"]
     assert shown["_meta"] == {"extra": {"argv": {"2": BY_NAME}}}
+
+
+@pytest.mark.parametrize(
+    ("argv", "place"),
+    [
+        (["mysqldump", "-u", "root", "-phunter2", "shop"], 3),
+        (["sudo", "/usr/bin/mariadb-dump", "-p", "hunter2"], 3),
+        (["PosixPath('/usr/bin/mongosh')", "-p", "hunter2"], 2),
+        (["mysql", 5, "-e", "select 1\nfrom x", "-phunter2"], 4),
+        (["sshpass", "-p", "hunter 2", "ssh", "shop"], 2),
+        (["docker", "login", "-u", "ada", "-p", "hunter2"], 5),
+        (["podman", "login", "-p", "hunter2"], 3),
+        (["redis-cli", "-a", "hunter2"], 2),
+        (["valkey-cli", "-a", "hunter2"], 2),
+        (["ldapsearch", "-x", "-w", "hunter2"], 3),
+        (["openssl", "rsa", "-passin", "pass:hunter2"], 3),
+        (["curl", "-u", "ada:hunter2", "http://shop/"], 2),
+        (["wget", "--user", "ada:hunter2"], 2),
+        (["smbclient", "-U", "ada%hunter2"], 2),
+    ],
+)
+def test_what_is_given_to_a_command_is_hidden(argv: list[Any], place: int) -> None:
+    assert hide({"extra": {"argv": argv}})["extra"]["argv"] == [*argv[:place], "[Filtered]", *argv[place + 1 :]]
+    seen, remarks = shown(argv=argv)
+    assert (seen["argv"][place], remarks) == ("[Filtered]", {"argv": {str(place): BY_NAME}})
+
+
+def test_a_command_alone_tells_nothing() -> None:
+    event = {"extra": {"engines": ["mysql", "-a", "shop"], "engine": "mysql", "mysql": ["-phunter2"]}}
+    assert hide(event) == event
 
 
 def test_remarks_join_those_that_were_there() -> None:

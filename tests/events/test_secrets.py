@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from asyncsentry.events.assignments import WORD
 from asyncsentry.events.scrubbing import HARMLESS_LIMIT, USUAL, SecretNames
-from asyncsentry.events.secrets import Secrets, secrets_of
+from asyncsentry.events.secrets import SHORT, Secrets, secrets_of
 
 SECRETS = Secrets(USUAL)
 
@@ -117,6 +118,7 @@ def shown(text: str) -> str:
         ("next=%252F%253Ftoken%253Dx", "next=[Filtered]"),
         ("next=%2F%3Ftoken%3Dabc&a=%20", "next=%2F%3Ftoken%3D[Filtered]&a=%20"),
         ("DB_PASS=x smtp-pass=y bypass=z", "DB_PASS=[Filtered] smtp-pass=[Filtered] bypass=z"),
+        ("password=" + "a1" * 21 + " [Filtered]", "password=[Filtered] [Filtered]"),
         ("passphrase=x", "passphrase=[Filtered]"),
         ("İ password=x", "İ password=[Filtered]"),
     ],
@@ -177,6 +179,36 @@ def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(text: str, expect
     assert shown(text) == expected
 
 
+LONG = "Zq9" + "k3Jx" * 1999
+"""Longer than all of a text that is looked at to tell whether it is a secret."""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("token=%s", "key: %s", "Cookie: sid=%s; x=1", "Authorization: %s", "Authorization: Bearer %s", "sid=%s&x=1"),
+        *("token='%s'", '{"key": "%s"}', "/?token=%s&page=2", "<auth>%s</auth>", "tool --token %s -v", "API_KEY=a;%s"),
+        *("password = a %s\nuser = x", "credentials={'a': '%s'} rest"),
+    ],
+)
+def test_a_long_secret_is_hidden_to_its_end(form: str) -> None:
+    assert shown(form % LONG) == shown(form % LONG[:11])
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["https://u:%s@h/", "postgres://u:a/%s@db/shop", "postgres://u:%s...", "x://%s:hunter2@h", "x://b:1/x://c:%s@h"],
+)
+def test_so_is_one_in_a_url(form: str) -> None:
+    assert shown(form % LONG) == shown(form % LONG[:11]) != form % LONG[:11]
+
+
+def test_so_is_one_that_changes_its_looks_there() -> None:
+    for length in range(WORD - 12, WORD + 3):
+        assert shown(f"password={'x' * length}(y)'z w") == "password=[Filtered] w"
+        assert shown(f"<password>{'x' * length}<![CDATA[y]]></password>") == "<password>[Filtered]]]></password>"
+
+
 def test_secrets_that_overlap_are_one() -> None:
     assert shown("password='Bearer abc123 4111 1111 1111 1111'") == "password='[Filtered]'"
 
@@ -199,6 +231,8 @@ def test_a_bounded_number_of_short_texts_is_remembered_as_harmless() -> None:
         assert texts <= secrets.harmless
         assert len(secrets.harmless) <= HARMLESS_LIMIT
     assert not {"x" * 161, "password=x"} & secrets.harmless
+    commands = {"/" * SHORT + "mysql", "/usr/bin/mysql"}
+    assert secrets.look_at(commands).commands == secrets.look_at(commands).commands == {"/usr/bin/mysql"}
 
 
 def test_names_may_be_added_and_shown() -> None:
@@ -237,6 +271,8 @@ def test_of_a_program_only_what_is_written_out_is_hidden(line: str, expected: st
         *("Basic ", "key", "password=[", "[(", "token ", "cookie: a", "<key>", '"password",', "\\", 'key="\\"', "a+"),
         *("password=a(", "password=a\\q", "A_KEY=", "password=İ", "password%3D", "password: x y\n", "key: [["),
         *("%2541", "key->", "password=''", "key\n x", "'password')", "<key a='", "machine x login ", "://a:b"),
+        *("cache_key=", "token_type=[", "cache_key={'", "Cookie: a=b;", "\npassword: a ", "<token_type>"),
+        *("a://b:c/d", "a://b:c/d@", "a@://", "http://a:b/c@", "://a...", "//:"),
         *("%41", "a.b@", "identified by '", "-p ", "https://hooks.", "sk-", "token\n"),
     ],
 )
