@@ -74,7 +74,7 @@ def report(runs: list[dict[str, Measured]]) -> None:
     for part in ("import", "init"):
         ours, theirs = ([run[name][part] for run in runs] for name in (OURS, PEER))
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-        low, _, high = quantiles(ratios, n=4)
+        low, _, high = quantiles(ratios, n=4, method="inclusive")
         print(
             f"{part:10}{median(ours):13.1f} ms{median(theirs):17.1f} ms{median(ratios):10.2f}   {low:.2f} to {high:.2f}"
         )
