@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from cases.arrival import count, has_not_arrived
@@ -16,12 +16,16 @@ DEPTHS: Final = ("shallow", "deep")
 COLUMNS: Final = ("shallow", "deep")
 
 
-async def _captures(setting: Setting, drain: Callable[[], object]) -> Figures:
+Run = Callable[[Paced[Exception], int], Awaitable[list[Sample]]]
+"""Makes so many calls."""
+
+
+async def _captures(setting: Setting, drain: Callable[[], object], run: Run = Paced.run) -> Figures:
     found: dict[str, list[Sample]] = {}
     for depth in DEPTHS:
         paced = Paced(WORKLOADS[depth], setting.sdk.capture, drain)
-        await paced.run(WARM_UP)
-        found[depth] = await paced.run(setting.calls)
+        await run(paced, WARM_UP)
+        found[depth] = await run(paced, setting.calls)
     return {depth: microseconds([sample.wall for sample in samples]) for depth, samples in found.items()}
 
 
@@ -50,18 +54,48 @@ async def rate_limited(setting: Setting) -> Figures:
     return await _captures(setting, setting.sdk.drain)
 
 
+class Brim:
+    """Keeps an SDK's queue full: what waits may be made smaller meanwhile, and leave room again."""
+
+    def __init__(self, capture: Callable[[BaseException], object], counted: Callable[[], int], most: int) -> None:
+        self._capture = capture
+        self._counted = counted
+        self._most = most
+
+    def fill(self) -> int:
+        """Capture until one is refused, and give how many are lost: deep ones, for then no smaller one is even made."""
+        before = self._counted()
+        for _ in range(self._most):
+            self._capture(WORKLOADS["deep"]())
+            if (counted := self._counted()) > before:
+                return counted
+        raise AssertionError(f"{self._most} errors have not filled the queue")
+
+    async def run(self, paced: Paced[Exception], calls: int) -> list[Sample]:
+        """So many calls that were refused. Raises if most were not."""
+        refused: list[Sample] = []
+        for _ in range(2 * calls):
+            before = self.fill()
+            samples = await paced.run(1)
+            if self._counted() > before:
+                refused += samples
+            if len(refused) == calls:
+                return refused
+        raise AssertionError(f"only {len(refused)} of {2 * calls} captures were refused")
+
+
 async def full(setting: Setting) -> Figures:
-    """The server answers nothing, and the queue holds what it can."""
-    if setting.sdk.full_after is None:
+    """The server answers nothing, and the queue holds what it can. It is filled before each call; what is taken all the
+    same is not measured.
+    """
+    if setting.sdk.full_after is None or setting.sdk.counted is None:
         raise NotOffered("its queue has no bound within reach")
-    setting.begin("on")
+    sdk = setting.begin("on")
     for _ in range(setting.sdk.full_after):
-        setting.sdk.capture(WORKLOADS["mid"]())
+        sdk.capture(WORKLOADS["mid"]())
         await asyncio.sleep(0)
-    before = count(setting)
-    figures = await _captures(setting, nothing)
-    has_not_arrived(setting, before, len(DEPTHS) * (WARM_UP + setting.calls))
-    return figures
+    brim = Brim(sdk.capture, setting.sdk.counted, setting.sdk.full_after)
+    return await _captures(setting, nothing, brim.run)
 
 
 def in_mode(mode: Mode, told: str) -> Case:
