@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from cases.arrival import count, has_not_arrived
+from cases.arrival import count, has_arrived, has_not_arrived
 from cases.case import Case, Figures, NotOffered, Setting
 from cases.paced import WARM_UP, Paced, Sample, microseconds, nothing
 from sdks import Mode
@@ -52,6 +52,30 @@ async def rate_limited(setting: Setting) -> Figures:
     setting.sdk.capture(WORKLOADS["shallow"]())
     await setting.sdk.drain()
     return await _captures(setting, setting.sdk.drain)
+
+
+async def duplicate(setting: Setting) -> Figures:
+    """Each error was captured, and sent, just before."""
+    if not setting.sdk.knows_again:
+        raise NotOffered("it sends an error as often as it is captured")
+    sdk = setting.begin("on")
+
+    async def again(error: Exception) -> Sample:
+        sdk.capture(error)
+        await sdk.drain()
+        [sample] = await Paced(lambda: error, sdk.capture, nothing).run(1)
+        return sample
+
+    async def run(paced: Paced[Exception], calls: int) -> list[Sample]:
+        return [await again(paced.make()) for _ in range(calls)]
+
+    before = count(setting)
+    figures = await _captures(setting, nothing, run)
+    await sdk.drain()
+    errors = len(DEPTHS) * (WARM_UP + setting.calls)
+    has_arrived(setting, before, errors)
+    has_not_arrived(setting, before + errors, errors)
+    return figures
 
 
 class Brim:
@@ -114,6 +138,7 @@ NOTHING: Final = {
     "limited": Case(
         "capture that ends in nothing: the server limits the rate", rate_limited, COLUMNS, sink=("--status", "429")
     ),
+    "duplicate": Case("capture that ends in nothing: the error was captured before", duplicate, COLUMNS),
     "full": Case("capture that ends in nothing: the queue is full", full, COLUMNS, sink=("--hang",)),
     "refused": in_mode("refused", "a hook is given the event and drops it"),
 }

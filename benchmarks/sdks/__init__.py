@@ -45,6 +45,8 @@ class Adapter(Protocol):
     modes: Modes
     works_uninitialised: bool
     """Whether ``capture`` may be called before ``init``."""
+    knows_again: bool
+    """Whether it skips an error that was captured just before."""
     watches_logging: bool
     """Whether it looks at log records without being asked to."""
     capture: Callable[[BaseException], object]

@@ -14,6 +14,7 @@ ROOM: Final = 2**30
 class Adapter:
     modes: Modes = usual_and("unsampled", "seen", "refused")
     works_uninitialised = True
+    knows_again = True
     watches_logging = True
     full_after = 1500
     """Many: 16 MB of errors that weigh some twenty kilobytes."""
