@@ -32,7 +32,7 @@ PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "What a capture costs that sends nothing": (
         "",
-        ("uninitialised", "off", "ignored", "unsampled", "duplicate", "limited", "full", "refused"),
+        ("uninitialised", "off", "ignored", "unsampled", "duplicate", "limited", "flooded", "full", "refused"),
     ),
     "Awkward variables": ("One of them in a frame.", tuple(name for name in CASES if name.startswith("awkward-"))),
     "The event loop": (

@@ -10,10 +10,12 @@ from cases.arrival import count, has_arrived, has_not_arrived
 from cases.case import Case, Figures, NotOffered, Setting
 from cases.paced import WARM_UP, Paced, Sample, microseconds, nothing
 from sdks import Mode
-from workloads import WORKLOADS
+from workloads import DEEP_FRAMES, SHALLOW_FRAMES, WORKLOADS
 
 DEPTHS: Final = ("shallow", "deep")
 COLUMNS: Final = ("shallow", "deep")
+FRAMES: Final = DEEP_FRAMES - SHALLOW_FRAMES
+"""By so many the second is deeper than the first."""
 
 
 Run = Callable[[Paced[Exception], int], Awaitable[list[Sample]]]
@@ -78,6 +80,16 @@ async def duplicate(setting: Setting) -> Figures:
     return figures
 
 
+async def flooded(setting: Setting) -> Figures:
+    """One error of each depth was sent before; flood control holds back all that are like it."""
+    sdk = setting.begin("flooded")
+    for depth in DEPTHS:
+        sdk.capture(WORKLOADS[depth]())
+    await sdk.drain()
+    figures = await _in_vain(setting)
+    return figures | {"ns/frame": 1000 * (figures["deep"] - figures["shallow"]) / FRAMES}
+
+
 class Brim:
     """Keeps an SDK's queue full: what waits may be made smaller meanwhile, and leave room again."""
 
@@ -139,6 +151,12 @@ NOTHING: Final = {
         "capture that ends in nothing: the server limits the rate", rate_limited, COLUMNS, sink=("--status", "429")
     ),
     "duplicate": Case("capture that ends in nothing: the error was captured before", duplicate, COLUMNS),
+    "flooded": Case(
+        "capture that ends in nothing: flood control holds it back",
+        flooded,
+        (*COLUMNS, "ns/frame"),
+        unit="µs; ns/frame: what each frame adds",
+    ),
     "full": Case("capture that ends in nothing: the queue is full", full, COLUMNS, sink=("--hang",)),
     "refused": in_mode("refused", "a hook is given the event and drops it"),
 }
