@@ -34,7 +34,10 @@ PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         "",
         ("uninitialised", "off", "ignored", "unsampled", "duplicate", "limited", "flooded", "full", "refused"),
     ),
-    "Awkward variables": ("One of them in a frame.", tuple(name for name in CASES if name.startswith("awkward-"))),
+    "Awkward variables, and a long file": (
+        "One of them in a frame.",
+        tuple(name for name in CASES if name.startswith("awkward-")),
+    ),
     "The event loop": (
         "How long a heartbeat is late, and the longest time that sending holds the loop.",
         ("slices", "storm", "storm-roomy", "steady-mid", "steady-deep"),
