@@ -340,7 +340,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/startup.py", "--json", str(OUTPUT / "startup.json"))
         session.run("python", "benchmarks/run.py", *written, *session.posargs)
         return
-    session.run("python", "benchmarks/startup.py", "--runs", "5")
+    session.run("python", "benchmarks/startup.py", "--runs", "2")
     briefly = ("python", "benchmarks/run.py", "--brief")
     session.run(*briefly, *written, "--sdks", "asyncsentry,none")
     session.run(*briefly, "--cases", "shallow")
