@@ -347,6 +347,7 @@ def bench(session: nox.Session) -> None:
     session.run(*briefly, "--cases", "refused,storm-roomy,web-*", "--sdks", "*threaded,sentry-sdk*")
     session.run("python", "benchmarks/content.py", silent=True)
     session.run("python", "benchmarks/parts.py", "--calls", "3", silent=True)
+    session.run("python", "benchmarks/levels.py", "--calls", "3", silent=True)
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])
