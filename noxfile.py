@@ -340,13 +340,14 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/startup.py", "--json", str(OUTPUT / "startup.json"))
         session.run("python", "benchmarks/run.py", *written, *session.posargs)
         return
-    session.run("python", "benchmarks/startup.py", "--runs", "5")
+    session.run("python", "benchmarks/startup.py", "--runs", "2")
     briefly = ("python", "benchmarks/run.py", "--brief")
     session.run(*briefly, *written, "--sdks", "asyncsentry,none")
     session.run(*briefly, "--cases", "shallow")
     session.run(*briefly, "--cases", "refused,storm-roomy,web-*", "--sdks", "*threaded,sentry-sdk*")
     session.run("python", "benchmarks/content.py", silent=True)
     session.run("python", "benchmarks/parts.py", "--calls", "3", silent=True)
+    session.run("python", "benchmarks/levels.py", "--calls", "3", silent=True)
 
 
 @nox.session(python=TOOLS, tags=["full"], requires=["build"])

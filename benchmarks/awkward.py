@@ -1,17 +1,22 @@
-"""Locals that SDKs stumble over, each in an error of its own: large ones, slow ones, and those that lie."""
+"""What SDKs stumble over, each in an error of its own: locals that are large, slow, or lie; and a long source file."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from workloads import OrderError, caught
 
 MEGABYTE: Final = 1_000_000
 REPR_SECONDS: Final = 0.05
+FILE_LINES: Final = 20_000
+PLACES: Final = 10
+"""Of the long file, in each error."""
 
 
 @dataclass
@@ -85,3 +90,28 @@ def with_local(make_value: Callable[[], object]) -> Exception:
 
 def _hold(value: object) -> None:
     raise OrderError(f"a value of type {type(value).__name__} is in the way")
+
+
+def in_long_file(errors: int) -> Iterator[Exception]:
+    """So many errors, each in places near the end of one source file that none was in before.
+
+    The file is there from the first error on, until the iterator is dropped.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "long_file.py")
+        source = _long_source(errors)
+        path.write_text(source, encoding="utf-8")
+        names: dict[str, Any] = {"__name__": "long_file", "__file__": str(path)}
+        exec(compile(source, path, "exec"), names)
+        for error in range(errors):
+            yield caught(names[f"place_{error}_0"])
+
+
+def _long_source(errors: int) -> str:
+    """Functions that call each other, as many for each error as it has places, after lines that say nothing."""
+    functions = ""
+    for error in range(errors):
+        for place in range(PLACES - 1):
+            functions += f"def place_{error}_{place}():\n    place_{error}_{place + 1}()\n"
+        functions += f"def place_{error}_{PLACES - 1}():\n    raise ValueError('far down in a file')\n"
+    return "# nothing\n" * (FILE_LINES - functions.count("\n")) + functions

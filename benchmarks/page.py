@@ -32,9 +32,12 @@ PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "What a capture costs that sends nothing": (
         "",
-        ("uninitialised", "off", "ignored", "unsampled", "limited", "full", "refused"),
+        ("uninitialised", "off", "ignored", "unsampled", "duplicate", "limited", "flooded", "full", "refused"),
     ),
-    "Awkward variables": ("One of them in a frame.", tuple(name for name in CASES if name.startswith("awkward-"))),
+    "Awkward variables, and a long file": (
+        "One of them in a frame.",
+        tuple(name for name in CASES if name.startswith("awkward-")),
+    ),
     "The event loop": (
         "How long a heartbeat is late, and the longest time that sending holds the loop.",
         ("slices", "storm", "storm-roomy", "steady-mid", "steady-deep"),
@@ -85,12 +88,21 @@ _STARTS: Final = {"import": "import, ms", "init": "`init`, ms", "modules": "modu
 
 
 def _starts(runs: list[dict[str, Measured]]) -> Iterator[str]:
-    yield from (f"| | {OURS} | {PEER} | ratio |", "|---|---:|---:|---:|")
+    others = [name for name in runs[0] if name not in (startup.OURS, startup.PEER)]
+    yield f"| | {' | '.join((OURS, PEER, 'ratio', *others))} |"
+    yield f"|---|{'---:|' * (3 + len(others))}"
     for part, told in _STARTS.items():
-        ours, theirs = ([float(run[name][part]) for run in runs] for name in (startup.OURS, startup.PEER))  # type: ignore[literal-required]
+        figures = {name: [float(run[name][part]) for run in runs] for name in runs[0]}  # type: ignore[literal-required]
+        ours, theirs = figures[startup.OURS], figures[startup.PEER]
         ratio = median(b / a for a, b in zip(ours, theirs, strict=True)) if all(ours) else None
         times = "–" if ratio is None else f"**{ratio:.1f}**"
-        yield f"| {told} | {number(median(ours))} | {number(median(theirs))} | {times} |"
+        cells = [
+            number(median(ours)),
+            number(median(theirs)),
+            times,
+            *(number(median(figures[each])) for each in others),
+        ]
+        yield f"| {told} | {' | '.join(cells)} |"
 
 
 def _all(found: dict[str, Results]) -> Iterator[str]:

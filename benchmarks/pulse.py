@@ -31,7 +31,7 @@ class Pulse:
     @property
     def p99(self) -> float:
         """The 99th percentile, in milliseconds."""
-        return 1000 * quantiles(self.lags, n=100)[-1]
+        return 1000 * quantiles(self.lags, n=100, method="inclusive")[-1]
 
     @property
     def longest(self) -> float:

@@ -77,5 +77,5 @@ class Results:
             return None
         if len(ratios) == 1:
             return Ratio(ratios[0], None)
-        low, _, high = quantiles(ratios, n=4)
+        low, _, high = quantiles(ratios, n=4, method="inclusive")
         return Ratio(median(ratios), (low, high))

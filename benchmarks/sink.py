@@ -2,7 +2,7 @@
 
 ``GET /seen`` answers what was received so far, as JSON: ``requests``, the ``events`` in them, and the ``size`` of their
 bodies in bytes. Bodies are looked into only then. ``GET /latest`` answers the body of the latest request as it came.
-These are not counted, nor is any other GET.
+``GET /hang`` makes it answer nothing that is posted from then on. These are not counted, nor is any other GET.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Seen:
         return {"requests": self.requests, "size": self.size, "events": self.events}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Manner:
-    """How the server answers."""
+    """How the server answers. It may begin to hang later."""
 
     latency: float = 0.0
     """Seconds."""
@@ -88,6 +88,9 @@ class Talk(asyncio.Protocol):
             self._write(_answer(200, json.dumps(self._seen.told()).encode()))
         elif head.startswith(b"GET /latest"):
             self._write(_answer(200, self._seen.latest))
+        elif head.startswith(b"GET /hang"):
+            self._manner.hang = True
+            self._write(_answer(200, b""))
         elif head.startswith(b"GET"):  # elastic-apm asks which server this is
             self._write(_answer(200, b"{}"))
         else:
@@ -138,6 +141,10 @@ class Sink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Nobody listens from now on."""
         self._process.kill()
         with self._process:
             pass
@@ -154,6 +161,12 @@ def latest(url: str) -> bytes:
     with urlopen(f"{url}/latest") as answer:
         body: bytes = answer.read()
     return body
+
+
+def hang(url: str) -> None:
+    """Have the server at ``url`` take everything and answer nothing from now on."""
+    with urlopen(f"{url}/hang"):
+        pass
 
 
 async def serve(manner: Manner) -> None:

@@ -19,6 +19,7 @@ class OrderError(Exception):
 Make = Callable[[], Exception]
 Raise = Callable[[], object]
 
+SHALLOW_FRAMES: Final = 3
 MID_FRAMES: Final = 10
 DEEP_FRAMES: Final = 30
 

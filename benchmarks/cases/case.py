@@ -18,6 +18,7 @@ WITHOUT: Final[dict[Mode, str]] = {
     "seen": "no hook that sees an event while it is captured",
     "refused": "no hook that drops an event while it is captured",
     "unsampled": "no sampling of errors",
+    "flooded": "no flood control",
 }
 """What an SDK lacks that has no such mode."""
 

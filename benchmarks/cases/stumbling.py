@@ -1,16 +1,17 @@
-"""What an awkward local costs the thread that captures the error it is in, and how large it makes the event."""
+"""What an awkward local, or file, costs the thread that captures the error it is in, and how large the event is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import bodies
 import sink
-from awkward import VALUES, with_local
+from awkward import VALUES, in_long_file, with_local
 from cases.arrival import count
 from cases.case import Case, Figures, NotOffered, Setting
 from cases.paced import WARM_UP, Paced, microseconds
+from workloads import Make
 
 MOST_CALLS: Final = 5
 """Some take seconds, and hundreds of megabytes."""
@@ -18,7 +19,7 @@ PATIENCE: Final = 60.0
 """Seconds for one event to be sent."""
 
 
-def case(name: str, make_value: Callable[[], object]) -> Case:
+def case(told: str, make: Make) -> Case:
     async def measure(setting: Setting) -> Figures:
         sdk = setting.begin("on")
 
@@ -33,7 +34,7 @@ def case(name: str, make_value: Callable[[], object]) -> Case:
 
         await Paced(lambda: with_local(VALUES["plain"]), sdk.capture, drain).run(WARM_UP)
         before = count(setting)
-        paced = Paced(lambda: with_local(make_value), capture, drain)
+        paced = Paced(make, capture, drain)
         first = await paced.run(1)
         size = len(bodies.decoded(sink.latest(setting.url))) if count(setting) > before else 0
         again = await paced.run(min(setting.calls, MOST_CALLS))
@@ -43,8 +44,17 @@ def case(name: str, make_value: Callable[[], object]) -> Case:
             "event kB": size / 1000,
         }
 
-    told = f"capture of an error with one local: {name}"
     return Case(told, measure, ("first", "again", "event kB"), unit="ms; an event of 0 kB is one that was not sent")
 
 
-STUMBLING: Final = {f"awkward-{name.replace(' ', '-')}": case(name, make) for name, make in VALUES.items()}
+STUMBLING: Final = {
+    f"awkward-{name.replace(' ', '-')}": case(
+        f"capture of an error with one local: {name}", partial(with_local, make_value)
+    )
+    for name, make_value in VALUES.items()
+} | {
+    "awkward-file": case(
+        "capture of an error in ten new places near the end of a file of 20,000 lines",
+        in_long_file(1 + MOST_CALLS).__next__,
+    ),
+}

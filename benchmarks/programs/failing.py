@@ -1,7 +1,8 @@
-"""A program that captures errors and ends: ``python -m programs.failing SDK URL ERRORS SECONDS``.
+"""A program that captures errors and ends: ``python -m programs.failing SDK URL BEFORE ERRORS SECONDS``.
 
-It captures ``mid`` until there are ERRORS, or SECONDS have passed. Then it prints what that cost, as JSON, and ends;
-last of all, when the SDK's own end is over, it prints how many the SDK knows to be lost.
+It captures ``mid`` BEFORE times, prints what that cost, as JSON, when all is sent, and waits for a line of input. Then
+it goes on until there are ERRORS more, or SECONDS have passed, prints what those cost, and ends; last of all, when the
+SDK's own end is over, it prints how many the SDK knows to be lost.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import json
 import logging
 import sys
 import time
-from typing import Any
+from typing import Any, Final
 
 import residence
 from sdks import Adapter, load
 from workloads import WORKLOADS, OrderError
+
+WARM_UP: Final = 5
+"""Errors that are not told of: connections and threads are begun, sources read."""
 
 adapter: Adapter | None = None
 
@@ -27,10 +31,9 @@ def tell_losses() -> None:
         print(json.dumps({"counted": adapter.counted()}), flush=True)
 
 
-async def capture(sdk: Adapter, url: str, errors: int, seconds: float) -> dict[str, Any]:
-    sdk.init(url, "on", OrderError)
+async def capture(sdk: Adapter, errors: int, seconds: float) -> dict[str, Any]:
+    """Nanoseconds that they cost, and how many megabytes more were in use."""
     make = WORKLOADS["mid"]
-    sdk.capture(make())
     before = residence.now()
     captured = cost = 0
     end = time.monotonic() + seconds
@@ -46,9 +49,16 @@ async def capture(sdk: Adapter, url: str, errors: int, seconds: float) -> dict[s
 
 async def main() -> None:
     global adapter  # for the end of the program
-    name, url, errors, seconds = sys.argv[1:]
+    name, url, before, errors, seconds = sys.argv[1:]
     adapter = load(name)
-    print(json.dumps(await capture(adapter, url, int(errors), float(seconds))), flush=True)
+    adapter.init(url, "on", OrderError)
+    await capture(adapter, WARM_UP, float(seconds))
+    await adapter.drain()
+    told = await capture(adapter, int(before), float(seconds))
+    await adapter.drain()
+    print(json.dumps(told), flush=True)
+    sys.stdin.readline()
+    print(json.dumps(await capture(adapter, int(errors), float(seconds))), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, Literal, Protocol
 
-Mode = Literal["on", "default", "roomy", "seen", "refused", "limited", "off", "ignored", "unsampled"]
+Mode = Literal["on", "default", "roomy", "seen", "refused", "limited", "off", "ignored", "unsampled", "flooded"]
 """How an SDK is set up.
 
 ``on``: as users have it, but that it does not hold back equal errors, as most SDKs do not; ``default``: it does if it
 can; ``roomy``: ``on``, with room for all that a case captures; ``seen``: with a hook that is given each event and
 returns it; ``refused``: with one that drops it; ``limited``: ``on``, while the server limits the rate; ``off``: with no
 DSN, or what stands for it; ``ignored``: the workloads' errors are ignored by their type; ``unsampled``: with a sample
-rate of 0.
+rate of 0; ``flooded``: flood control lets one error of each issue through.
 """
 
 Modes = frozenset[Mode]
@@ -45,6 +45,8 @@ class Adapter(Protocol):
     modes: Modes
     works_uninitialised: bool
     """Whether ``capture`` may be called before ``init``."""
+    knows_again: bool
+    """Whether it skips an error that was captured just before."""
     watches_logging: bool
     """Whether it looks at log records without being asked to."""
     capture: Callable[[BaseException], object]

@@ -11,6 +11,7 @@ from sdks import PATIENCE, Mode, Modes, until, usual_and
 class Adapter:
     modes: Modes = usual_and("seen", "refused")
     works_uninitialised = False
+    knows_again = False
     counted = None
     full_after = None
     watches_logging = False

@@ -14,6 +14,7 @@ from sdks import PATIENCE, USUAL, Mode, Modes, exc_info
 class Adapter:
     modes: Modes = USUAL
     works_uninitialised = False
+    knows_again = False
     counted = None
     full_after = None
     watches_logging = True

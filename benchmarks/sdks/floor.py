@@ -98,6 +98,7 @@ def exceptions(error: BaseException | None) -> list[Fields]:
 class Adapter:
     modes: Modes = frozenset({"on", "default", "roomy"})
     works_uninitialised = False
+    knows_again = False
     counted = None
     full_after = None
     watches_logging = False

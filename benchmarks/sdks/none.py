@@ -8,6 +8,7 @@ from sdks import PATIENCE, Mode, Modes
 class Adapter:
     modes: Modes = frozenset({"default", "roomy"})
     works_uninitialised = False
+    knows_again = False
     watches_logging = False
     capture_message = None
     add_breadcrumb = None

@@ -12,8 +12,9 @@ ROOM: Final = 2**30
 
 
 class Adapter:
-    modes: Modes = usual_and("unsampled", "seen", "refused")
+    modes: Modes = usual_and("unsampled", "flooded", "seen", "refused")
     works_uninitialised = True
+    knows_again = True
     watches_logging = True
     full_after = 1500
     """Many: 16 MB of errors that weigh some twenty kilobytes."""
@@ -31,6 +32,8 @@ class Adapter:
 
     def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:
         dsn = "" if mode == "off" else f"{self._transport}+http://{KEY}@{host(url)}/1"
+        # No other SDK has one by default: all captures are made.
+        limits = {"default": None, "flooded": 1}
         hooks = {"seen": lambda event, _: event, "refused": lambda _, __: None}
         self._sdk.init(
             dsn,
@@ -38,7 +41,7 @@ class Adapter:
             sample_rate=0.0 if mode == "unsampled" else 1.0,
             before_send=hooks.get(mode),
             queue_bytes=ROOM if mode == "roomy" else None,
-            flood_limit=None if mode == "default" else 0,  # no other SDK has one: all captures are made
+            flood_limit=limits.get(mode, 0),
         )
 
     async def drain(self, patience: float = PATIENCE) -> None:

@@ -11,6 +11,7 @@ from sdks import PATIENCE, Mode, Modes, exc_info, host, until, usual_and
 class Adapter:
     modes: Modes = usual_and("unsampled")
     works_uninitialised = False
+    knows_again = True
     counted = None
     full_after = None
     watches_logging = True

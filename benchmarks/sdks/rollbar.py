@@ -10,6 +10,7 @@ from sdks import PATIENCE, Mode, Modes, exc_info, until, usual_and
 class Adapter:
     modes: Modes = usual_and("seen", "refused")
     works_uninitialised = False
+    knows_again = False
     counted = None
     full_after = None
     watches_logging = False

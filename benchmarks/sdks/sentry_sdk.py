@@ -15,6 +15,7 @@ ROOM: Final = 100_000
 class Adapter:
     modes: Modes = usual_and("unsampled", "seen", "refused")
     works_uninitialised = True
+    knows_again = True
     watches_logging = True
 
     def __init__(self, style: str = "thread") -> None:
