@@ -36,11 +36,16 @@ Place = tuple[str | int, ...]
 Event = dict[str, Any]
 
 
-def receive(sdk: str, name: str) -> tuple[Event, int]:
-    """The event that it sends, from a process of its own, and its size on the wire in bytes."""
+def body_of(sdk: str, name: str) -> bytes:
+    """What it sends, from a process of its own."""
     with Sink() as sink:
         subprocess.run(command("telling", sdk, sink.url, name), cwd=FOLDER, check=True)
-        body = latest(sink.url)
+        return latest(sink.url)
+
+
+def receive(sdk: str, name: str) -> tuple[Event, int]:
+    """The event that it sends, and its size on the wire in bytes."""
+    body = body_of(sdk, name)
     for kind, payload in items(decoded(body)):
         if kind == "event":
             event: Event = json.loads(payload)

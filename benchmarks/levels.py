@@ -8,7 +8,6 @@ their JSON. What is not installed is left out.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,8 +18,7 @@ from typing import Any, Final
 
 from asyncsentry.delivery.compression import compression
 from bodies import decoded, items
-from content import OURS, send
-from sink import Sink, latest
+from content import OURS, body_of
 
 ERRORS: Final = {"shallow": "3 frames", "mid": "10 frames", "deep": "30 frames"}
 """With their headings."""
@@ -33,16 +31,6 @@ CHOICES: Final[dict[int | str, str]] = {
     "br": '`"br"`',
 }
 """Of the option ``compress``."""
-
-
-def received() -> list[bytes]:
-    """The body of a request for each error, decompressed."""
-    bodies = []
-    with Sink() as sink:
-        for error in ERRORS:
-            asyncio.run(send(OURS, error, sink.url))
-            bodies.append(decoded(latest(sink.url)))
-    return bodies
 
 
 def microseconds(do: Callable[[], object], calls: int) -> float:
@@ -74,7 +62,7 @@ def encoders() -> Iterator[tuple[str, Callable[[Any], object]]]:
 
 
 def table(calls: int) -> Iterator[str]:
-    bodies = received()
+    bodies = [decoded(body_of(OURS, error)) for error in ERRORS]
     events = [json.loads(payload) for body in bodies for kind, payload in items(body) if kind == "event"]
     yield _row("`compress`", ERRORS.values())
     yield "|---|---:|---:|---:|"
