@@ -32,7 +32,7 @@ def _origin_of(error: BaseException) -> Issue:
         return name, _text_of(error)
     way: set[int] = set()
     while (inner := traceback.tb_next) is not None:
-        way.add(31 * id(traceback.tb_frame.f_code) + traceback.tb_lasti)  # as good as one number for each place
+        way.add(id(traceback.tb_frame.f_code) + traceback.tb_lasti)  # as good as one number for each place in the code
         traceback = inner
     code = traceback.tb_frame.f_code
     return name, code.co_filename, code.co_firstlineno, traceback.tb_lasti, hash(frozenset(way))
