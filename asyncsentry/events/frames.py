@@ -160,15 +160,17 @@ def _let_go(calls: list[Call]) -> None:
     ``exec`` does; and not where calls are traced, as debuggers do: Python then takes what a frame keeps for its
     variables.
     """
-    if sys.gettrace() is not None or sys.getprofile() is not None:
-        return
+    traced = sys.gettrace() is not None or sys.getprofile() is not None
     for frame, _, _ in calls:
-        code = frame.f_code
-        if code.co_flags & _IS_FUNCTION:
+        if frame.f_code.co_flags & _IS_FUNCTION:
             kept = frame.f_locals
-            if sys.getrefcount(kept) <= _HELD_BY_FRAME:
-                for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
-                    kept.pop(name, None)
+            held = traced or sys.getrefcount(kept) > _HELD_BY_FRAME
+            _forget({} if held else kept, frame.f_code)
+
+
+def _forget(kept: dict[str, Any], code: CodeType) -> None:
+    for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+        kept.pop(name, None)
 
 
 def _leave_out_middle(first: list[Call], more: Iterator[Call], most: int) -> tuple[list[Call], int]:

@@ -15,7 +15,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from importlib import _bootstrap
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -213,12 +212,8 @@ class _Handler:
 
 
 def _flush(client: Client[Any], *, quiet: bool) -> None:
-    try:
-        if not client.at_sigterm():
-            _log.log(logging.DEBUG if quiet else logging.WARNING, "not all events could be delivered when SIGTERM came")
-    except Exception:  # of a foreign log handler, which may be what was interrupted
-        with suppress(Exception):
-            _log.debug("nothing could be delivered at SIGTERM", exc_info=True)
+    if not client.at_sigterm():
+        _log.log(logging.DEBUG if quiet else logging.WARNING, "not all events could be delivered when SIGTERM came")
 
 
 def send_again(signum: int) -> None:
