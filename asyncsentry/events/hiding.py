@@ -7,6 +7,7 @@ https://develop.sentry.dev/sdk/foundations/transport/event-payloads/
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, pairwise
@@ -24,6 +25,9 @@ _OWN: Final = frozenset(
     ("_meta", "debug_meta", "event_id", "level", "modules", "platform", "sdk", "timestamp", "environment", "release")
 )
 """Fields that say nothing of the program's data."""
+
+_ID: Final = re.compile("[0-9a-f]{16}|[0-9a-f]{32}")
+"""Of a span, or a trace."""
 
 AT_ONCE: Final = 1024
 """Characters of texts that are searched in one go: of most that takes a tenth of a millisecond, of some a whole one."""
@@ -58,7 +62,7 @@ class Hiding:
         self._fields = {name: value for name, value in event.items() if name not in _OWN}
         hiding = None if seen.foreign else {id(variables) for variables in seen.hiding}
         self._sight = look_through(self._fields, hiding)
-        self._values = self._sight.values() | seen.texts | seen.numbers
+        self._values = (self._sight.values() | seen.texts | seen.numbers) - _ids_of_trace(event)
         self._texts = {value for value in self._values if type(value) is str}
         self._found: dict[str | int, Hidden] = {}
         self._naming: set[str] = set()
@@ -109,6 +113,14 @@ class Hiding:
         if FILTERED in self._texts:
             hidden[FILTERED] = _whole(PASSWORD)
         return _Found(hidden, found.naming | self._naming, found.commands | self._commands)
+
+
+def _ids_of_trace(event: Mapping[str, Any]) -> set[str]:
+    """No secrets, though one in forty thousand looks like the number of a card, and would be hidden."""
+    contexts = event.get("contexts")
+    trace = contexts.get("trace") if type(contexts) is dict else None
+    ids = [trace.get(name) for name in ("trace_id", "span_id", "parent_span_id")] if type(trace) is dict else []
+    return {id for id in ids if type(id) is str and _ID.fullmatch(id)}
 
 
 def _batches(texts: Iterable[str]) -> list[set[str]]:

@@ -84,6 +84,18 @@ def test_a_container_in_several_places_is_hidden_in_all_of_them() -> None:
     assert shown["_meta"]["extra"].keys() == {"a", "b"}
 
 
+def test_an_id_that_looks_like_the_number_of_a_card_is_left_alone() -> None:
+    card, trace = "4111111111111111", "84db8dcb078c42dcb3344c6ef5ffb12d"
+    ids: dict[str, Any] = {"trace_id": trace, "span_id": card}
+    shown = hide({"contexts": {"trace": {**ids, "said": f"paid with {card}"}, "paid": {"span_id": "5555555555554444"}}})
+    assert shown["contexts"] == {
+        "trace": {**ids, "said": "paid with [Filtered]"},
+        "paid": {"span_id": "[Filtered]"},
+    }
+    for odd in ({"trace": [ids]}, [ids], {"trace": {"span_id": [card]}}, {"trace": {"span_id": f"{card} "}}):
+        assert card not in str(hide({"contexts": odd}))
+
+
 def test_a_name_may_be_a_secret_itself() -> None:
     nested = {"password=y": {"line": "secret=z"}, "b": 1}
     assert hide({"extra": nested})["extra"] == {"password=[Filtered]": {"line": "secret=[Filtered]"}, "b": 1}
