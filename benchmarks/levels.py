@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import import_module
-from statistics import median
 from typing import Any, Final
 
 from asyncsentry.delivery.compression import compression
 from bodies import decoded, items
 from content import OURS, body_of
+from parts import microseconds
 
 ERRORS: Final = {"shallow": "3 frames", "mid": "10 frames", "deep": "30 frames"}
 """With their headings."""
@@ -31,16 +31,6 @@ CHOICES: Final[dict[int | str, str]] = {
     "br": '`"br"`',
 }
 """Of the option ``compress``."""
-
-
-def microseconds(do: Callable[[], object], calls: int) -> float:
-    """Of the processor, the median."""
-    taken = []
-    for _ in range(calls):
-        begun = time.thread_time_ns()
-        do()
-        taken.append(time.thread_time_ns() - begun)
-    return median(taken) / 1000
 
 
 def compressors() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
@@ -68,11 +58,11 @@ def table(calls: int) -> Iterator[str]:
     yield "|---|---:|---:|---:|"
     yield _row("`0`", (f"{len(body):,} bytes" for body in bodies))
     for told, compress in compressors():
-        times = [microseconds(partial(compress, body), calls) for body in bodies]
+        times = [microseconds(partial(compress, body), calls, time.thread_time_ns) for body in bodies]
         sizes = [len(compress(body)) for body in bodies]
         yield _row(told, (f"{taken:.0f} µs, {size:,} bytes" for taken, size in zip(times, sizes, strict=True)))
     for told, encode in encoders():
-        times = [microseconds(partial(encode, event), calls) for event in events]
+        times = [microseconds(partial(encode, event), calls, time.thread_time_ns) for event in events]
         yield _row(f"to make the JSON: {told}", (f"{taken:.0f} µs" for taken in times))
 
 

@@ -8,18 +8,16 @@ https://develop.sentry.dev/sdk/foundations/transport/event-payloads/
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate, pairwise
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, cast
 
 from asyncsentry.events import Json
-from asyncsentry.events.freezing import OMITTED
+from asyncsentry.events.beside import among_arguments, among_parameters, beside_a_name
 from asyncsentry.events.scrubbing import FILTERED, SecretNames
 from asyncsentry.events.secrets import Hidden, secrets_of
 from asyncsentry.events.seen import LEAST_CARD, Seen
-from asyncsentry.events.shapes import CARD, PASSWORD, find_told, is_card
-from asyncsentry.events.sight import Parts, Place, Sight, look_through
+from asyncsentry.events.shapes import CARD, PASSWORD, is_card
+from asyncsentry.events.sight import Parts, Place, Sight, look_through, members
 
 _OWN: Final = frozenset(
     ("_meta", "debug_meta", "event_id", "level", "modules", "platform", "sdk", "timestamp", "environment", "release")
@@ -143,12 +141,6 @@ def _whole(rule: str) -> Hidden:
     return Hidden(FILTERED, {"": {"rem": [[rule, "s", 0, len(FILTERED)]]}})
 
 
-_NAMED_ENTRIES: Final = (("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value"), ("header", "value"))
-"""How a list of settings, of headers or of variables says the names of its entries, and their values."""
-
-_SCALARS: Final = (str, int, float)
-
-
 class _Rewriting:
     """Puts what is shown in the place of what is secret, in copies of the containers that it stands in."""
 
@@ -166,9 +158,9 @@ class _Rewriting:
         for place in places:
             self._rewrite(place)
         for place in places if naming else ():  # afterwards: a container may be in other places, too
-            for where, name in _named(place, naming):
+            for where, name in beside_a_name(place, naming):
                 self._put(where, name, _whole(PASSWORD))
-        for where, name in (*_given(places if commands else (), commands), *_put_in(sight, hidden)):
+        for where, name in (*among_arguments(places if commands else (), commands), *among_parameters(sight, hidden)):
             self._put(where, name, _whole(PASSWORD))
         named = [place for place in places if type(place[0]) is dict and not hidden.keys().isdisjoint(place[0])]
         self.event: dict[str, Any] = self._copy(sight.places[0])
@@ -179,7 +171,7 @@ class _Rewriting:
 
     def _rewrite(self, place: Place) -> None:
         container = place[0]
-        for name, member in list(_members(container)):
+        for name, member in list(members(container)):
             if (type(member) is str or type(member) is int) and member in self._hidden:
                 self._put(place, name, self._hidden[member])
 
@@ -229,81 +221,10 @@ class _Rewriting:
         names = self._names.get(id(above))
         if names is None:
             names = self._names[id(above)] = {}
-            for name, member in _members(above):
+            for name, member in members(above):
                 if type(member) is dict or type(member) is list:
                     names.setdefault(id(member), []).append(name)
         return names[id(container)]
-
-
-def _named(place: Place, naming: set[str]) -> Iterator[tuple[Place, str | int]]:
-    """Where in this place, or the one around it, a value stands beside the name of a secret, which is a value, too."""
-    container, around = place
-    if type(container) is dict:
-        for name, value in _NAMED_ENTRIES:
-            if _is_in(container.get(name), naming) and type(container.get(value)) in _SCALARS:
-                yield place, value
-    else:
-        assert around is not None  # an event is no list
-        above = around[0]
-        for index, (name, member) in enumerate(pairwise(container), start=1):
-            is_pair = len(container) == 2 and type(above) is list  # one of several: a header
-            if _is_in(name, naming) and type(member) is str and (name[0] == "-" or is_pair):
-                yield place, index
-        # What was no good, as pydantic tells it.
-        if type(above) is dict and above.get("loc") is container and type(above.get("input")) in _SCALARS:
-            yield around, "input"
-
-
-def _given(places: Iterable[Place], commands: set[str]) -> Iterator[tuple[Place, int]]:
-    """Where a secret is given to a command in a list of its arguments."""
-    for place in places:
-        container = place[0]
-        if type(container) is list and any(_is_in(member, commands) for member in container):
-            words = [member.replace("\n", " ") if type(member) is str else "" for member in container]
-            ends = [*accumulate(len(word) + 1 for word in words)]
-            for span in find_told(" ".join(words)):
-                yield place, bisect_right(ends, span.start)
-
-
-def _put_in(sight: Sight, hidden: Mapping[str | int, Hidden]) -> Iterator[tuple[Place, Any]]:
-    """Where the parameters of the event's message stand that are hidden in the message: alone they tell nothing."""
-    event: Any = sight.places[0][0]
-    entry: Any = event.get("logentry")  # Any: a dict, unless somebody made it something else
-    text = entry.get("formatted") if type(entry) is dict else None
-    if type(text) is not str or text not in hidden:
-        return
-    shown = hidden[text].text
-    params, inner = entry.get("params"), set[int]()
-    for place in sight.places:
-        container, above = place
-        if above is None or not (id(above) in inner or (above[0] is entry and container is params)):
-            continue
-        inner.add(id(place))
-        for name, member in _members(container):
-            if type(member) in _SCALARS and _is_hidden(member, text, shown):
-                yield place, name
-
-
-def _is_hidden(param: str | float, text: str, shown: str) -> bool:
-    """Whether a parameter is told less often in what is shown of a text than in the text.
-
-    One that is a text counts as hidden, too, if it is found in neither: it was put there in another form.
-    """
-    if type(param) is not str:
-        return text.count(str(param)) > shown.count(str(param))
-    told = param.removesuffix(OMITTED)
-    if not told:
-        return False
-    forms = (told, repr(told)[1:-1])
-    return any(text.count(form) > shown.count(form) for form in forms) or not any(form in shown for form in forms)
-
-
-def _is_in(value: object, naming: set[str]) -> bool:
-    return type(value) is str and value in naming
-
-
-def _members(container: Parts) -> Iterable[tuple[Any, Any]]:
-    return container.items() if type(container) is dict else enumerate(container)
 
 
 def _joined(before: object, more: dict[str, Json]) -> dict[str, Json]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -47,6 +47,11 @@ class Sight(NamedTuple):
             while True:
                 index = self.members.index(value, index + 1)
                 yield index
+
+
+def members(container: Parts) -> Iterable[tuple[Any, Any]]:
+    """With the name, or the number, of each."""
+    return container.items() if type(container) is dict else enumerate(container)
 
 
 def look_through(event: dict[str, Any], only: Container[int] | None) -> Sight:
