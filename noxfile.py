@@ -66,7 +66,6 @@ nox.options.sessions = [
     f"tests-{NEWEST}",
     f"integrations-{OLDEST}",
     f"integrations-{NEWEST}",
-    "coverage",
     *(f"tests_bare-{python}" for python in BETWEEN),
     f"eventlet-{OLDEST}",
     f"eventlet-{NEWEST}",
@@ -77,6 +76,7 @@ nox.options.sessions = [
     "soak_briefly",
     "bench",
     "heartbeat",
+    "coverage",  # last: the lines that it names are then in sight at the end of a long output
 ]
 
 

@@ -326,6 +326,13 @@ def test_what_was_exchanged_meanwhile_stays_as_it_is() -> None:
     assert waiting.item.payload == b"sent"
 
 
+def test_what_was_leased_meanwhile_is_not_squeezed() -> None:
+    stage, _transport = busy(1)
+    assert stage.box.next(hurry=True) is not None
+    stage.box.outbox.squeeze_one(stage.squeeze)
+    assert squeezed(stage) == []
+
+
 def test_nothing_is_squeezed_before_all_is_known_that_is_to_be_in_it() -> None:
     known = Known()
     stage, transport = busy(1, known=known)
