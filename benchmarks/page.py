@@ -51,7 +51,11 @@ PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 """The headings, with a sentence and the cases of each."""
 
-DRAWN: Final = ("mid", "deep", "storm-roomy", "throughput-20", "memory")
+DRAWN: Final = (
+    *("shallow", "mid", "deep", "chain", "group", "message", "breadcrumb", "log"),
+    *("slices", "storm", "storm-roomy", "steady-mid", "throughput-0", "throughput-20"),
+    *("web-aiohttp", "memory"),
+)
 """The cases that have a chart."""
 
 
@@ -124,27 +128,39 @@ def _runs(measured: list[Results]) -> str:
 
 
 def _table(measured: list[Results]) -> Iterator[str]:
-    others = _others(measured)
-    yield f"| | | {OURS} | {PEER} | ratio | {' | '.join(others)} |"
-    yield f"|---|---|{'---:|' * (3 + len(others))}"
+    """A row for each case: its first column. The last says how many times the floor's figure ours is."""
+    others = [sdk for sdk in _others(measured) if any(_figure(each, sdk, _first(each)) != "–" for each in measured)]
+    by_floor = ["by the floor"] if LIMIT in others else []
+    yield f"| | | {' | '.join([OURS, PEER, 'ratio', *others, *by_floor])} |"
+    yield f"|---|---|{'---:|' * (3 + len(others) + len(by_floor))}"
     for results in measured:
-        case = CASES[results.case]
-        cells = [_figure(results, sdk, case.columns[0]) for sdk in (OURS, PEER)]
-        row = [case.told, f"{case.columns[0]}, {case.unit}", *cells, _ratio(results)]
-        yield f"| {' | '.join([*row, *(_figure(results, sdk, case.columns[0]) for sdk in others)])} |"
+        case, first = CASES[results.case], _first(results)
+        cells = [_figure(results, sdk, first) for sdk in (OURS, PEER)]
+        row = [case.told, f"{first}, {case.unit}", *cells, _ratio(results)]
+        row += [_figure(results, sdk, first) for sdk in others]
+        yield f"| {' | '.join([*row, *(_by_floor(results) for _ in by_floor)])} |"
 
 
 def _others(measured: list[Results]) -> list[str]:
-    """All but the two that are compared; the limit comes last."""
-    seen = {sdk: None for results in measured for sdk in results.outcomes if sdk not in (OURS, PEER, NONE, LIMIT)}
-    bare = [NONE] if any(NONE in results.outcomes for results in measured) else []
-    return [*seen, *bare, *([LIMIT] if any(LIMIT in results.outcomes for results in measured) else [])]
+    """All that have a figure but the two that are compared; the limit comes last."""
+    seen = {sdk: None for results in measured for sdk in results.outcomes if results.without_figures(sdk) is None}
+    last = [sdk for sdk in (NONE, LIMIT) if sdk in seen]
+    return [*(sdk for sdk in seen if sdk not in (OURS, PEER, *last)), *last]
 
 
 def _figure(results: Results, sdk: str, column: str) -> str:
     if sdk not in results.outcomes or results.without_figures(sdk) is not None:
         return "–"
     return number(results.figure(sdk, column))
+
+
+def _first(results: Results) -> str:
+    return CASES[results.case].columns[0]
+
+
+def _by_floor(results: Results) -> str:
+    ratio = results.ratio(OURS, LIMIT) if LIMIT in results.outcomes else None
+    return "–" if ratio is None else f"{ratio.median:.1f}"
 
 
 def _ratio(results: Results) -> str:
