@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sdks import PATIENCE, Mode, Modes, host, usual_and
 
@@ -32,8 +32,8 @@ class Adapter:
 
     def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:
         dsn = "" if mode == "off" else f"{self._transport}+http://{KEY}@{host(url)}/1"
-        # No other SDK has one by default: all captures are made.
-        limits = {"default": None, "flooded": 1}
+        # No other SDK has a limit by default: but where defaults are compared, all captures are made.
+        limit: dict[str, Any] = {} if mode == "default" else {"flood_limit": 1 if mode == "flooded" else None}
         hooks = {"seen": lambda event, _: event, "refused": lambda _, __: None}
         self._sdk.init(
             dsn,
@@ -41,7 +41,7 @@ class Adapter:
             sample_rate=0.0 if mode == "unsampled" else 1.0,
             before_send=hooks.get(mode),
             queue_bytes=ROOM if mode == "roomy" else None,
-            flood_limit=limits.get(mode, 0),
+            **limit,
         )
 
     async def drain(self, patience: float = PATIENCE) -> None:
