@@ -8,6 +8,8 @@ requests are made that do not.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,87 +26,110 @@ HELLO: Final = "hello"
 FAIL: Final = "fail"
 BATCHES: Final = {HELLO: 200, FAIL: 20}
 """So many requests to one server before the other has its turn: what adds little is lost in the noise of few."""
+PAIRS: Final = 5
+"""So often both are started anew: two processes of one program, asked the same, differ."""
+KEEPS_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**24)}
+"""For glibc: else it depends on what a process happened to free before whether asyncio's buffer of 256 KB comes from
+the system anew at each request, which takes half as long as all else."""
 COLUMNS: Final = ("fail", "hello", "fail CPU", "hello CPU", "bare fail", "bare hello")
 
 
 class Visitor:
-    """What one server is asked, one request after another."""
+    """What one server is asked, one request after another. It blocks: little else must run that could be measured."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._connection: socket.socket | None = None
         self.times: dict[str, list[int]] = {path: [] for path in BATCHES}
         """Nanoseconds for each request."""
         self.cpu: dict[str, list[float]] = {path: [] for path in BATCHES}
         """Nanoseconds for one of each batch."""
 
-    async def connect(self) -> None:
+    def connect(self) -> socket.socket:
         """If there is no connection: a server may close it after each answer."""
-        if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        if self._connection is None:
+            self._connection = socket.create_connection(("127.0.0.1", self._port))
+        return self._connection
 
-    async def ask(self, path: str) -> bytes:
-        await self.connect()
-        assert self._streams is not None
-        reader, writer = self._streams
-        writer.write(f"GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
+    def ask(self, path: str) -> bytes:
+        connection = self.connect()
+        connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        head, end, body = b"", b"", b""
+        while not end:
+            head, end, body = _more(connection, head).partition(b"\r\n\r\n")
+        head = head.lower()
+        length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+        while len(body) < length:
+            body = _more(connection, body)
         if b"connection: close" in head or path == FAIL:  # after which some hang up without a word
-            writer.close()
-            self._streams = None
+            connection.close()
+            self._connection = None
         return body
 
-    async def visit(self, path: str) -> None:
+    def visit(self, path: str) -> None:
         """Ask for a batch, and note what that takes."""
-        spent = float(await self.ask("spent"))
+        spent = float(self.ask("spent"))
         for _ in range(BATCHES[path]):
-            await self.connect()
+            self.connect()
             begun = time.perf_counter_ns()
-            await self.ask(path)
+            self.ask(path)
             self.times[path].append(time.perf_counter_ns() - begun)
-        self.cpu[path].append((float(await self.ask("spent")) - spent) / BATCHES[path])
+        self.cpu[path].append((float(self.ask("spent")) - spent) / BATCHES[path])
+
+
+def _more(connection: socket.socket, known: bytes) -> bytes:
+    received = connection.recv(65536)
+    assert received, "the server hung up"
+    return known + received
 
 
 @asynccontextmanager
 async def server(framework: str, sdk: str, url: str) -> AsyncIterator[Visitor]:
     """One that runs, and is warm."""
     program = await asyncio.create_subprocess_exec(
-        *command(f"web_{framework}", sdk, url), cwd=FOLDER, stdout=asyncio.subprocess.PIPE
+        *command(f"web_{framework}", sdk, url),
+        cwd=FOLDER,
+        env={**os.environ, **KEEPS_MEMORY},
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert program.stdout is not None
         port = int(await program.stdout.readline())
         visitor = Visitor(port)
         for _ in range(WARM_UP):
-            await visitor.ask(HELLO)
+            visitor.ask(HELLO)
         yield visitor
     finally:
         program.kill()
         await program.wait()
 
 
-async def measure(setting: Setting, framework: str) -> Figures:
-    batches = setting.amount(20, 1)
-    before = count(setting)
+async def compare(setting: Setting, framework: str, batches: int) -> dict[str, float]:
+    """What two fresh servers differ in: for each column the microseconds."""
     async with server(framework, setting.name, setting.url) as ours, server(framework, NONE, setting.url) as bare:
         for path in BATCHES:
             if path == FAIL:
                 for _ in range(WARM_UP):
-                    await ours.ask(path)
-                    await bare.ask(path)
+                    ours.ask(path)
+                    bare.ask(path)
             for _ in range(batches):
-                await ours.visit(path)
-                await bare.visit(path)
-    has_arrived(setting, before, WARM_UP + BATCHES[FAIL] * batches)
-    figures: Figures = {}
+                ours.visit(path)
+                bare.visit(path)
+    found = {}
     for path in BATCHES:
         without = median(bare.times[path]) / 1000
-        figures[path] = median(ours.times[path]) / 1000 - without
         added = [mine - its for mine, its in zip(ours.cpu[path], bare.cpu[path], strict=True)]
-        figures[f"{path} CPU"] = median(added) / 1000
-        figures[f"bare {path}"] = without
-    return figures
+        found |= {path: median(ours.times[path]) / 1000 - without, f"{path} CPU": median(added) / 1000}
+        found[f"bare {path}"] = without
+    return found
+
+
+async def measure(setting: Setting, framework: str) -> Figures:
+    pairs, batches = setting.amount(PAIRS, 1), setting.amount(5, 1)
+    before = count(setting)
+    found = [await compare(setting, framework, batches) for _ in range(pairs)]
+    has_arrived(setting, before, pairs * (WARM_UP + BATCHES[FAIL] * batches))
+    return {column: median(each[column] for each in found) for column in COLUMNS}
 
 
 async def on_aiohttp(setting: Setting) -> Figures:
