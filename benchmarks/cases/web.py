@@ -1,8 +1,8 @@
 """What capturing adds to a request: to one that is answered, and to one that fails.
 
-Two servers, with the SDK and without any, are asked in turns, one request at a time. Time is that until the answer is
-there, connecting not counted; CPU is the server's, all of its threads, sending included. Nothing fails before all
-requests are made that do not.
+Two servers, with the SDK and without any, are asked in turns, one request at a time, by who runs on another core. Time
+is that until the answer is there, connecting not counted; CPU is the server's, all of its threads, sending included.
+Nothing fails before all requests are made that do not.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ HELLO: Final = "hello"
 FAIL: Final = "fail"
 BATCHES: Final = {HELLO: 200, FAIL: 20}
 """So many requests to one server before the other has its turn: what adds little is lost in the noise of few."""
-PAIRS: Final = 5
+PAIRS: Final = 3
 """So often both are started anew: two processes of one program, asked the same, differ."""
+CORES: Final = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+"""The servers are kept to the last, and who asks to the first, where that can be said: wherever else they happen to
+run, apart or together, that makes more of a difference than an SDK does."""
 KEEPS_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**24)}
 """For glibc: else it depends on what a process happened to free before whether asyncio's buffer of 256 KB comes from
 the system anew at each request, which takes half as long as all else."""
@@ -83,15 +86,23 @@ def _more(connection: socket.socket, known: bytes) -> bytes:
     return known + received
 
 
+def _keep_to(cores: list[int]) -> None:
+    """This thread, and what it starts from now on."""
+    if cores:
+        os.sched_setaffinity(0, cores)
+
+
 @asynccontextmanager
 async def server(framework: str, sdk: str, url: str) -> AsyncIterator[Visitor]:
     """One that runs, and is warm."""
+    _keep_to(CORES[-1:])
     program = await asyncio.create_subprocess_exec(
         *command(f"web_{framework}", sdk, url),
         cwd=FOLDER,
         env={**os.environ, **KEEPS_MEMORY},
         stdout=asyncio.subprocess.PIPE,
     )
+    _keep_to(CORES[:1])
     try:
         assert program.stdout is not None
         port = int(await program.stdout.readline())
@@ -115,7 +126,7 @@ async def compare(setting: Setting, framework: str, batches: int) -> dict[str, f
             for _ in range(batches):
                 ours.visit(path)
                 bare.visit(path)
-    found = {}
+    found: dict[str, float] = {}
     for path in BATCHES:
         without = median(bare.times[path]) / 1000
         added = [mine - its for mine, its in zip(ours.cpu[path], bare.cpu[path], strict=True)]
