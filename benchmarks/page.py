@@ -27,7 +27,8 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "performance" / "figures.md"
 
 PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "What a capture costs its caller": (
-        "The first is what to compare with ours; the last is a program that does nothing but what any SDK has to.",
+        "The second is what to compare with ours. The floor is a program that does nothing but what any SDK has to; "
+        "the last column is how many times its figure ours is.",
         ("shallow", "mid", "deep", "chain", "group", "before-send", "message", "breadcrumb", "log"),
     ),
     "What a capture costs that sends nothing": (
@@ -43,8 +44,8 @@ PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         ("slices", "storm", "storm-roomy", "steady-mid", "steady-deep"),
     ),
     "Delivery": (
-        "Events a second until the last is acknowledged, by what the server takes for each; and 20,000 captures for a "
-        "server that is not there.",
+        "Events a second until the last is acknowledged, by what the server takes for each, of which more is better; "
+        "and 20,000 captures for a server that is not there.",
         ("throughput-0", "throughput-20", "throughput-50", "hanging", "down"),
     ),
     "Web servers and memory": ("", ("web-aiohttp", "web-starlette", "web-flask", "memory")),
@@ -128,17 +129,19 @@ def _runs(measured: list[Results]) -> str:
 
 
 def _table(measured: list[Results]) -> Iterator[str]:
-    """A row for each case: its first column. The last says how many times the floor's figure ours is."""
+    """A row for each case: its first column."""
     others = [sdk for sdk in _others(measured) if any(_figure(each, sdk, _first(each)) != "–" for each in measured)]
-    by_floor = ["by the floor"] if LIMIT in others else []
-    yield f"| | | {' | '.join([OURS, PEER, 'ratio', *others, *by_floor])} |"
-    yield f"|---|---|{'---:|' * (3 + len(others) + len(by_floor))}"
+    heads = [OURS, PEER, "ratio", *others, *(["× floor"] if LIMIT in others else [])]
+    yield f"| | | {' | '.join(heads)} |"
+    yield f"|---|---|{'---:|' * len(heads)}"
     for results in measured:
         case, first = CASES[results.case], _first(results)
         cells = [_figure(results, sdk, first) for sdk in (OURS, PEER)]
         row = [case.told, f"{first}, {case.unit}", *cells, _ratio(results)]
         row += [_figure(results, sdk, first) for sdk in others]
-        yield f"| {' | '.join([*row, *(_by_floor(results) for _ in by_floor)])} |"
+        if LIMIT in others:
+            row.append(_by_floor(results))
+        yield f"| {' | '.join(row)} |"
 
 
 def _others(measured: list[Results]) -> list[str]:
@@ -160,7 +163,7 @@ def _first(results: Results) -> str:
 
 def _by_floor(results: Results) -> str:
     ratio = results.ratio(OURS, LIMIT) if LIMIT in results.outcomes else None
-    return "–" if ratio is None else f"{ratio.median:.1f}"
+    return "–" if ratio is None else number(ratio.median)
 
 
 def _ratio(results: Results) -> str:

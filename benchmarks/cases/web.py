@@ -1,6 +1,6 @@
 """What capturing adds to a request: to one that is answered, and to one that fails.
 
-Two servers, with the SDK and without any, are asked in turns, one request at a time, by who runs on another core. Time
+Two servers, with the SDK and without any, are asked in turns, one request at a time, by a client on another core. Time
 is that until the answer is there, connecting not counted; CPU is the server's, all of its threads, sending included.
 Nothing fails before all requests are made that do not.
 """
@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from statistics import median
 from typing import Final
 
@@ -27,13 +27,15 @@ FAIL: Final = "fail"
 BATCHES: Final = {HELLO: 200, FAIL: 20}
 """So many requests to one server before the other has its turn: what adds little is lost in the noise of few."""
 PAIRS: Final = 3
-"""So often both are started anew: two processes of one program, asked the same, differ."""
+"""How often both servers are started anew: two processes of one program differ."""
 CORES: Final = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-"""The servers are kept to the last, and who asks to the first, where that can be said: wherever else they happen to
-run, apart or together, that makes more of a difference than an SDK does."""
+"""The servers, with all their threads, are kept to the last, and the client to the first, where that can be said:
+whether they happen to run apart or together makes more of a difference than an SDK does. The sink runs on either."""
+CONNECTION_PATIENCE: Final = 30.0
+"""Seconds for an answer."""
 KEEPS_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**24)}
-"""For glibc: else it depends on what a process happened to free before whether asyncio's buffer of 256 KB comes from
-the system anew at each request, which takes half as long as all else."""
+"""Otherwise glibc may take asyncio's buffer of 256 KB from the system anew at each request, depending on what the
+process freed before; that takes half as long as all else."""
 COLUMNS: Final = ("fail", "hello", "fail CPU", "hello CPU", "bare fail", "bare hello")
 
 
@@ -48,14 +50,19 @@ class Visitor:
         self.cpu: dict[str, list[float]] = {path: [] for path in BATCHES}
         """Nanoseconds for one of each batch."""
 
-    def connect(self) -> socket.socket:
-        """If there is no connection: a server may close it after each answer."""
+    def connected(self) -> socket.socket:
+        """A connection, which is made if there is none: a server may close it after each answer."""
         if self._connection is None:
-            self._connection = socket.create_connection(("127.0.0.1", self._port))
+            self._connection = socket.create_connection(("127.0.0.1", self._port), CONNECTION_PATIENCE)
         return self._connection
 
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def ask(self, path: str) -> bytes:
-        connection = self.connect()
+        connection = self.connected()
         connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
         head, end, body = b"", b"", b""
         while not end:
@@ -65,15 +72,14 @@ class Visitor:
         while len(body) < length:
             body = _more(connection, body)
         if b"connection: close" in head or path == FAIL:  # after which some hang up without a word
-            connection.close()
-            self._connection = None
+            self.close()
         return body
 
     def visit(self, path: str) -> None:
         """Ask for a batch, and note what that takes."""
         spent = float(self.ask("spent"))
         for _ in range(BATCHES[path]):
-            self.connect()
+            self.connected()
             begun = time.perf_counter_ns()
             self.ask(path)
             self.times[path].append(time.perf_counter_ns() - begun)
@@ -102,15 +108,16 @@ async def server(framework: str, sdk: str, url: str) -> AsyncIterator[Visitor]:
         env={**os.environ, **KEEPS_MEMORY},
         stdout=asyncio.subprocess.PIPE,
     )
-    _keep_to(CORES[:1])
     try:
+        _keep_to(CORES[:1])
         assert program.stdout is not None
         port = int(await program.stdout.readline())
-        visitor = Visitor(port)
-        for _ in range(WARM_UP):
-            visitor.ask(HELLO)
-        yield visitor
+        with closing(Visitor(port)) as visitor:
+            for _ in range(WARM_UP):
+                visitor.ask(HELLO)
+            yield visitor
     finally:
+        _keep_to(CORES)
         program.kill()
         await program.wait()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sdks import PATIENCE, Mode, Modes, host, usual_and
+
+if TYPE_CHECKING:
+    from asyncsentry.types import OptionArguments
 
 KEY: Final = "a" * 32
 ROOM: Final = 2**30
@@ -32,17 +35,16 @@ class Adapter:
 
     def init(self, url: str, mode: Mode, ignored: type[Exception]) -> None:
         dsn = "" if mode == "off" else f"{self._transport}+http://{KEY}@{host(url)}/1"
-        # No other SDK has a limit by default: but where defaults are compared, all captures are made.
-        limit: dict[str, Any] = {} if mode == "default" else {"flood_limit": 1 if mode == "flooded" else None}
         hooks = {"seen": lambda event, _: event, "refused": lambda _, __: None}
-        self._sdk.init(
-            dsn,
-            ignore_errors=[ignored] if mode == "ignored" else [],
-            sample_rate=0.0 if mode == "unsampled" else 1.0,
-            before_send=hooks.get(mode),
-            queue_bytes=ROOM if mode == "roomy" else None,
-            **limit,
-        )
+        options: OptionArguments = {
+            "ignore_errors": [ignored] if mode == "ignored" else [],
+            "sample_rate": 0.0 if mode == "unsampled" else 1.0,
+            "before_send": hooks.get(mode),
+            "queue_bytes": ROOM if mode == "roomy" else None,
+        }
+        if mode != "default":  # no other SDK controls floods: all captures are made
+            options["flood_limit"] = 1 if mode == "flooded" else None
+        self._sdk.init(dsn, **options)
 
     async def drain(self, patience: float = PATIENCE) -> None:
         if not await self._sdk.flush_async(patience):
