@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncsentry.events import attributes, runtime
-from asyncsentry.events.breadcrumbs import scrubbed
+from asyncsentry.events.breadcrumbs import Unscrubbed, scrubbed
 from asyncsentry.events.exceptions import Exceptions, Mechanism
 from asyncsentry.events.frames import own_lines, stack_frames
 from asyncsentry.events.freezing import Freezer
@@ -132,8 +132,9 @@ class Assembly:
         }
         lay_scope(event, known, freezer)
         if known.breadcrumbs and self._max_breadcrumbs:
-            crumbs = list(known.breadcrumbs)[-self._max_breadcrumbs :]
-            event["breadcrumbs"] = {"values": [scrubbed(crumb, self.rules.secret_names) for crumb in crumbs]}
+            crumbs, names = list(known.breadcrumbs)[-self._max_breadcrumbs :], self.rules.secret_names
+            shown = [scrubbed(crumb, names) if type(crumb) is Unscrubbed else crumb for crumb in crumbs]
+            event["breadcrumbs"] = {"values": shown}
         lay_base(event, base, freezer)
         return event
 

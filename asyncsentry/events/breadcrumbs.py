@@ -23,9 +23,9 @@ class Unscrubbed(dict[str, Json]):
     """One that was left where the names are not known that its client takes for those of secrets."""
 
 
-def scrubbed(crumb: dict[str, Json], names: SecretNames) -> dict[str, Json]:
+def scrubbed(crumb: Unscrubbed, names: SecretNames) -> dict[str, Json]:
     """The breadcrumb without what stands under such names."""
-    return crumb if type(crumb) is dict else {**crumb, "data": scrub_plain(crumb["data"], names)}
+    return {**crumb, "data": scrub_plain(crumb["data"], names)}
 
 
 def breadcrumb(crumb: Mapping[str, object], rules: Rules) -> dict[str, Json]:

@@ -40,6 +40,8 @@ class _Facts(NamedTuple):
     may_hide: bool
     unread: Passage | None
     """Its lines of source, until they are among the fields."""
+    names: tuple[str, ...]
+    """Of its function's variables."""
 
 
 Secrets: TypeAlias = Callable[[FrameType], "Container[str] | None"]
@@ -137,12 +139,10 @@ def _freeze_calls(calls: Iterator[Call], freezer: Freezer) -> list[dict[str, Jso
         kept, omitted = _leave_out_middle(kept, calls, most)
     freezer.frames += len(kept)
     # The newest come first to the event's budget: where it failed is what the reader wants to see.
-    tells = [begin() for begin in _secrets]
-    shown = [_freeze_call(call, freezer, tells) for call in reversed(kept)]
+    tells, forget = [begin() for begin in _secrets], _FRAMES_KEEP_VARIABLES and not _is_traced()
+    shown = [_freeze_call(call, freezer, tells, forget=forget) for call in reversed(kept)]
     if omitted:
         _say_omitted(omitted, shown[: most - most // 5])
-    if _FRAMES_KEEP_VARIABLES:
-        _let_go(kept)
     shown.reverse()
     return [frame for frame in shown if frame is not None]
 
@@ -151,26 +151,6 @@ def _most_frames(freezer: Freezer) -> int:
     """How many frames the next stack shows: of fifty linked errors, each with its own, nobody reads them all."""
     most = freezer.rules.max_stack_frames
     return most if freezer.frames < _WHOLE_STACKS * most else min(most, _IN_SHORT)
-
-
-def _let_go(calls: list[Call]) -> None:
-    """Have the variables of calls live no longer than without us: what their frames keep of them is taken from them.
-
-    But not what somebody else has, too, who has called ``locals()``; not what the program itself has put there, as
-    ``exec`` does; and not where calls are traced, as debuggers do: Python then takes what a frame keeps for its
-    variables.
-    """
-    traced = sys.gettrace() is not None or sys.getprofile() is not None
-    for frame, _, _ in calls:
-        if frame.f_code.co_flags & _IS_FUNCTION:
-            kept = frame.f_locals
-            held = traced or sys.getrefcount(kept) > _HELD_BY_FRAME
-            _forget({} if held else kept, frame.f_code)
-
-
-def _forget(kept: dict[str, Any], code: CodeType) -> None:
-    for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
-        kept.pop(name, None)
 
 
 def _leave_out_middle(first: list[Call], more: Iterator[Call], most: int) -> tuple[list[Call], int]:
@@ -196,8 +176,13 @@ def _say_omitted(count: int, newest_first: list[dict[str, Json] | None]) -> None
             return
 
 
-def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets]) -> dict[str, Json] | None:
-    """One frame, or None if it asks to be hidden."""
+def _is_traced() -> bool:
+    """Whether calls are traced, as debuggers do: Python then takes what a frame keeps for its variables."""
+    return sys.gettrace() is not None or sys.getprofile() is not None
+
+
+def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets], *, forget: bool) -> dict[str, Json] | None:
+    """One frame, or None if it asks to be hidden. ``forget`` what it keeps of its variables after it was asked."""
     frame, instruction, traceback = call
     rules = freezer.rules
     code = frame.f_code
@@ -207,14 +192,28 @@ def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets]) -> dict[str
         facts = _learn(frame, line, freezer)
         _known.put(code, facts, (rules, instruction))
     elif facts.unread is not None and facts.unread.found is not None:
-        facts = _Facts(facts.fields | facts.unread.found, facts.may_hide, None)
+        facts = facts._replace(fields=facts.fields | facts.unread.found, unread=None)
         _known.put(code, facts, (rules, instruction))
-    if facts.may_hide and _is_hidden(frame, code):
-        return None
+    kept = frame.f_locals
+    if facts.may_hide and _is_hidden(kept, code):
+        shown = None
+    else:
+        shown = _show(kept, frame, facts, freezer, tells)
+    # Not what somebody else has, too, who has called `locals()`; nor what the program itself has put there, as `exec`
+    # does: only what would live longer than without us.
+    if forget and facts.names and sys.getrefcount(kept) <= _HELD_BY_FRAME:
+        for name in facts.names:
+            kept.pop(name, None)
+    return shown
+
+
+def _show(
+    kept: Mapping[str, object], frame: FrameType, facts: _Facts, freezer: Freezer, tells: list[Secrets]
+) -> dict[str, Json]:
     shown = facts.fields.copy()  # its lists of source lines are those of all events, see `own_lines`
-    behaviour = rules.collection.stack_frame_variables
+    behaviour = freezer.rules.collection.stack_frame_variables
     if behaviour.mode != "off":  # asked here for each frame, as cheaply as can be
-        variables = _without_secrets(_variables_of(frame, code), frame, tells)
+        variables = _without_secrets(_variables_of(kept, frame.f_code), frame, tells)
         if behaviour is not ALL:
             variables = _without_names(variables, behaviour)
         frozen = freezer.freeze_mapping(variables)
@@ -226,19 +225,17 @@ def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets]) -> dict[str
     return shown
 
 
-def _is_hidden(frame: FrameType, code: CodeType) -> bool:
-    asked = _safe_variables(frame, code).get(_HIDE)
+def _is_hidden(variables: Mapping[str, object], code: CodeType) -> bool:
+    asked = _safe(variables, code).get(_HIDE)
     return asked is not None and asked is not False
 
 
-def _safe_variables(frame: FrameType, code: CodeType) -> Mapping[str, object]:
+def _safe(variables: Mapping[str, object], code: CodeType) -> Mapping[str, object]:
     """The variables, or none if they are in a mapping of a foreign type, as those of a class body may be."""
-    variables = frame.f_locals
     return variables if code.co_flags & _IS_FUNCTION or type(variables) is dict else {}
 
 
-def _variables_of(frame: FrameType, code: CodeType) -> Mapping[str, object]:
-    variables = frame.f_locals
+def _variables_of(variables: Mapping[str, object], code: CodeType) -> Mapping[str, object]:
     if code.co_flags & _IS_FUNCTION:
         # A dict, or from 3.13 a window on the frame, which is slow to look through.
         return variables if type(variables) is dict else dict(variables)
@@ -278,7 +275,7 @@ def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
     path = code.co_filename
     name = dict.get(frame.f_globals, "__name__")
     module = name if type(name) is str else None
-    function = getattr(code, "co_qualname", None) or method_name(code, _safe_variables(frame, code))
+    function = getattr(code, "co_qualname", None) or method_name(code, _safe(frame.f_locals, code))
     fields: dict[str, Json] = {
         "filename": cut(short_path(path, module, rules), LINE_LIMIT),
         "abs_path": cut(path, LINE_LIMIT),
@@ -294,7 +291,8 @@ def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
         if around:
             loader = dict.get(frame.f_globals, "__loader__")
             unread = Passage(path, line, around, name, loader, rules.secret_names)
-    return _Facts(fields, _HIDE in code.co_varnames or _HIDE in code.co_names, unread)
+    names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars) if code.co_flags & _IS_FUNCTION else ()
+    return _Facts(fields, _HIDE in code.co_varnames or _HIDE in code.co_names, unread, names)
 
 
 def own_lines(stack: object) -> None:

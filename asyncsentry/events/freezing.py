@@ -14,7 +14,7 @@ from asyncsentry.events.guard import Guard
 from asyncsentry.events.looking import HARMLESS, distrust, look_at
 from asyncsentry.events.looks import Entries, Items, Shown, show_mapping
 from asyncsentry.events.rules import Rules
-from asyncsentry.events.scrubbing import FILTERED, NAME_LIMIT, SecretNames
+from asyncsentry.events.scrubbing import ASGI, FILTERED, NAME_LIMIT, WSGI, SecretNames
 from asyncsentry.events.seen import LEAST_CARD, SHORTEST, Seen
 from asyncsentry.item import Gap
 
@@ -56,6 +56,7 @@ class Freezer:
         "_breadth",
         "_deepest",
         "_guard",
+        "_harmless",
         "_hid",
         "_left",
         "_seen",
@@ -88,6 +89,7 @@ class Freezer:
         self._breadth = rules.max_breadth
         self._short = min(_SHORT, rules.max_value_length)
         self._weight = 0
+        self._harmless = rules.secret_names.harmless
         # Foreign values with what was said of them. They are kept here, for a moment, so that their ids stay theirs.
         self._seen: dict[int, tuple[object, Json]] = {}
 
@@ -110,7 +112,7 @@ class Freezer:
         """Named values: variables, extra data, a context."""
         most = self.rules.max_names if self._left > 0 else 0
         if type(mapping) is dict:
-            frozen = self._copy_dict(mapping, len(mapping), most)
+            frozen = self._copy_harmless(mapping, len(mapping), most) or self._copy_first(mapping, most)
         else:
             shown = self.ask(lambda foreign: show_mapping(foreign, most), mapping)
             frozen = {} if shown is None else self._copy_entries(*shown)
@@ -152,7 +154,7 @@ class Freezer:
 
         ``depth`` is the number of containers that the members are in.
         """
-        short, note = self._short, self.seen.texts.add
+        short, note, least, beyond = self._short, self.seen.texts.add, -_EXACT_INT, LEAST_CARD
         todo: _ToDo = [(holder, depth, ())]
         for frozen, depth, above in todo:  # which grows meanwhile
             members: Iterable[tuple[Any, Any]] = frozen.items() if type(frozen) is dict else enumerate(frozen)
@@ -165,7 +167,7 @@ class Freezer:
                     if length >= SHORTEST:
                         note(value)
                 elif kind is int:
-                    if not -_EXACT_INT <= value < LEAST_CARD:
+                    if not least <= value < beyond:
                         frozen[place] = self._large_int(value)
                 elif kind is dict or kind is list or kind is tuple:
                     frozen[place] = self._open(value, depth, above, todo)
@@ -190,36 +192,40 @@ class Freezer:
             return CIRCULAR if mark in above else _name_container(value)
         if depth == 1 and mark in self._seen:
             return self._seen[mark][1]
-        copy: _Copy
+        copy: _Copy | None
         if type(value) is dict:
-            if "asgi" in value or "wsgi.input" in value:
-                return REQUEST
-            copy = self._copy_dict(value, total, self._breadth)
+            copy = self._copy_harmless(value, total, self._breadth)
+            if copy is None:
+                if ASGI in value or WSGI in value:
+                    return REQUEST
+                copy = self._copy_first(value, self._breadth)
         elif total > self._breadth:
             copy = self._note_omitted([*value[: self._breadth]], total)
         else:
             self._left -= total
             is_secret = total == 2 and _is_secret_pair(value, self.rules.secret_names)
             copy = [value[0], self._hide()] if is_secret else [*value]
-        todo.append((copy, depth + 1, (*above, mark)))
+        todo.append((copy, depth + 1, above + (mark,)))  # noqa: RUF005  # in half the time, for each container
         if depth == 1:
             self._seen[mark] = (value, copy)
         return copy
 
-    def _copy_dict(self, given: dict[Any, Any], total: int, most: int) -> dict[str, Any]:
-        """The first entries, their names frozen, and what stands under those of secrets hidden."""
-        if total <= most:
-            copy = given.copy()
-            harmless = self.rules.secret_names.harmless
-            for name in copy:
-                if type(name) is not str or name not in harmless:
-                    break
-            else:
-                self._left -= total
-                return copy
-        return self._copy_entries(list(islice(given.items(), most)), total)
+    def _copy_harmless(self, given: dict[Any, Any], total: int, most: int) -> dict[str, Any] | None:
+        """All entries, if there are no more than ``most`` and their names are known as harmless; as nearly always."""
+        if total > most:
+            return None
+        copy, harmless = given.copy(), self._harmless
+        for name in copy:
+            if type(name) is not str or name not in harmless:
+                return None
+        self._left -= total
+        return copy
+
+    def _copy_first(self, given: dict[Any, Any], most: int) -> dict[str, Any]:
+        return self._copy_entries(list(islice(given.items(), most)), len(given))
 
     def _copy_entries(self, pairs: Sequence[tuple[Any, Any]], total: int) -> dict[str, Any]:
+        """These entries, their names frozen, and what stands under those of secrets hidden."""
         self._left -= len(pairs)
         secret = self.rules.secret_names
         copy: dict[str, Any] = {}

@@ -34,6 +34,9 @@ _WORD: Final = 16
 HARMLESS_LIMIT: Final = 4096
 """Names that are remembered as harmless."""
 
+ASGI, WSGI = "asgi", "wsgi.input"
+"""Names by which a request is known, as the server hands it on. They are never harmless, for it is not to be shown."""
+
 
 class SecretNames:
     """Tells which names are those of secrets, for one client.
@@ -61,7 +64,8 @@ class SecretNames:
         secret = lowered not in self._shown and (
             any(term in lowered for term in self.terms) or lowered == _PASS or lowered.endswith(_ENDS)
         )
-        if len(name) <= NAME_LIMIT and (_is_word(name) or not _may_hide(name, secret=secret)):
+        memorable = len(name) <= NAME_LIMIT and name not in (ASGI, WSGI)
+        if memorable and (_is_word(name) or not _may_hide(name, secret=secret)):
             known = self.telling if secret else self.harmless
             if len(known) >= HARMLESS_LIMIT:
                 known.clear()

@@ -74,7 +74,7 @@ def look_through(event: dict[str, Any], only: Container[int] | None) -> Sight:
         else:
             values = container
         members += values
-        places += [(member, place) for member in values if type(member) is dict or type(member) is list]
+        places += [(member, place) for member in values if (type(member) is dict or type(member) is list) and member]
     return Sight(places, members, begins)
 
 
