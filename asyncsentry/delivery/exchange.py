@@ -18,7 +18,7 @@ SLICE: Final = 0.0004
 """Seconds after which no further item is squeezed in one go, and what comes next for the one that goes first is left to
 another turn; and for which work on an item rests."""
 
-STINT: Final = 0.001
+STINT: Final = 0.0008
 """Seconds after which no further piece of that is done in one go."""
 
 logger = logging.getLogger("asyncsentry")

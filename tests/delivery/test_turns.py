@@ -103,7 +103,7 @@ def test_the_work_on_an_item_is_spread_over_turns() -> None:
 def test_a_turn_does_as_many_pieces_as_a_moment_has_room_for() -> None:
     transport = InHand()
     stage = Stage(transport)
-    work = laborious(stage, 10, seconds=STINT / 4)
+    work = laborious(stage, 10, seconds=STINT / 3.5)
     transport.turn()
     assert work.left == 6
 
