@@ -73,7 +73,10 @@ class Files:
         return self._limits.limited(category, now)
 
     def replay(self, item: Item, name: str, now: float) -> bool:
-        """Take an item back from the disk; False if there is too little room for it."""
+        """Take an item back from the disk; False if there is too little room for it.
+
+        It is left there if an answer that came late has settled it since its file was read.
+        """
         return self._turnstile.ask(lambda: self._replay(item, name, now), False, PATIENCE)
 
     # -- inside the turnstile
@@ -95,6 +98,8 @@ class Files:
         return not in_memory and not left_alone if failed else in_memory < REPLAYED_AT_ONCE
 
     def _replay(self, item: Item, name: str, now: float) -> bool:
+        if self._book.filing.is_settled(name):
+            return True
         if not self._queue.fits_easily(item.weight):
             return False
         self._queue.append(self._book.reopen(item, now, name))

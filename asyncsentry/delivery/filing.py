@@ -71,6 +71,10 @@ class Filing:
             self.settled.append(entry.file)
             self._leave_memory(entry, entry.file)
 
+    def is_settled(self, name: str) -> bool:
+        """Whether what is in this file is settled, and the file yet to be removed."""
+        return name in self.settled
+
     def leave(self, entry: Entry, *, come_back: bool) -> bool:
         """An entry leaves memory and stays on disk, if it is there. Not to ``come_back``: not into this process."""
         self._unfiled.pop(entry.number, None)

@@ -199,6 +199,19 @@ def test_what_is_accepted_late_does_not_come_back() -> None:
 # -- coming back
 
 
+def test_what_is_accepted_late_does_not_come_back_although_its_file_was_just_read() -> None:
+    desk = Desk()
+    desk.put(event(1))
+    (name,) = desk.file()
+    lease = desk.next()
+    desk.outbox.give_up(desk.clock())
+    assert desk.files.take_returned() == [name]
+    desk.settle(lease, OK)
+    assert desk.replay(event(1), name)
+    assert desk.account() == Account(captured=1, delivered=1)
+    assert desk.files.take_settled() == [name]
+
+
 def test_what_comes_back_is_sent_after_what_is_new() -> None:
     desk = Desk()
     old, fresh = event(1), other("log_item")
