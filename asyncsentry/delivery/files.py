@@ -75,7 +75,7 @@ class Files:
     def replay(self, item: Item, name: str, now: float) -> bool:
         """Take an item back from the disk; False if there is too little room for it.
 
-        It is left there if an answer that came late has settled it since its file was read.
+        It is left there if an answer that came late has settled it meanwhile.
         """
         return self._turnstile.ask(lambda: self._replay(item, name, now), False, PATIENCE)
 
@@ -88,6 +88,8 @@ class Files:
                 entry.item = entry.item._replace(payload=payload)
 
     def _lose(self, name: str, category: Category) -> None:
+        if self._book.filing.is_settled(name):
+            return
         entry = self._book.lose_file(name, category)
         if entry is not None:
             self._queue.note(entry)

@@ -187,14 +187,15 @@ def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets], *, forget: 
     rules = freezer.rules
     code = frame.f_code
     facts = _known.get(code, (rules, instruction))
+    wanted = facts is None or facts.may_hide or rules.collection.stack_frame_variables.mode != "off"
+    kept = _locals_of(frame, freezer) if wanted else {}
     if facts is None:
         line = frame.f_lineno if traceback is None else traceback.tb_lineno
-        facts = _learn(frame, line, freezer)
+        facts = _learn(frame, kept, line, freezer)
         _known.put(code, facts, (rules, instruction))
     elif facts.unread is not None and facts.unread.found is not None:
         facts = facts._replace(fields=facts.fields | facts.unread.found, unread=None)
         _known.put(code, facts, (rules, instruction))
-    kept = frame.f_locals
     if facts.may_hide and _is_hidden(kept, code):
         shown = None
     else:
@@ -223,6 +224,16 @@ def _show(
         freezer.gaps.append(MissingLines(shown, facts.unread))
     freezer.spend(_FACTS_COST)
     return shown
+
+
+def _locals_of(frame: FrameType, freezer: Freezer) -> dict[str, Any]:
+    """Its variables; those of a class body in whatever mapping a metaclass chose. To that Python may write some first,
+    which then runs foreign code."""
+    code = frame.f_code
+    if code.co_flags & _IS_FUNCTION or not _FRAMES_KEEP_VARIABLES or not (code.co_cellvars or code.co_freevars):
+        return frame.f_locals
+    variables = freezer.ask(lambda asked: asked.f_locals, frame)
+    return {} if variables is None else variables
 
 
 def _is_hidden(variables: Mapping[str, object], code: CodeType) -> bool:
@@ -269,13 +280,13 @@ def _is_furniture(name: object, value: object) -> bool:
     return defined or (type(name) is str and name[:2] == "__")
 
 
-def _learn(frame: FrameType, line: int | None, freezer: Freezer) -> _Facts:
+def _learn(frame: FrameType, variables: Mapping[str, object], line: int | None, freezer: Freezer) -> _Facts:
     rules = freezer.rules
     code = frame.f_code
     path = code.co_filename
     name = dict.get(frame.f_globals, "__name__")
     module = name if type(name) is str else None
-    function = getattr(code, "co_qualname", None) or method_name(code, _safe(frame.f_locals, code))
+    function = getattr(code, "co_qualname", None) or method_name(code, _safe(variables, code))
     fields: dict[str, Json] = {
         "filename": cut(short_path(path, module, rules), LINE_LIMIT),
         "abs_path": cut(path, LINE_LIMIT),

@@ -196,7 +196,7 @@ class Freezer:
         if type(value) is dict:
             copy = self._copy_harmless(value, total, self._breadth)
             if copy is None:
-                if ASGI in value or WSGI in value:
+                if self._is_request(value):
                     return REQUEST
                 copy = self._copy_first(value, self._breadth)
         elif total > self._breadth:
@@ -209,6 +209,14 @@ class Freezer:
         if depth == 1:
             self._seen[mark] = (value, copy)
         return copy
+
+    def _is_request(self, value: dict[Any, Any]) -> bool:
+        """Whether it is one, or nobody can tell: a key with the hash of such a name is asked whether it is the name."""
+        try:
+            return ASGI in value or WSGI in value
+        except BaseException as error:  # whatever that key raises
+            self._guard.interrupted |= isinstance(error, KeyboardInterrupt)
+            return True
 
     def _copy_harmless(self, given: dict[Any, Any], total: int, most: int) -> dict[str, Any] | None:
         """All entries, if there are no more than ``most`` and their names are known as harmless; as nearly always."""

@@ -226,6 +226,35 @@ def test_variables_may_be_in_a_mapping_of_any_type() -> None:
     assert frame["vars"] == {"__traceback_hide__": 1, "x": 1}
 
 
+class Hoard(dict[str, Any]):
+    """The same, of which nothing can be taken away."""
+
+    def __delitem__(self, name: str) -> None:
+        raise OSError
+
+
+class Hoarding(type):
+    @classmethod
+    def __prepare__(cls, name: str, bases: tuple[type, ...], /, **options: Any) -> Hoard:
+        return Hoard()
+
+
+def define() -> None:
+    class Careless(metaclass=Hoarding):
+        x = 1
+
+        def show(self) -> Any:
+            return super().__repr__  # so that the body has a cell, which is empty yet
+
+        raise LookupError
+
+
+@pytest.mark.parametrize("collection", [DataCollection(), DataCollection(stack_frame_variables=OFF)])
+def test_a_mapping_may_refuse_what_python_changes_in_it(collection: DataCollection) -> None:
+    names = [frame["function"].rpartition(".")[2] for frame in frames_of(define, collection=collection)]
+    assert names == ["define", "Careless"]
+
+
 def test_globals_may_be_a_dict_of_any_type() -> None:
     frame = frames_of(run, "1 / 0", Namespace(__name__="made"), {})[-1]
     assert frame["module"] == "made"

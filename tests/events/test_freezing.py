@@ -185,6 +185,21 @@ def test_a_request_as_servers_tell_it_is_left_to_where_events_show_requests(
     assert freezer.freeze({"scope": request_, "held": [request_]}) == {"scope": REQUEST, "held": [REQUEST]}
 
 
+@pytest.mark.parametrize("error", [OSError, SystemExit, KeyboardInterrupt])
+def test_what_may_be_a_request_is_taken_for_one_if_its_key_will_not_say(
+    freezer: Freezer, error: type[BaseException]
+) -> None:
+    class Silent:
+        def __hash__(self) -> int:
+            return hash("asgi")
+
+        def __eq__(self, other: object) -> bool:
+            raise error
+
+    assert freezer.freeze({"held": {Silent(): 1}}) == {"held": REQUEST}
+    assert freezer.interrupted is (error is KeyboardInterrupt)
+
+
 def test_a_container_that_many_frames_share_is_frozen_once(freezer: Freezer) -> None:
     shared = {"a": [1, 2, 3]}
     first = freezer.freeze_mapping({"shared": shared})

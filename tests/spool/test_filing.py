@@ -317,6 +317,15 @@ def test_a_file_that_has_to_go_costs_nothing_while_its_item_is_in_memory() -> No
     assert desk.account() == Account(captured=4, delivered=1, lost={"queue_overflow": 1}, queued=1, spooled=1)
 
 
+def test_a_file_that_has_to_go_costs_nothing_if_its_item_was_settled_meanwhile() -> None:
+    desk = Desk()
+    desk.put(event(1))
+    (name,) = desk.file()
+    desk.send()
+    desk.files.lose(name, "error")
+    assert desk.account() == Account(captured=1, delivered=1)
+
+
 def test_a_file_that_has_to_go_is_a_loss_if_its_item_is_nowhere_else() -> None:
     desk = Desk()
     desk.put(event(1, attachments=ATTACHED))
