@@ -202,9 +202,9 @@ def _freeze_call(call: Call, freezer: Freezer, tells: list[Secrets], *, forget: 
         shown = _show(kept, frame, facts, freezer, tells)
     # Not what somebody else has, too, who has called `locals()`; nor what the program itself has put there, as `exec`
     # does: only what would live longer than without us.
-    if forget and facts.names and sys.getrefcount(kept) <= _HELD_BY_FRAME:
-        for name in facts.names:
-            kept.pop(name, None)
+    outlives = kept if forget and sys.getrefcount(kept) <= _HELD_BY_FRAME else {}
+    for name in facts.names:
+        outlives.pop(name, None)
     return shown
 
 
