@@ -88,7 +88,7 @@ class Files:
                 entry.item = entry.item._replace(payload=payload)
 
     def _lose(self, name: str, category: Category) -> None:
-        if self._book.filing.is_settled(name):
+        if self._book.filing.is_settled(name):  # it had to go in any case
             return
         entry = self._book.lose_file(name, category)
         if entry is not None:
